@@ -1,0 +1,45 @@
+// Errors as a person reads them: what was being done, on what, and the kernel's answer.
+
+import { errnoMessages } from './errno.ts';
+
+/** An error to print as one line. `doing` says what was attempted and on what: "mount proc on /proc". */
+export class TsociError extends Error {
+  override name = 'TsociError';
+  /** The kernel's errno (a positive number), if a system call failed. */
+  readonly errno: number | undefined;
+
+  constructor(message: string, options: { errno?: number | undefined; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.errno = options.errno;
+  }
+
+  /** The failure of a system call: `doing: ENOENT (No such file or directory)`, and a hint where one helps. */
+  static fromErrno(doing: string, errno: number, hint?: string): TsociError {
+    return new TsociError(`${doing}: ${describeErrno(errno)}${hint ? `; ${hint}` : ''}`, { errno });
+  }
+
+  /** The failure of a Node call (fs, …), told the same way. */
+  static from(doing: string, error: unknown, hint?: string): TsociError {
+    const errno = errnoOf(error);
+    if (errno !== undefined) return TsociError.fromErrno(doing, errno, hint);
+    return new TsociError(`${doing}: ${messageOf(error)}${hint ? `; ${hint}` : ''}`, { cause: error });
+  }
+}
+
+/** The errno (positive) that a Node system error or a TsociError carries; undefined for other errors. */
+export function errnoOf(error: unknown): number | undefined {
+  if (error instanceof TsociError) return error.errno;
+  if (error instanceof Error && 'errno' in error && typeof error.errno === 'number')
+    return Math.abs(error.errno);
+  return undefined;
+}
+
+/** `ENOENT (No such file or directory)`. */
+export function describeErrno(errno: number): string {
+  const known = errnoMessages[errno];
+  return known ? `${known[0]} (${known[1]})` : `errno ${errno}`;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
