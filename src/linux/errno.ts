@@ -160,3 +160,4 @@ export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
 export const ECONNREFUSED = 111;
 export const EADDRINUSE = 98;
+export const ECONNRESET = 104;

@@ -1,0 +1,133 @@
+// Descriptors of our own process: sockets, duplicates, descriptor passing.
+
+import {
+  AF_UNIX,
+  MSG_CMSG_CLOEXEC,
+  MSG_NOSIGNAL,
+  POLLIN,
+  SCM_RIGHTS,
+  SOCK_CLOEXEC,
+  SOL_SOCKET,
+} from './constants.ts';
+import { EINTR } from './errno.ts';
+import { TsociError } from './errors.ts';
+import { type Argument, addressOf, syscall } from './ffi.ts';
+import { SYS, type SyscallName } from './syscalls.ts';
+
+/** fcntl.h: duplicate to the lowest free number from the argument on, close-on-exec. */
+const F_DUPFD_CLOEXEC = 1030;
+
+/** A system call that throws `doing: ERRNO (…)` when it fails. Interrupted calls are repeated. */
+export function check(doing: string, call: SyscallName, ...args: Argument[]): number {
+  for (;;) {
+    const result = syscall(SYS[call], ...args);
+    if (result >= 0) return result;
+    if (result !== -EINTR) throw TsociError.fromErrno(doing, -result);
+  }
+}
+
+/** A connected pair of close-on-exec sockets of the given type. */
+export function socketPair(type: number): [number, number] {
+  const pair = new Int32Array(2);
+  const bytes = new Uint8Array(pair.buffer);
+  check('make a socket pair', 'socketpair', AF_UNIX, type | SOCK_CLOEXEC, 0, bytes);
+  return [pair[0] ?? -1, pair[1] ?? -1];
+}
+
+/** A close-on-exec copy of a descriptor, its number the lowest free from `least` on. */
+export function duplicateAbove(fd: number, least: number): number {
+  return check(`duplicate descriptor ${fd}`, 'fcntl', fd, F_DUPFD_CLOEXEC, least);
+}
+
+/** Moves a descriptor to a number of at least `least`; closes the old one. */
+export function moveAbove(fd: number, least: number): number {
+  const moved = duplicateAbove(fd, least);
+  syscall(SYS.close, fd);
+  return moved;
+}
+
+export function closeDescriptor(fd: number): void {
+  syscall(SYS.close, fd);
+}
+
+export function send(fd: number, bytes: Uint8Array, doing: string): void {
+  check(doing, 'sendto', fd, bytes, bytes.length, MSG_NOSIGNAL, 0, 0);
+}
+
+/** One message into `buffer`: its length in bytes, 0 at end of file. */
+export function receive(fd: number, buffer: Uint8Array, doing: string): number {
+  return check(doing, 'recvfrom', fd, buffer, buffer.length, 0, 0, 0);
+}
+
+/** Whether `fd` has something to read (or has reached its end) within `milliseconds`; -1 waits for ever. */
+export function readable(fd: number, milliseconds: number): boolean {
+  const pollfd = Buffer.alloc(8);
+  pollfd.writeInt32LE(fd, 0);
+  pollfd.writeInt16LE(POLLIN, 4);
+  const timeout = Buffer.alloc(16);
+  timeout.writeBigInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0);
+  timeout.writeBigInt64LE(BigInt(Math.floor((milliseconds % 1000) * 1e6)), 8);
+  return check(`wait for descriptor ${fd}`, 'ppoll', pollfd, 1, milliseconds < 0 ? null : timeout, 0, 0) > 0;
+}
+
+// struct msghdr: name, namelen, iov, iovlen, control, controllen, flags (x86-64 and arm64: 56 bytes).
+function messageHeader(iov: Uint8Array, control: Uint8Array): Buffer {
+  const header = Buffer.alloc(56);
+  header.writeBigUInt64LE(addressOf(iov), 16);
+  header.writeBigUInt64LE(1n, 24);
+  header.writeBigUInt64LE(addressOf(control), 32);
+  header.writeBigUInt64LE(BigInt(control.length), 40);
+  return header;
+}
+
+function vector(bytes: Uint8Array): Buffer {
+  const iov = Buffer.alloc(16);
+  iov.writeBigUInt64LE(addressOf(bytes), 0);
+  iov.writeBigUInt64LE(BigInt(bytes.length), 8);
+  return iov;
+}
+
+/** A control message that carries descriptors (cmsg(3)). */
+export function rightsMessage(fds: readonly number[]): Buffer {
+  const length = 16 + fds.length * 4;
+  const control = Buffer.alloc((length + 7) & ~7);
+  control.writeBigUInt64LE(BigInt(length), 0);
+  control.writeInt32LE(SOL_SOCKET, 8);
+  control.writeInt32LE(SCM_RIGHTS, 12);
+  fds.forEach((fd, i) => {
+    control.writeInt32LE(fd, 16 + i * 4);
+  });
+  return control;
+}
+
+/** Sends bytes with descriptors (SCM_RIGHTS of unix(7)). */
+export function sendDescriptors(
+  socket: number,
+  bytes: Uint8Array,
+  fds: readonly number[],
+  doing: string,
+): void {
+  const iov = vector(bytes);
+  const control = rightsMessage(fds);
+  check(doing, 'sendmsg', socket, messageHeader(iov, control), MSG_NOSIGNAL);
+}
+
+/** Receives bytes with at most `most` descriptors, which are close-on-exec. */
+export function receiveDescriptors(
+  socket: number,
+  buffer: Uint8Array,
+  most: number,
+  doing: string,
+): { length: number; fds: number[] } {
+  const iov = vector(buffer);
+  const control = Buffer.alloc((16 + most * 4 + 7) & ~7);
+  const header = messageHeader(iov, control);
+  const length = check(doing, 'recvmsg', socket, header, MSG_CMSG_CLOEXEC);
+  const received = Number(header.readBigUInt64LE(40));
+  const fds: number[] = [];
+  if (received >= 16 && control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === SCM_RIGHTS) {
+    const end = Number(control.readBigUInt64LE(0));
+    for (let at = 16; at + 4 <= end; at += 4) fds.push(control.readInt32LE(at));
+  }
+  return { length, fds };
+}

@@ -1,0 +1,106 @@
+// The layout of a program as the stub reads it (stub-x64.S).
+
+import { SYS } from '../linux/syscalls.ts';
+import { type Data, type Operation, Structure, type Word } from './program.ts';
+
+/** Where the stub's buffer lies in its address space (stub.ld), and its size in bytes. */
+export const BUFFER_ADDRESS = 0x500000;
+export const BUFFER_SIZE = 0x10000;
+
+const OPERATION_SIZE = 64;
+const CONTROL_OFFSET = 56;
+
+/** The control bit of the last operation. */
+const LAST = 4;
+
+/** In place of a number: not a system call, argument 0 becomes the stub's control descriptor. */
+const SET_CONTROL = -1;
+
+/** Where a piece of data lies in an encoded message. */
+export interface Encoded {
+  /** Operations, and the data behind them unless it is meant for another place. */
+  readonly message: Buffer;
+  readonly data: Buffer;
+  readonly offsets: ReadonlyMap<Uint8Array, number>;
+}
+
+/** Lays out operations and their data behind them or, with `dataAddress`, at that address. */
+export function encode(operations: readonly Operation[], dataAddress?: number): Encoded {
+  const head = operations.length * OPERATION_SIZE;
+  const layout = new Layout(dataAddress ?? BUFFER_ADDRESS + head);
+  const ops = Buffer.alloc(head);
+  operations.forEach((operation, index) => {
+    const at = index * OPERATION_SIZE;
+    const last = index === operations.length - 1 ? LAST : 0;
+    const number = operation.call === 'set_control' ? SET_CONTROL : SYS[operation.call];
+    ops.writeBigInt64LE(BigInt(number), at);
+    operation.args.forEach((argument, i) => {
+      ops.writeBigUInt64LE(layout.word(argument), at + 8 + i * 8);
+    });
+    ops.writeBigUInt64LE(BigInt(operation.control | last), at + CONTROL_OFFSET);
+  });
+  const data = layout.bytes();
+  if (dataAddress !== undefined) return { message: ops, data, offsets: layout.offsets };
+  const offsets = new Map([...layout.offsets].map(([bytes, offset]) => [bytes, offset + head]));
+  return { message: Buffer.concat([ops, data]), data, offsets };
+}
+
+/** The result of the operation at `index` in a reply. */
+export function resultAt(reply: Buffer, index: number): number {
+  return Number(reply.readBigInt64LE(index * OPERATION_SIZE + CONTROL_OFFSET));
+}
+
+class Layout {
+  readonly offsets = new Map<Uint8Array, number>();
+  readonly #base: number;
+  readonly #strings = new Map<string, number>();
+  readonly #parts: { offset: number; bytes: Uint8Array }[] = [];
+  #size = 0;
+
+  constructor(base: number) {
+    this.#base = base;
+  }
+
+  word(value: Word): bigint {
+    if (value === null) return 0n;
+    if (typeof value === 'number' || typeof value === 'bigint') return BigInt.asUintN(64, BigInt(value));
+    return BigInt(this.#base + this.#place(value));
+  }
+
+  bytes(): Buffer {
+    const all = Buffer.alloc(this.#size);
+    for (const { offset, bytes } of this.#parts) all.set(bytes, offset);
+    return all;
+  }
+
+  #place(data: Data): number {
+    if (typeof data === 'string') {
+      let offset = this.#strings.get(data);
+      if (offset === undefined) {
+        offset = this.#append(Buffer.from(`${data}\0`, 'utf8'));
+        this.#strings.set(data, offset);
+      }
+      return offset;
+    }
+    if (data instanceof Structure) {
+      const bytes = Buffer.alloc(data.words.length * 8);
+      data.words.forEach((word, i) => {
+        bytes.writeBigUInt64LE(this.word(word), i * 8);
+      });
+      return this.#append(bytes);
+    }
+    let offset = this.offsets.get(data);
+    if (offset === undefined) {
+      offset = this.#append(data);
+      this.offsets.set(data, offset);
+    }
+    return offset;
+  }
+
+  #append(bytes: Uint8Array): number {
+    const offset = this.#size;
+    this.#parts.push({ offset, bytes });
+    this.#size = (offset + bytes.length + 7) & ~7;
+    return offset;
+  }
+}

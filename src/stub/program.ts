@@ -1,0 +1,144 @@
+// A program: system calls as data, laid out for the stub. The format is described in stub-x64.S.
+
+import { O_CLOEXEC } from '../linux/constants.ts';
+import type { SyscallName } from '../linux/syscalls.ts';
+
+/** Control bits: go on after an error; stop when the result is positive (the parent's side of clone3); last one. */
+export const CONTINUE_ON_ERROR = 1;
+export const STOP_IF_POSITIVE = 2;
+
+/**
+ * What an argument points to: a string (NUL-terminated when laid out), bytes, or a structure of 64-bit words, which
+ * may point further.
+ */
+export type Data = string | Uint8Array | Structure;
+export type Word = number | bigint | Data | null;
+
+export class Structure {
+  readonly words: readonly Word[];
+  constructor(words: readonly Word[]) {
+    this.words = words;
+  }
+}
+
+/** Null-terminated array of strings: argv, envp. */
+export function stringArray(strings: readonly string[]): Structure {
+  return new Structure([...strings, null]);
+}
+
+export interface Operation {
+  readonly call: SyscallName | 'set_control';
+  readonly args: readonly Word[];
+  /** What is being done and on what, for the error: "mount proc on /proc". */
+  readonly doing: string;
+  readonly control: number;
+  /** Errors (positive) that are no failure. The operations after it run all the same. */
+  readonly ignored: readonly number[];
+  /** The descriptor that the call is expected to return, when it opens one. */
+  readonly opens: number | undefined;
+  /** The descriptor that the call closes. */
+  readonly closes: number | undefined;
+}
+
+export interface OperationOptions {
+  control?: number;
+  ignored?: readonly number[];
+}
+
+/** The numbers of a process's open descriptors. The kernel always hands out the lowest free one. */
+export class DescriptorTable {
+  readonly #open: Set<number>;
+
+  constructor(open: Iterable<number>) {
+    this.#open = new Set(open);
+  }
+
+  lowestFree(): number {
+    let fd = 0;
+    while (this.#open.has(fd)) fd++;
+    return fd;
+  }
+
+  apply(operation: Operation, result?: number): void {
+    if (operation.closes !== undefined) this.#open.delete(operation.closes);
+    const opened = result ?? operation.opens;
+    if (operation.opens !== undefined && opened !== undefined && opened >= 0) this.#open.add(opened);
+  }
+
+  copy(): DescriptorTable {
+    return new DescriptorTable(this.#open);
+  }
+}
+
+export class Program {
+  readonly operations: Operation[] = [];
+  readonly #descriptors: DescriptorTable;
+
+  constructor(descriptors: DescriptorTable) {
+    this.#descriptors = descriptors.copy();
+  }
+
+  /** Adds a system call; returns its index among the results. */
+  call(call: SyscallName, args: readonly Word[], doing: string, options: OperationOptions = {}): number {
+    return this.#push({ call, args, doing, opens: undefined, closes: undefined, ...defaults(options) });
+  }
+
+  /** Adds a system call that opens a descriptor; returns the number it will have. */
+  open(call: SyscallName, args: readonly Word[], doing: string): number {
+    const opens = this.#descriptors.lowestFree();
+    this.#push({ call, args, doing, opens, closes: undefined, ...defaults({}) });
+    return opens;
+  }
+
+  close(fd: number): void {
+    this.#push({
+      call: 'close',
+      args: [fd],
+      doing: `close ${fd}`,
+      opens: undefined,
+      closes: fd,
+      ...defaults({}),
+    });
+  }
+
+  /** dup3(2) with close-on-exec unless told otherwise; the new descriptor is not counted among the lowest free. */
+  duplicate(from: number, to: number, flags = O_CLOEXEC): void {
+    const doing = `duplicate descriptor ${from} as ${to}`;
+    this.#push({
+      call: 'dup3',
+      args: [from, to, flags],
+      doing,
+      opens: to,
+      closes: undefined,
+      ...defaults({}),
+    });
+  }
+
+  /** From here on the stub is driven through `fd`. */
+  setControl(fd: number): void {
+    const doing = `take ${fd} as control descriptor`;
+    this.#push({
+      call: 'set_control',
+      args: [fd],
+      doing,
+      opens: undefined,
+      closes: undefined,
+      ...defaults({}),
+    });
+  }
+
+  get length(): number {
+    return this.operations.length;
+  }
+
+  #push(operation: Operation): number {
+    this.operations.push(operation);
+    this.#descriptors.apply(operation);
+    return this.operations.length - 1;
+  }
+}
+
+function defaults(options: OperationOptions): { control: number; ignored: readonly number[] } {
+  const ignored = options.ignored ?? [];
+  return { control: (options.control ?? 0) | (ignored.length > 0 ? CONTINUE_ON_ERROR : 0), ignored };
+}

@@ -1,0 +1,71 @@
+// What came back from the stub: a result for each operation executed, and the bytes that calls wrote.
+
+import { TsociError } from '../linux/errors.ts';
+import { resultAt } from './encode.ts';
+import { CONTINUE_ON_ERROR, type DescriptorTable, type Operation } from './program.ts';
+
+/** The failure of an operation that was not allowed to fail. */
+export class OperationError extends TsociError {
+  override name = 'OperationError';
+  readonly operation: Operation;
+  /** How many operations of the program were executed before it. */
+  readonly executed: number;
+
+  constructor(operation: Operation, executed: number, errno: number) {
+    super(TsociError.fromErrno(operation.doing, errno).message, { errno });
+    this.operation = operation;
+    this.executed = executed;
+  }
+}
+
+export class Results {
+  readonly #results: number[] = [];
+  readonly #written = new Map<Uint8Array, Buffer>();
+
+  /** The result of the operation that Program.call numbered so: a value, or -errno of one allowed to fail. */
+  at(index: number): number {
+    const result = this.#results[index];
+    if (result === undefined) throw new TsociError(`operation ${index} was not executed`);
+    return result;
+  }
+
+  /** The bytes of a buffer that was an argument, as the calls left them. */
+  bytes(argument: Uint8Array): Buffer {
+    const bytes = this.#written.get(argument);
+    if (!bytes) throw new TsociError('these bytes were no argument of the program');
+    return bytes;
+  }
+
+  /** Takes in a reply, keeps account of descriptors, and throws the first error that was no allowed one. */
+  add(
+    operations: readonly Operation[],
+    reply: Buffer,
+    offsets: ReadonlyMap<Uint8Array, number>,
+    descriptors: DescriptorTable,
+  ): void {
+    const before = this.#results.length;
+    for (const [argument, offset] of offsets) {
+      this.#written.set(argument, reply.subarray(offset, offset + argument.length));
+    }
+    let failure: OperationError | undefined;
+    for (const [index, operation] of operations.entries()) {
+      const result = resultAt(reply, index);
+      this.#results.push(result);
+      const failed = isError(result) && !operation.ignored.includes(-result);
+      const stops = isError(result) && !(operation.control & CONTINUE_ON_ERROR);
+      if (!isError(result)) descriptors.apply(operation, operation.opens === undefined ? undefined : result);
+      if (failed) failure ??= new OperationError(operation, before + index, -result);
+      if (stops) break;
+      if (!failed && operation.opens !== undefined && result !== operation.opens) {
+        throw new TsociError(
+          `${operation.doing}: descriptor ${result} where ${operation.opens} was expected`,
+        );
+      }
+    }
+    if (failure) throw failure;
+  }
+}
+
+function isError(result: number): boolean {
+  return result < 0 && result >= -4095;
+}

@@ -1,0 +1,210 @@
+// Runs programs in the stub and looks at their results.
+
+import { mkdtempSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  AT_FDCWD,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUTS,
+  O_CLOEXEC,
+  O_RDONLY,
+} from '../../src/linux/constants.ts';
+import { EBADF, ENOENT } from '../../src/linux/errno.ts';
+import { StubProcess } from '../../src/stub/process.ts';
+import { Structure, stringArray } from '../../src/stub/program.ts';
+
+const test = suite('StubProcess');
+
+function withStub(body: (stub: StubProcess) => void): void {
+  const stub = StubProcess.spawn({ stdio: [0, 1, 2] });
+  try {
+    body(stub);
+  } finally {
+    stub.dismiss();
+  }
+}
+
+test('a program of several calls returns the result of each', () => {
+  withStub((stub) => {
+    const program = stub.program();
+    const pid = program.call('getpid', [], 'getpid');
+    const umask = program.call('umask', [0o27], 'umask');
+    const again = program.call('umask', [0o22], 'umask');
+    const results = stub.run(program);
+    assert.is(results.at(pid), stub.pid);
+    assert.type(results.at(umask), 'number');
+    assert.is(results.at(again), 0o27);
+  });
+});
+
+test('bytes that a call writes come back', () => {
+  withStub((stub) => {
+    const target = Buffer.alloc(64);
+    const program = stub.program();
+    const length = program.call(
+      'readlinkat',
+      [AT_FDCWD, '/proc/self/fd/0', target, target.length],
+      'readlink',
+    );
+    const results = stub.run(program);
+    const text = results.bytes(target).subarray(0, results.at(length)).toString();
+    assert.is(text, readlinkSync('/proc/self/fd/0'));
+  });
+});
+
+test('an error stops the program and is told with what was being done', () => {
+  withStub((stub) => {
+    const program = stub.program();
+    program.open('openat', [AT_FDCWD, '/does/not/exist', O_RDONLY, 0], 'open /does/not/exist');
+    program.call('exit_group', [3], 'exit');
+    assert.throws(
+      () => stub.run(program),
+      (error: Error) => error.message === 'open /does/not/exist: ENOENT (No such file or directory)',
+    );
+    const after = stub.program();
+    const pid = after.call('getpid', [], 'getpid');
+    assert.is(stub.run(after).at(pid), stub.pid, 'the stub is still there');
+  });
+});
+
+test('an ignored error does not stop the program', () => {
+  withStub((stub) => {
+    const program = stub.program();
+    const bad = program.call('unlinkat', [AT_FDCWD, '/does/not/exist', 0], 'unlink', { ignored: [ENOENT] });
+    const pid = program.call('getpid', [], 'getpid');
+    const results = stub.run(program);
+    assert.is(results.at(bad), -ENOENT);
+    assert.is(results.at(pid), stub.pid);
+  });
+});
+
+test('another error than the ignored one is thrown', () => {
+  withStub((stub) => {
+    const program = stub.program();
+    program.call('fchdir', [99], 'change to 99', { ignored: [ENOENT] });
+    assert.throws(() => stub.run(program), /change to 99: EBADF/);
+  });
+});
+
+test('descriptor numbers are predicted, also after errors', () => {
+  withStub((stub) => {
+    const program = stub.program();
+    const first = program.open('openat', [AT_FDCWD, '/', O_RDONLY | O_CLOEXEC, 0], 'open /');
+    program.call('fchdir', [first], 'change to /');
+    program.call('fchdir', [77], 'change to 77');
+    program.close(first);
+    assert.throws(
+      () => stub.run(program),
+      (error: { errno?: number }) => error.errno === EBADF,
+    );
+    const next = stub.program();
+    const second = next.open('openat', [AT_FDCWD, '/', O_RDONLY | O_CLOEXEC, 0], 'open /');
+    assert.is(second, first + 1, 'the first is still open');
+    next.close(first);
+    next.close(second);
+    stub.run(next);
+  });
+});
+
+test('it holds no descriptor but those given', () => {
+  const file = openSync('/proc/self/status', 'r');
+  withStub((stub) => {
+    const entries = readlinks(stub.pid);
+    assert.equal([...entries.keys()].sort(), [0, 1, 2, 3, 4]);
+    assert.ok(file > 2);
+  });
+});
+
+test('preserved descriptors are 3 and up, extra ones behind the control descriptors', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tsoci-test-'));
+  try {
+    const files = ['a', 'b', 'c'].map((name) => openSync(join(directory, name), 'w'));
+    const [a = -1, b = -1, c = -1] = files;
+    const stub = StubProcess.spawn({ stdio: [0, 1, 2], preserved: [b, a], extra: [c] });
+    try {
+      const entries = readlinks(stub.pid);
+      assert.is(entries.get(3), join(directory, 'b'));
+      assert.is(entries.get(4), join(directory, 'a'));
+      assert.is(stub.control, 5);
+      assert.is(entries.get(stub.extra(0)), join(directory, 'c'));
+      assert.equal([...entries.keys()].sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    } finally {
+      stub.dismiss();
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('a clone in new namespaces is driven by itself and outlives the stub that made it', () => {
+  const stub = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const child = stub.clone(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS, 'clone');
+  stub.dismiss();
+  const program = child.program();
+  const pid = program.call('getpid', [], 'getpid');
+  program.call('sethostname', ['inside', 6], 'sethostname');
+  const name = Buffer.alloc(390);
+  const fd = program.open('openat', [AT_FDCWD, '/proc/sys/kernel/hostname', O_RDONLY, 0], 'open hostname');
+  const length = program.call('read', [fd, name, name.length], 'read hostname');
+  const results = child.run(program);
+  assert.is(results.at(pid), 1);
+  assert.is(results.bytes(name).subarray(0, results.at(length)).toString(), 'inside\n');
+  assert.is.not(readlinkSync(`/proc/${child.pid}/ns/uts`), readlinkSync('/proc/self/ns/uts'));
+  child.dismiss();
+});
+
+test('a program longer than the buffer is run in parts', () => {
+  withStub((stub) => {
+    const program = stub.program();
+    for (let i = 0; i < 3000; i++) program.call('umask', [i % 0o777], `umask ${i}`);
+    const last = program.call('umask', [0o22], 'umask');
+    assert.is(stub.run(program).at(last), 2999 % 0o777);
+  });
+});
+
+test('execve with more arguments than the buffer holds', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tsoci-test-'));
+  const out = openSync(join(directory, 'out'), 'w');
+  const stub = StubProcess.spawn({ stdio: [0, out, 2] });
+  const program = stub.program();
+  const environment = stringArray(Array.from({ length: 20 }, (_, i) => `V${i}=${'x'.repeat(10_000)}`));
+  program.call(
+    'execve',
+    ['/bin/sh', stringArray(['sh', '-c', 'echo $#V19 $0; exit 7']), environment],
+    'execute sh',
+  );
+  stub.exec(program);
+  stub.dismiss();
+  assert.is(readFileSync(join(directory, 'out'), 'utf8').length > 3, true);
+  rmSync(directory, { recursive: true });
+});
+
+test('a failing execve is told and the stub exits', () => {
+  const stub = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const program = stub.program();
+  program.call('execve', ['/no/such/file', stringArray(['x']), new Structure([0])], 'execute /no/such/file');
+  assert.throws(() => stub.exec(program), /execute \/no\/such\/file: ENOENT/);
+  stub.dismiss();
+});
+
+test('signals ignored by Node are at their defaults', () => {
+  withStub((stub) => {
+    assert.match(readFileSync(`/proc/${stub.pid}/status`, 'utf8'), /SigIgn:\t0{16}\n/);
+  });
+});
+
+function readlinks(pid: number): Map<number, string> {
+  const links = new Map<number, string>();
+  for (let fd = 0; fd < 64; fd++) {
+    try {
+      links.set(fd, readlinkSync(`/proc/${pid}/fd/${fd}`));
+    } catch {}
+  }
+  return links;
+}
+
+test.run();
