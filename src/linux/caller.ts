@@ -1,0 +1,20 @@
+// What a command knows of whoever called it. Code below cli/ is given this and never reads `process` itself.
+
+export interface Caller {
+  /** The arguments behind the program's name. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The absolute working directory. Reading it throws when the directory is gone. */
+  readonly cwd: string;
+  /** The effective user and group. */
+  readonly uid: number;
+  readonly gid: number;
+  /** The descriptors that are the caller's standard input, output and error. */
+  readonly stdio: readonly [stdin: number, stdout: number, stderr: number];
+  /** Writes the whole text, waiting where the descriptor would block. Throws TsociError. */
+  write(fd: number, text: string): void;
+  /** Tells of something that did not stop the command: to the log file, else to standard error. */
+  warn(message: string): void;
+  /** Tells of a step, with --debug only. */
+  debug(message: string): void;
+}
