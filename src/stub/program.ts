@@ -34,8 +34,8 @@ export interface Operation {
   readonly control: number;
   /** Errors (positive) that are no failure. The operations after it run all the same. */
   readonly ignored: readonly number[];
-  /** The descriptor that the call is expected to return, when it opens one. */
-  readonly opens: number | undefined;
+  /** The descriptor that the call is expected to return, when it opens one; 'any' when that is left open. */
+  readonly opens: number | 'any' | undefined;
   /** The descriptor that the call closes. */
   readonly closes: number | undefined;
 }
@@ -59,10 +59,12 @@ export class DescriptorTable {
     return fd;
   }
 
+  /** Takes in an operation: one that has returned `result`, or one yet to come. */
   apply(operation: Operation, result?: number): void {
     if (operation.closes !== undefined) this.#open.delete(operation.closes);
+    if (operation.opens === undefined) return;
     const opened = result ?? operation.opens;
-    if (operation.opens !== undefined && opened !== undefined && opened >= 0) this.#open.add(opened);
+    if (opened !== 'any') this.#open.add(opened);
   }
 
   copy(): DescriptorTable {
@@ -73,6 +75,7 @@ export class DescriptorTable {
 export class Program {
   readonly operations: Operation[] = [];
   readonly #descriptors: DescriptorTable;
+  #unpredictable = false;
 
   constructor(descriptors: DescriptorTable) {
     this.#descriptors = descriptors.copy();
@@ -85,9 +88,20 @@ export class Program {
 
   /** Adds a system call that opens a descriptor; returns the number it will have. */
   open(call: SyscallName, args: readonly Word[], doing: string): number {
+    if (this.#unpredictable)
+      throw new Error(`${doing}: an open after a tryOpen has no predictable descriptor`);
     const opens = this.#descriptors.lowestFree();
     this.#push({ call, args, doing, opens, closes: undefined, ...defaults({}) });
     return opens;
+  }
+
+  /**
+   * Adds a call that may open a descriptor, or fail with one of `ignored`; returns its index among the results.
+   * Numbers cannot be predicted after it: no `open` may follow in the same program.
+   */
+  tryOpen(call: SyscallName, args: readonly Word[], doing: string, ignored: readonly number[]): number {
+    this.#unpredictable = true;
+    return this.#push({ call, args, doing, opens: 'any', closes: undefined, ...defaults({ ignored }) });
   }
 
   close(fd: number): void {

@@ -56,7 +56,7 @@ export class Results {
       if (!isError(result)) descriptors.apply(operation, operation.opens === undefined ? undefined : result);
       if (failed) failure ??= new OperationError(operation, before + index, -result);
       if (stops) break;
-      if (!failed && operation.opens !== undefined && result !== operation.opens) {
+      if (!isError(result) && typeof operation.opens === 'number' && result !== operation.opens) {
         throw new TsociError(
           `${operation.doing}: descriptor ${result} where ${operation.opens} was expected`,
         );

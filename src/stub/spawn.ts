@@ -27,8 +27,7 @@ const FILE_ACTIONS_SIZE = 512;
 const ATTRIBUTES_SIZE = 1024;
 const SIGSET_SIZE = 128;
 
-/** The name that a waiting init shows in ps: argv[0] and comm. */
-export const STUB_NAME = 'tsoci-init';
+import { STUB_NAME } from './name.ts';
 
 /**
  * Executes the stub with `descriptors[i]` of ours as its descriptor i, and nothing else of ours that is

@@ -1,0 +1,57 @@
+// What tsoci knows of a container, and what follows from it and from /proc for its status (runtime.md#state).
+
+import { hasEnded, processStat } from '../linux/procfs.ts';
+import { STUB_NAME } from '../stub/name.ts';
+
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
+
+/** A process as it can be recognised later: pids are used again, pids with their start time are not. */
+export interface ProcessIdentity {
+  pid: number;
+  /** Clock ticks since boot (proc_pid_stat(5)). */
+  startTime: number;
+}
+
+/** The content of state.json in a container's directory. */
+export interface ContainerRecord {
+  ociVersion: string;
+  id: string;
+  /** The absolute path of the bundle. */
+  bundle: string;
+  /** The absolute path of the root filesystem. */
+  rootfs: string;
+  annotations?: Record<string, string>;
+  /** RFC 3339. */
+  created: string;
+  /** The user who created it. */
+  owner: number;
+  /** The process of `create`, while it is at work. */
+  creator?: ProcessIdentity;
+  /** The container's init, once there is one. */
+  init?: ProcessIdentity;
+  /** The absolute directory of its cgroup, if it has one. */
+  cgroup?: string;
+  /** Whether it shares the pid namespace of others: init's death then does not end its other processes. */
+  sharedPidNamespace?: boolean;
+}
+
+/** Everything about the world that the status depends on; asked for only when it does. */
+export interface Witness {
+  /** Whether init is still waiting for `start`. */
+  waiting: () => boolean;
+  frozen: () => boolean;
+}
+
+export function statusOf(record: ContainerRecord, witness: Witness): Status {
+  if (record.creator) {
+    const creator = processStat(record.creator.pid);
+    const working = creator && creator.startTime === record.creator.startTime && !hasEnded(creator);
+    return working ? 'creating' : 'stopped';
+  }
+  if (!record.init) return 'stopped';
+  const init = processStat(record.init.pid);
+  if (!init || init.startTime !== record.init.startTime || hasEnded(init)) return 'stopped';
+  // `start` may have been killed before it removed the socket: the name of the executable tells.
+  if (witness.waiting() && init.comm === STUB_NAME) return 'created';
+  return witness.frozen() ? 'paused' : 'running';
+}

@@ -1,0 +1,39 @@
+// What /proc tells of a process (proc_pid_stat(5)).
+
+import { readFileSync } from 'node:fs';
+
+export interface ProcessStat {
+  /** The first 15 bytes of the executable's name, or what the process calls itself. */
+  comm: string;
+  /** R, S, D, T, t, I; Z and X for one that has ended. */
+  state: string;
+  parent: number;
+  /** Clock ticks since boot. With the pid it names a process for ever, since pids are used again. */
+  startTime: number;
+}
+
+/** Undefined when there is no such process. */
+export function processStat(pid: number): ProcessStat | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  // comm may contain anything, also parentheses: it ends at the last one.
+  const end = text.lastIndexOf(')');
+  const comm = text.slice(text.indexOf('(') + 1, end);
+  const fields = text.slice(end + 2).split(' ');
+  // Fields 3, 4 and 22 of the man page's list.
+  return { comm, state: fields[0] ?? 'X', parent: Number(fields[1]), startTime: Number(fields[19]) };
+}
+
+/** Whether the process that was started at `startTime` is there and has not ended. */
+export function isAlive(pid: number, startTime: number): boolean {
+  const stat = processStat(pid);
+  return stat !== undefined && stat.startTime === startTime && !hasEnded(stat);
+}
+
+export function hasEnded({ state }: ProcessStat): boolean {
+  return state === 'Z' || state === 'X';
+}

@@ -1,0 +1,66 @@
+// What every step of building the root filesystem works with.
+
+import {
+  AT_EMPTY_PATH,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MOVE_MOUNT_T_EMPTY_PATH,
+  O_CLOEXEC,
+  O_PATH,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+} from '../linux/constants.ts';
+import type { StubProcess } from '../stub/process.ts';
+import type { Program, Word } from '../stub/program.ts';
+import { Structure } from '../stub/program.ts';
+
+export interface RootContext {
+  /** The container's init, in the container's namespaces, before pivot_root. Its umask is 0. */
+  readonly init: StubProcess;
+  /** The descriptor in init of the mounted root filesystem. */
+  readonly root: number;
+}
+
+/** openat2(2) of a path as the container will see it: no symlink and no magic link leads out of `root`. */
+export function openInRoot(
+  program: Program,
+  root: number,
+  path: string,
+  flags: number,
+  doing: string,
+): number {
+  return program.open('openat2', openInRootArguments(root, path, flags), doing);
+}
+
+/** The arguments of that openat2(2). */
+export function openInRootArguments(root: number, path: string, flags = O_PATH): Word[] {
+  // struct open_how: flags, mode, resolve.
+  const how = new Structure([flags | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS]);
+  // An absolute path begins at the root all the same (openat2(2), RESOLVE_IN_ROOT).
+  return [root, path === '' ? '/' : path, how, 24];
+}
+
+/** move_mount(2) of a detached mount onto an open target. */
+export function attach(program: Program, mount: number, target: number, doing: string): void {
+  const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+  program.call('move_mount', [mount, '', target, '', flags], doing);
+}
+
+export interface MountAttributes {
+  set?: number;
+  clear?: number;
+  propagation?: number;
+  usernsFd?: number;
+}
+
+/** mount_setattr(2) on an open mount; `flags` may be AT_RECURSIVE. */
+export function setAttributes(
+  program: Program,
+  mount: number,
+  { set = 0, clear = 0, propagation = 0, usernsFd = 0 }: MountAttributes,
+  flags: number,
+  doing: string,
+): void {
+  // struct mount_attr: attr_set, attr_clr, propagation, userns_fd.
+  const attributes = new Structure([set, clear, propagation, usernsFd]);
+  program.call('mount_setattr', [mount, '', AT_EMPTY_PATH | flags, attributes, 32], doing);
+}

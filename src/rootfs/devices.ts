@@ -1,0 +1,184 @@
+// Device nodes and links of /dev: config-linux.md#devices, #default-devices, runtime-linux.md#dev-symbolic-links.
+
+import { posix } from 'node:path';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+  S_IFMT,
+} from '../linux/constants.ts';
+import { EEXIST, ENOENT } from '../linux/errno.ts';
+import { TsociError } from '../linux/errors.ts';
+import type { Program } from '../stub/program.ts';
+import { attach, openInRootArguments, type RootContext } from './context.ts';
+import { inDirectory, makeDirectories, makeTarget } from './target.ts';
+
+export interface DeviceNode {
+  path: string;
+  /** S_IFCHR, S_IFBLK or S_IFIFO. */
+  type: number;
+  major: number;
+  minor: number;
+  /** Permission bits. */
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** devices(4): the character devices that every container gets. */
+export const defaultDevices: readonly DeviceNode[] = [
+  characterDevice('/dev/null', 1, 3),
+  characterDevice('/dev/zero', 1, 5),
+  characterDevice('/dev/full', 1, 7),
+  characterDevice('/dev/random', 1, 8),
+  characterDevice('/dev/urandom', 1, 9),
+  characterDevice('/dev/tty', 5, 0),
+];
+
+function characterDevice(path: string, major: number, minor: number): DeviceNode {
+  return { path, type: S_IFCHR, major, minor, mode: 0o666, uid: 0, gid: 0 };
+}
+
+const letters: Readonly<Record<string, number>> = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO };
+
+/** An entry of linux.devices. */
+export function deviceNode(device: {
+  path: string;
+  type: string;
+  major?: number | bigint;
+  minor?: number | bigint;
+  fileMode?: number;
+  uid?: number;
+  gid?: number;
+}): DeviceNode {
+  const type = letters[device.type];
+  if (type === undefined) throw new TsociError(`device ${device.path}: unknown type ${device.type}`);
+  return {
+    path: posix.normalize(`/${device.path}`),
+    type,
+    major: Number(device.major ?? 0),
+    minor: Number(device.minor ?? 0),
+    mode: (device.fileMode ?? 0o666) & 0o7777,
+    uid: device.uid ?? 0,
+    gid: device.gid ?? 0,
+  };
+}
+
+/** Default devices and those of the config; an entry of the config replaces the default at the same path. */
+export function allDevices(configured: readonly DeviceNode[]): DeviceNode[] {
+  const paths = new Set(configured.map(({ path }) => path));
+  return [...defaultDevices.filter(({ path }) => !paths.has(path)), ...configured];
+}
+
+/** dev_t as mknod(2) takes it (makedev(3), 32 bits). */
+function deviceNumber({ major, minor }: DeviceNode): number {
+  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}
+
+/** mknod(2) of all devices. Init has umask 0. */
+export function makeDevices(context: RootContext, devices: readonly DeviceNode[]): void {
+  const byDirectory = Map.groupBy(devices, ({ path }) => posix.dirname(path));
+  for (const [directory, nodes] of byDirectory) {
+    makeMissing(context, directory);
+    const made: number[] = [];
+    const results = inDirectory(context, directory, (program, fd) => {
+      for (const node of nodes) made.push(makeNode(program, fd, node));
+    });
+    const existing = nodes.filter((_, i) => results.at(made[i] ?? -1) !== 0);
+    for (const node of existing) checkExisting(context, node);
+  }
+}
+
+function makeMissing(context: RootContext, directory: string): void {
+  try {
+    inDirectory(context, directory, () => {});
+  } catch {
+    makeDirectories(context, directory);
+  }
+}
+
+function makeNode(program: Program, directory: number, node: DeviceNode): number {
+  const name = posix.basename(node.path);
+  const args = [directory, name, node.type | node.mode, node.type === S_IFIFO ? 0 : deviceNumber(node)];
+  const index = program.call('mknodat', args, `make device ${node.path}`, { ignored: [EEXIST] });
+  if (node.uid !== 0 || node.gid !== 0) {
+    const owner = [directory, name, node.uid, node.gid, AT_SYMLINK_NOFOLLOW];
+    program.call('fchownat', owner, `set the owner of ${node.path}`);
+  }
+  return index;
+}
+
+/** config-linux.md#devices: a file at the path that is another device is an error. */
+function checkExisting({ init, root }: RootContext, node: DeviceNode): void {
+  const program = init.program();
+  const doing = `inspect ${node.path}`;
+  const fd = program.open('openat2', openInRootArguments(root, node.path, O_PATH), doing);
+  const stat = Buffer.alloc(256);
+  // struct statx: mode at 28, rdev major and minor at 128 and 132 (linux/stat.h).
+  const STATX_BASIC_STATS = 0x7ff;
+  program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, stat], doing);
+  program.close(fd);
+  const bytes = init.run(program).bytes(stat);
+  const type = bytes.readUInt16LE(28) & S_IFMT;
+  const same = bytes.readUInt32LE(128) === node.major && bytes.readUInt32LE(132) === node.minor;
+  if (type !== node.type || (type !== S_IFIFO && !same)) {
+    throw new TsociError(`make device ${node.path}: a file that is not this device is there already`);
+  }
+}
+
+/**
+ * Binds devices of the host where mknod(2) is not allowed (user namespaces). `sources` are paths of the host whose
+ * nodes are these devices.
+ */
+export function bindDevices(
+  context: RootContext,
+  devices: readonly DeviceNode[],
+  trees: readonly number[],
+): void {
+  devices.forEach((node, i) => {
+    makeTarget(context, node.path, 'file');
+    const program = context.init.program();
+    const doing = `bind device ${node.path}`;
+    const target = program.open('openat2', openInRootArguments(context.root, node.path, O_PATH), doing);
+    attach(program, trees[i] ?? -1, target, doing);
+    program.close(target);
+    program.close(trees[i] ?? -1);
+    context.init.run(program);
+  });
+}
+
+/** open_tree(2) of the host's nodes, run by a stub that has the host's rights. */
+export function cloneHostDevices(program: Program, devices: readonly DeviceNode[]): number[] {
+  return devices.map(({ path }) =>
+    program.open(
+      'open_tree',
+      [AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC],
+      `open device ${path} of the host`,
+    ),
+  );
+}
+
+const links: readonly [name: string, target: string][] = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+  ['core', '/proc/kcore'],
+];
+
+/** The links of /dev, and /dev/ptmx, which must be that of the container's devpts. */
+export function makeDeviceLinks(context: RootContext): void {
+  inDirectory(context, '/dev', (program, dev) => {
+    for (const [name, target] of links) {
+      program.call('symlinkat', [target, dev, name], `link /dev/${name} to ${target}`, { ignored: [EEXIST] });
+    }
+    program.call('unlinkat', [dev, 'ptmx', 0], 'remove /dev/ptmx', { ignored: [ENOENT] });
+    program.call('symlinkat', ['pts/ptmx', dev, 'ptmx'], 'link /dev/ptmx to pts/ptmx');
+  });
+}

@@ -1,0 +1,260 @@
+// One entry of config.md#mounts, mounted through the mount API by descriptor.
+
+import {
+  AT_FDCWD,
+  AT_RECURSIVE,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_CMD_RECONFIGURE,
+  FSCONFIG_SET_FLAG,
+  FSCONFIG_SET_STRING,
+  FSMOUNT_CLOEXEC,
+  FSOPEN_CLOEXEC,
+  FSPICK_CLOEXEC,
+  FSPICK_EMPTY_PATH,
+  MOUNT_ATTR_IDMAP,
+  MOUNT_ATTR_RDONLY,
+  O_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  PROC_SUPER_MAGIC,
+} from '../linux/constants.ts';
+import { EINVAL, ENOENT, EPERM } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
+import type { Program } from '../stub/program.ts';
+import { OperationError, type Results } from '../stub/results.ts';
+import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
+import type { AttributeChange, MountOptions } from './options.ts';
+import { makeTarget, type TargetKind } from './target.ts';
+
+/** A mount, decided: what comes from where, and goes where. */
+export interface MountPlan {
+  /** Path as the container will see it. */
+  destination: string;
+  kind: TargetKind;
+  from: MountOrigin;
+  options: MountOptions;
+  /** A descriptor in init of the user namespace whose mappings the mount gets (idmap, ridmap). */
+  idmapNamespace?: number;
+  /** Fills a new tmpfs with what its destination holds (tmpcopyup). */
+  fill?: (target: number, mount: number) => void;
+}
+
+export type MountOrigin =
+  /** A bind mount of a path of the runtime's mount namespace. */
+  | { source: string }
+  /** A bind mount of a tree that was cloned before (open_tree), a descriptor in init. */
+  | { tree: number }
+  /** A new instance of a filesystem. */
+  | { type: string; device: string | undefined };
+
+/** Kernel filesystems have no use for a read-only superblock, and share one between mounts: ro is of the mount. */
+const pseudo = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue', 'devpts', 'tmpfs', 'overlay']);
+
+/**
+ * What may be mounted on procfs: nothing that a process or a security module trusts (CVE-2019-16884,
+ * CVE-2023-27561). These are what lxcfs and engines overlay.
+ */
+const allowedOnProc = new Set(
+  [
+    ...['cpuinfo', 'diskstats', 'meminfo', 'stat', 'swaps', 'uptime', 'loadavg', 'slabinfo', 'net/dev'],
+    ...['sys/kernel/ns_last_pid', 'sys/crypto/fips_enabled'],
+  ].map((name) => `/proc/${name}`),
+);
+
+export function performMount(context: RootContext, plan: MountPlan): void {
+  if (plan.options.remount) return remount(context, plan);
+  let opened: { target: number; mount: number; results: Results; magic: Uint8Array };
+  try {
+    opened = open(context, plan);
+  } catch (error) {
+    if (!(error instanceof OperationError) || error.executed !== 0 || error.errno !== ENOENT) throw error;
+    makeTarget(context, plan.destination, plan.kind);
+    opened = open(context, plan);
+  }
+  const { target, mount, results, magic } = opened;
+  refuseProc(plan, results.bytes(magic));
+  plan.fill?.(target, mount);
+  const program = context.init.program();
+  if (plan.fill) setChange(program, mount, plan.options.attributes, 0, describe(plan));
+  attach(program, mount, target, describe(plan));
+  for (const { type, recursive } of plan.options.propagation) {
+    const doing = `set propagation of ${plan.destination}`;
+    setAttributes(program, mount, { propagation: type }, recursive ? AT_RECURSIVE : 0, doing);
+  }
+  program.close(mount);
+  program.close(target);
+  context.init.run(program);
+}
+
+/** Opens the target, then makes the detached mount. The first operation tells whether the target exists. */
+function open(
+  { init, root }: RootContext,
+  plan: MountPlan,
+): { target: number; mount: number; results: Results; magic: Uint8Array } {
+  const program = init.program();
+  const doing = describe(plan);
+  const target = program.open('openat2', openInRootArguments(root, plan.destination, O_PATH), doing);
+  // struct statfs: f_type comes first; 120 bytes on x86-64 and arm64.
+  const magic = Buffer.alloc(120);
+  program.call('fstatfs', [target, magic], doing);
+  if ('type' in plan.from) {
+    const { filesystem, mount } = newFilesystem(program, plan.from, plan, doing);
+    try {
+      return { target, mount, magic, results: init.run(program) };
+    } catch (error) {
+      throw explain(init, filesystem, error);
+    }
+  }
+  const mount =
+    'tree' in plan.from ? plan.from.tree : cloneTree(program, plan.from.source, plan.options, doing);
+  bindAttributes(program, mount, plan, doing);
+  try {
+    return { target, mount, magic, results: init.run(program) };
+  } catch (error) {
+    // In a user namespace the flags of a mount of the host are locked: "rw" cannot clear them.
+    if (
+      !(error instanceof OperationError) ||
+      error.operation.call !== 'mount_setattr' ||
+      error.errno !== EPERM
+    )
+      throw error;
+    const retry = init.program();
+    bindAttributes(retry, mount, { ...plan, options: withoutClearing(plan.options) }, doing);
+    retry.call('fstatfs', [target, magic], doing);
+    return { target, mount, magic, results: init.run(retry) };
+  }
+}
+
+/** open_tree(2): a detached copy of the mount at a path of the runtime's mount namespace. */
+export function cloneTree(program: Program, source: string, options: MountOptions, doing: string): number {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.bind === 'recursive' ? AT_RECURSIVE : 0);
+  return program.open('open_tree', [AT_FDCWD, source, flags], doing);
+}
+
+function bindAttributes(program: Program, mount: number, plan: MountPlan, doing: string): void {
+  const { options } = plan;
+  if (plan.idmapNamespace !== undefined) {
+    const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: plan.idmapNamespace };
+    const flags = options.idmap === 'recursive' ? AT_RECURSIVE : 0;
+    setAttributes(program, mount, attributes, flags, `map ids: ${doing}`);
+  }
+  setChange(program, mount, options.attributes, 0, doing);
+  setChange(program, mount, options.recursiveAttributes, AT_RECURSIVE, doing);
+}
+
+function setChange(
+  program: Program,
+  mount: number,
+  change: AttributeChange,
+  flags: number,
+  doing: string,
+): void {
+  if (change.set !== 0 || change.clear !== 0) setAttributes(program, mount, change, flags, doing);
+}
+
+function withoutClearing(options: MountOptions): MountOptions {
+  return {
+    ...options,
+    attributes: { set: options.attributes.set, clear: 0 },
+    recursiveAttributes: { set: options.recursiveAttributes.set, clear: 0 },
+  };
+}
+
+/** fsopen(2), fsconfig(2) for each option, fsmount(2). */
+function newFilesystem(
+  program: Program,
+  { type, device }: { type: string; device: string | undefined },
+  { options, fill, idmapNamespace }: MountPlan,
+  doing: string,
+): { filesystem: number; mount: number } {
+  const filesystem = program.open('fsopen', [type, FSOPEN_CLOEXEC], doing);
+  if (device) program.call('fsconfig', [filesystem, FSCONFIG_SET_STRING, 'source', device, 0], doing);
+  for (const [key, value] of settings(type, options)) setOption(program, filesystem, key, value, doing);
+  program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
+  // A tmpfs that is filled first must be writable for so long.
+  const attributes = fill ? 0 : options.attributes.set;
+  const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, attributes], doing);
+  program.close(filesystem);
+  if (idmapNamespace !== undefined) {
+    setAttributes(
+      program,
+      mount,
+      { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace },
+      0,
+      `map ids: ${doing}`,
+    );
+  }
+  return { filesystem, mount };
+}
+
+function settings(type: string, options: MountOptions): [key: string, value: string | undefined][] {
+  const flags = [...options.superblock];
+  if (options.attributes.set & MOUNT_ATTR_RDONLY && !pseudo.has(type)) flags.push('ro');
+  const data = options.data.map((option): [string, string | undefined] => {
+    const at = option.indexOf('=');
+    return at < 0 ? [option, undefined] : [option.slice(0, at), option.slice(at + 1)];
+  });
+  return [...flags.map((flag): [string, undefined] => [flag, undefined]), ...data];
+}
+
+function setOption(
+  program: Program,
+  fs: number,
+  key: string,
+  value: string | undefined,
+  doing: string,
+): void {
+  const option = value === undefined ? key : `${key}=${value}`;
+  const what = `${doing}: option ${option}`;
+  if (value === undefined) program.call('fsconfig', [fs, FSCONFIG_SET_FLAG, key, 0, 0], what);
+  else program.call('fsconfig', [fs, FSCONFIG_SET_STRING, key, value, 0], what);
+}
+
+/** The filesystem's own words about a failure, read from its context (fsopen(2)). */
+function explain(init: RootContext['init'], filesystem: number, error: unknown): unknown {
+  if (!(error instanceof OperationError) || error.operation.call !== 'fsconfig') return error;
+  const text = Buffer.alloc(512);
+  const program = init.program();
+  const length = program.call('read', [filesystem, text, text.length], 'read the log of a mount');
+  try {
+    const results = init.run(program);
+    // "e tmpfs: Unknown parameter 'foo'": a level, then the message.
+    const message = results.bytes(text).subarray(2, results.at(length)).toString().trim();
+    return new TsociError(`${error.message}: ${message}`, { errno: errnoOf(error) });
+  } catch {
+    return error;
+  }
+}
+
+/** `remount`: changes the mount that is at the destination, and its superblock unless it is a bind mount. */
+function remount({ init, root }: RootContext, plan: MountPlan): void {
+  const doing = `remount ${plan.destination}`;
+  const program = init.program();
+  const target = program.open('openat2', openInRootArguments(root, plan.destination, O_PATH), doing);
+  setChange(program, target, plan.options.attributes, 0, doing);
+  setChange(program, target, plan.options.recursiveAttributes, AT_RECURSIVE, doing);
+  const type = 'type' in plan.from ? plan.from.type : '';
+  const changes = plan.options.bind === 'no' ? settings(type, plan.options) : [];
+  if (changes.length > 0) {
+    const filesystem = program.open('fspick', [target, '', FSPICK_CLOEXEC | FSPICK_EMPTY_PATH], doing);
+    for (const [key, value] of changes) setOption(program, filesystem, key, value, doing);
+    program.call('fsconfig', [filesystem, FSCONFIG_CMD_RECONFIGURE, 0, 0, 0], doing);
+    program.close(filesystem);
+  }
+  program.close(target);
+  init.run(program);
+}
+
+function refuseProc(plan: MountPlan, statfs: Buffer): void {
+  if (Number(statfs.readBigInt64LE(0)) !== PROC_SUPER_MAGIC) return;
+  if (allowedOnProc.has(plan.destination)) return;
+  if (plan.destination === '/proc' && 'type' in plan.from && plan.from.type === 'proc') return;
+  throw new TsociError(`${describe(plan)}: a mount on procfs could deceive security modules`, {
+    errno: EINVAL,
+  });
+}
+
+function describe({ destination, from }: MountPlan): string {
+  if ('type' in from) return `mount ${from.type} on ${destination}`;
+  return 'source' in from ? `bind ${from.source} on ${destination}` : `bind on ${destination}`;
+}

@@ -1,0 +1,109 @@
+// The root filesystem as a mount, and the way into it: pivot_root(2) or its substitutes.
+
+import {
+  AT_FDCWD,
+  AT_RECURSIVE,
+  MNT_DETACH,
+  MOUNT_ATTR_RDONLY,
+  MS_MOVE,
+  MS_PRIVATE,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from '../linux/constants.ts';
+import type { StubProcess } from '../stub/process.ts';
+import type { Program } from '../stub/program.ts';
+import { attach, setAttributes } from './context.ts';
+
+const types: Readonly<Record<string, number>> = {
+  shared: MS_SHARED,
+  slave: MS_SLAVE,
+  private: MS_PRIVATE,
+  unbindable: MS_UNBINDABLE,
+};
+
+/** config-linux.md#rootfs-mount-propagation, also with the r of mount(8) in front. */
+export function parsePropagation(name: string): { type: number; recursive: boolean } | undefined {
+  const recursive = name.startsWith('r');
+  const type = types[recursive ? name.slice(1) : name];
+  return type === undefined ? undefined : { type, recursive };
+}
+
+/**
+ * Keeps mount events of the container from the host: everything below / becomes a slave, unless rootfsPropagation
+ * asks for shared, or is stricter. mount_namespaces(7).
+ */
+export function isolateMounts(program: Program, rootfsPropagation: string | undefined): void {
+  const asked = rootfsPropagation === undefined ? undefined : parsePropagation(rootfsPropagation);
+  if (asked?.type === MS_SHARED) return;
+  const type = asked?.type === MS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
+  const root = program.open('openat', [AT_FDCWD, '/', O_PATH | O_DIRECTORY | O_CLOEXEC, 0], 'open /');
+  setAttributes(program, root, { propagation: type }, AT_RECURSIVE, 'set the propagation of all mounts');
+  program.close(root);
+}
+
+/**
+ * Mounts the root filesystem on its own path, so that it is a mount that pivot_root accepts; returns its descriptor
+ * in init. `parent` is the mount point that holds it: mounts must not propagate from there (pivot_root(2)).
+ */
+export function mountRoot(program: Program, rootfs: string, parent: string | undefined): number {
+  const doing = `mount the root filesystem ${rootfs}`;
+  if (parent !== undefined) {
+    const above = program.open('openat', [AT_FDCWD, parent, O_PATH | O_CLOEXEC, 0], doing);
+    setAttributes(program, above, { propagation: MS_PRIVATE }, 0, `make ${parent} private`);
+    program.close(above);
+  }
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+  const root = program.open('open_tree', [AT_FDCWD, rootfs, flags], doing);
+  const target = program.open('openat', [AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0], doing);
+  attach(program, root, target, doing);
+  program.close(target);
+  return root;
+}
+
+export type Entrance = 'pivot_root' | 'no-pivot' | 'chroot';
+
+/** Makes the root filesystem init's root. What was there before is unmounted and out of reach. */
+export function enterRoot(init: StubProcess, root: number, entrance: Entrance): void {
+  const program = init.program();
+  program.call('fchdir', [root], 'change to the root filesystem');
+  if (entrance === 'pivot_root') {
+    // With "." as the place of the old root it is mounted over the new one, and taken off again.
+    program.call('pivot_root', ['.', '.'], 'pivot_root into the root filesystem');
+    program.call('umount2', ['.', MNT_DETACH], 'unmount the old root');
+    program.call('chdir', ['/'], 'change to /');
+  } else {
+    if (entrance === 'no-pivot') moveToRoot(program);
+    program.call('chroot', ['.'], 'chroot into the root filesystem');
+    program.call('chdir', ['/'], 'change to /');
+  }
+  init.run(program);
+}
+
+/** For a root that pivot_root refuses (a ramfs): mount --move onto / (switch_root(8)). */
+function moveToRoot(program: Program): void {
+  program.call('mount', ['.', '/', null, MS_MOVE, null], 'move the root filesystem to /');
+}
+
+/** rootfsPropagation, once it is the root. */
+export function setRootPropagation(
+  program: Program,
+  root: number,
+  rootfsPropagation: string | undefined,
+): void {
+  const asked = rootfsPropagation === undefined ? undefined : parsePropagation(rootfsPropagation);
+  if (!asked) return;
+  const flags = asked.recursive ? AT_RECURSIVE : 0;
+  const doing = `set rootfsPropagation ${rootfsPropagation}`;
+  setAttributes(program, root, { propagation: asked.type }, flags, doing);
+}
+
+/** config.md#root: readonly. */
+export function makeRootReadOnly(program: Program, root: number): void {
+  setAttributes(program, root, { set: MOUNT_ATTR_RDONLY }, 0, 'make the root filesystem read-only');
+}
