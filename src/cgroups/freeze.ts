@@ -1,0 +1,28 @@
+// Pause and resume: the cgroup v2 freezer (cgroup-v2.rst, cgroup.freeze).
+
+import { TsociError } from '../linux/errors.ts';
+import { writeCgroupFile } from './files.ts';
+import { isFrozen } from './processes.ts';
+import { waitUntil } from './wait.ts';
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Stops every process of the cgroup and below, and waits until the kernel says that all are stopped. If one does not
+ * stop in time (it hangs in the kernel), thaws again and throws.
+ */
+export function freezeCgroup(directory: string, timeoutMs: number = TIMEOUT_MS): void {
+  writeCgroupFile(directory, 'cgroup.freeze', '1');
+  if (waitUntil(() => isFrozen(directory), timeoutMs)) return;
+  writeCgroupFile(directory, 'cgroup.freeze', '0');
+  throw new TsociError(`freeze cgroup ${directory}: not frozen after ${timeoutMs} ms; thawed again`);
+}
+
+/** Lets the processes go on, and waits until the kernel says so. An ancestor that is frozen keeps them stopped. */
+export function thawCgroup(directory: string, timeoutMs: number = TIMEOUT_MS): void {
+  writeCgroupFile(directory, 'cgroup.freeze', '0');
+  if (waitUntil(() => !isFrozen(directory), timeoutMs)) return;
+  throw new TsociError(
+    `thaw cgroup ${directory}: still frozen after ${timeoutMs} ms; is a cgroup above it frozen?`,
+  );
+}
