@@ -1,0 +1,49 @@
+// Writes the generated files that are committed. With --check: writes nothing, exits 1 if a committed file differs from
+// what its source makes.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { configTypes } from './generate-config.ts';
+import { stubImages } from './generate-stub.ts';
+import { configValidators } from './generate-validators.ts';
+
+/** A generated file, its path from the project's root; or the reason why it cannot be made on this machine. */
+type Generated = { file: string; text: string } | { file: string; missing: string };
+
+const generators: (() => Generated[] | Promise<Generated[]>)[] = [
+  configTypes,
+  configValidators,
+  () => [{ file: 'src/stub/images.ts', ...stubImages() }],
+];
+
+const root = join(import.meta.dirname, '..');
+const check = process.argv.includes('--check');
+
+for (const generate of generators) {
+  for (const made of await generate()) {
+    const path = join(root, made.file);
+    if ('missing' in made) console.warn(`${made.file}: left as it is: ${made.missing}`);
+    else if (existsSync(path) && readFileSync(path, 'utf8') === formatted(made)) continue;
+    else if (check) {
+      console.error(`${made.file}: differs from its source; run npm run generate`);
+      process.exitCode = 1;
+    } else {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, formatted(made));
+      console.log(made.file);
+    }
+  }
+}
+
+/** The text as `npm run lint` wants it; biome leaves the files that its configuration excludes as they are. */
+function formatted({ file, text }: { file: string; text: string }): string {
+  const biome = join(root, 'node_modules', '.bin', 'biome');
+  const { status, stdout, stderr } = spawnSync(biome, ['format', `--stdin-file-path=${file}`], {
+    cwd: root,
+    encoding: 'utf8',
+    input: text,
+  });
+  if (status !== 0) throw new Error(`biome format ${file}: ${stderr}`);
+  return stdout;
+}

@@ -1,0 +1,30 @@
+// JSON in, with no integer rounded and every mistake located.
+
+import { messageOf } from '../linux/errors.ts';
+import { JsonError, scanJson } from './json-scan.ts';
+
+// Only where a number of 16 digits or more stands can an integer be above 2^53. A match in a string costs time, nothing else.
+const longNumber = /(?:^|[\s:,[])-?\d{16}/;
+const plainInteger = /^-?\d+$/;
+
+/**
+ * What `text` says. An integer that a number cannot hold exactly, such as the rlimit 18446744073709551615, becomes a
+ * bigint; such an integer written with a fraction or an exponent stays a number, which the validators refuse.
+ *
+ * @throws JsonError
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return longNumber.test(text) ? JSON.parse(text, exactInteger) : JSON.parse(text);
+  } catch (error) {
+    // V8 does not always tell where.
+    scanJson(text);
+    throw new JsonError(messageOf(error), 0);
+  }
+}
+
+function exactInteger(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const source = context?.source;
+  return source !== undefined && plainInteger.test(source) ? BigInt(source) : value;
+}
