@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TsociError } from '../linux/errors.ts';
+import { parseMountinfo } from '../linux/mountinfo.ts';
 import { words } from './files.ts';
 
 export interface Hierarchy {
@@ -38,25 +39,12 @@ function controllersAt(mountPoint: string): string[] | undefined {
 }
 
 /**
- * The mount point of cgroup2 in a mountinfo text (proc_pid_mountinfo(5)). A mount of the whole hierarchy goes before
- * one of a part; of equals the last, which hides the others if they share the mount point.
+ * The mount point of cgroup2 in a mountinfo text. A mount of the whole hierarchy goes before one of a part; of equals
+ * the last, which hides the others if they share the mount point.
  */
 export function findCgroup2Mount(mountinfo: string): string | undefined {
-  let found: { root: string; mountPoint: string } | undefined;
-  for (const line of mountinfo.split('\n')) {
-    const [before, after] = line.split(' - ');
-    if (!after?.startsWith('cgroup2 ')) continue;
-    const [, , , root, mountPoint] = before?.split(' ') ?? [];
-    if (root === undefined || mountPoint === undefined) continue;
-    if (found?.root === '/' && root !== '/') continue;
-    found = { root, mountPoint: unescapeMountinfo(mountPoint) };
-  }
-  return found?.mountPoint;
-}
-
-/** mountinfo writes space, tab, newline and backslash as \ooo. */
-function unescapeMountinfo(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  const mounts = parseMountinfo(mountinfo).filter(({ type }) => type === 'cgroup2');
+  return (mounts.findLast(({ root }) => root === '/') ?? mounts.at(-1))?.mountPoint;
 }
 
 /** The cgroup v2 path of a /proc/PID/cgroup text (cgroups(7): the line "0::PATH"). */

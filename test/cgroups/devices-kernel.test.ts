@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { applyDevices } from '../../src/cgroups/devices/apply.ts';
 import { findDeviceProgram, loadDeviceProgram } from '../../src/cgroups/devices/bpf.ts';
+import type { DeviceCgroup } from '../../src/config/generated/types.ts';
 import { closeDescriptor } from '../../src/linux/descriptor.ts';
 import { inCgroup, writableHierarchy } from './support.ts';
 
@@ -28,7 +29,7 @@ function works(directory: string, command: string): boolean {
 }
 
 const denyAll = { allow: false, access: 'rwm' };
-const kmsg = { type: 'c', major: 1, minor: 11 };
+const kmsg = { type: 'c', major: 1, minor: 11 } as const;
 const readKmsg = 'exec 3< /dev/kmsg';
 const writeKmsg = 'exec 3>> /dev/kmsg';
 
@@ -89,13 +90,16 @@ if (hierarchy) {
         { allow: false, type: 'b', major: 8, access: 'w' },
         { allow: true, type: 'b', major: 8, minor: 1, access: 'w' },
         { allow: false, type: 'a', minor: 3, access: 'rm' },
-        ...Array.from({ length: 300 }, (_, minor) => ({
-          allow: true,
-          type: 'c',
-          major: 10,
-          minor,
-          access: 'rw',
-        })),
+        ...Array.from(
+          { length: 300 },
+          (_, minor): DeviceCgroup => ({
+            allow: true,
+            type: 'c',
+            major: 10,
+            minor,
+            access: 'rw',
+          }),
+        ),
       ]);
     }));
 

@@ -4,23 +4,23 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { deviceProgram } from '../../src/cgroups/devices/program.ts';
 import { allowsEverything, decide, parseRules } from '../../src/cgroups/devices/rules.ts';
-import type { DeviceRule } from '../../src/cgroups/resources/types.ts';
+import type { DeviceCgroup } from '../../src/config/generated/types.ts';
 import { type Access, interpret } from './ebpf.ts';
 
 const test = suite('cgroups: devices');
 
 const BITS = { m: 1, r: 2, w: 4 } as const;
-const DEFAULTS: DeviceRule[] = [
+const DEFAULTS: DeviceCgroup[] = [
   { allow: true, type: 'c', access: 'm' },
   { allow: true, type: 'b', access: 'm' },
-  ...[3, 5, 7, 8, 9].map((minor) => ({ allow: true, type: 'c', major: 1, minor, access: 'rwm' })),
-  ...[0, 1, 2].map((minor) => ({ allow: true, type: 'c', major: 5, minor, access: 'rwm' })),
+  ...[3, 5, 7, 8, 9].map((minor) => ({ allow: true, type: 'c', major: 1, minor, access: 'rwm' }) as const),
+  ...[0, 1, 2].map((minor) => ({ allow: true, type: 'c', major: 5, minor, access: 'rwm' }) as const),
   { allow: true, type: 'c', major: 136, access: 'rwm' },
 ];
 
 /** For each bit of the access the last rule that matches decides; without one it is denied. */
-function model(rules: readonly DeviceRule[], access: Access): boolean {
-  const matches = (rule: DeviceRule) =>
+function model(rules: readonly DeviceCgroup[], access: Access): boolean {
+  const matches = (rule: DeviceCgroup) =>
     [undefined, 'a', access.type].includes(rule.type) &&
     [undefined, -1, access.major].includes(Number(rule.major ?? -1)) &&
     [undefined, -1, access.minor].includes(Number(rule.minor ?? -1));
@@ -35,7 +35,7 @@ function model(rules: readonly DeviceRule[], access: Access): boolean {
 }
 
 /** Every access to the devices that rules and defaults name, and to others near them. */
-function* accesses(rules: readonly DeviceRule[]): Generator<Access> {
+function* accesses(rules: readonly DeviceCgroup[]): Generator<Access> {
   const numbers = (name: 'major' | 'minor') =>
     new Set([
       0,
@@ -49,7 +49,7 @@ function* accesses(rules: readonly DeviceRule[]): Generator<Access> {
           if (major >= 0 && minor >= 0) yield { type, major, minor, access };
 }
 
-function agrees(rules: DeviceRule[]): void {
+function agrees(rules: DeviceCgroup[]): void {
   const program = deviceProgram(decide(parseRules(rules)));
   for (const access of accesses(rules))
     if (interpret(program, access) !== model(rules, access))
@@ -58,10 +58,10 @@ function agrees(rules: DeviceRule[]): void {
       );
 }
 
-const denyAll: DeviceRule = { allow: false, access: 'rwm' };
-const allowAll: DeviceRule = { allow: true, access: 'rwm' };
+const denyAll: DeviceCgroup = { allow: false, access: 'rwm' };
+const allowAll: DeviceCgroup = { allow: true, access: 'rwm' };
 
-const tables: Record<string, DeviceRule[]> = {
+const tables: Record<string, DeviceCgroup[]> = {
   'no rules': [],
   'deny all': [denyAll],
   'allow all': [allowAll],
@@ -107,10 +107,10 @@ test('random rule lists', () => {
   };
   const pick = <T>(values: readonly T[]): T => values[random(values.length)] as T;
   for (let i = 0; i < 200; i++) {
-    const rules = Array.from({ length: random(7) }, (): DeviceRule => {
-      const rule: DeviceRule = {
+    const rules = Array.from({ length: random(7) }, (): DeviceCgroup => {
+      const rule: DeviceCgroup = {
         allow: random(2) === 1,
-        type: pick(['a', 'b', 'c']),
+        type: pick(['a', 'b', 'c'] as const),
         access: pick(['r', 'w', 'm', 'rw', 'rwm']),
       };
       if (random(3) > 0) rule.major = pick([-1, 1, 5, 8]);
@@ -128,7 +128,7 @@ test('all that is left of a rule for everything is that nothing is to do', () =>
 });
 
 test('the program stays small', () => {
-  const instructions = (rules: DeviceRule[]) => deviceProgram(decide(parseRules(rules))).length / 8;
+  const instructions = (rules: DeviceCgroup[]) => deviceProgram(decide(parseRules(rules))).length / 8;
   assert.is(instructions([allowAll]), 2);
   // r0, three loads; mknod 2; type c: 1, major 1: 1 + 5, major 5: 1 + 3, major 136: 1; verdict 2
   assert.is(instructions([denyAll]), 20);
@@ -136,7 +136,7 @@ test('the program stays small', () => {
 });
 
 test('malformed rules are refused by name', () => {
-  const refuses = (rule: Partial<DeviceRule>, message: RegExp) =>
+  const refuses = (rule: object, message: RegExp) =>
     assert.throws(() => parseRules([denyAll, { allow: true, ...rule }]), message);
   refuses({ type: 'p' }, /linux\.resources\.devices\[1\]\.type "p" must be a, b or c/);
   refuses({ access: 'x' }, /devices\[1\]\.access "x" must be composed of r, w and m/);

@@ -6,7 +6,8 @@ import { toIoWeight } from '../../src/cgroups/resources/blkio.ts';
 import { sharesToWeight } from '../../src/cgroups/resources/cpu.ts';
 import { parseList } from '../../src/cgroups/resources/cpuset.ts';
 import { controllerNeeds, planResources } from '../../src/cgroups/resources/plan.ts';
-import type { HasFile, Resources } from '../../src/cgroups/resources/types.ts';
+import type { HasFile } from '../../src/cgroups/resources/types.ts';
+import type { Resources } from '../../src/config/generated/types.ts';
 
 const test = suite('cgroups: resources');
 

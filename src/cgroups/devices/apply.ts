@@ -1,7 +1,7 @@
 // Making a cgroup obey the device rules of its container.
 
 import { closeSync } from 'node:fs';
-import type { DeviceRule } from '../resources/types.ts';
+import type { DeviceCgroup } from '../../config/generated/types.ts';
 import { attachDeviceProgram, detachDeviceProgram, findDeviceProgram, loadDeviceProgram } from './bpf.ts';
 import { deviceProgram } from './program.ts';
 import { allowsEverything, decide, parseRules } from './rules.ts';
@@ -10,7 +10,7 @@ import { allowsEverything, decide, parseRules } from './rules.ts';
  * Applies `linux.resources.devices` to the cgroup behind a descriptor. A program of an earlier call is replaced
  * atomically: there is no moment with neither. Rules that allow everything need no program.
  */
-export function applyDevices(cgroup: number, rules: readonly DeviceRule[]): void {
+export function applyDevices(cgroup: number, rules: readonly DeviceCgroup[]): void {
   const decision = decide(parseRules(rules));
   const former = findDeviceProgram(cgroup);
   try {

@@ -1,7 +1,7 @@
 // linux.resources.devices (config-linux.md#allowed-device-list): checked, completed and reduced. Pure.
 
+import type { DeviceCgroup } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
-import type { DeviceRule, Integer } from '../resources/types.ts';
 
 export type DeviceType = 'a' | 'b' | 'c';
 
@@ -39,7 +39,7 @@ export interface Decision {
 const MAX_MAJOR = 0xfff;
 const MAX_MINOR = 0xfffff;
 
-export function parseRules(rules: readonly DeviceRule[]): Rule[] {
+export function parseRules(rules: readonly DeviceCgroup[]): Rule[] {
   return rules.map((rule, i) => {
     const field = `linux.resources.devices[${i}]`;
     return {
@@ -59,10 +59,9 @@ function parseType(type: string | undefined, field: string): DeviceType {
 }
 
 /** Unset and -1 mean all. */
-function parseNumber(value: Integer | undefined, most: number, field: string): number | undefined {
-  if (value === undefined || value === null || Number(value) === -1) return undefined;
-  const number = Number(value);
-  if (number >= 0 && number <= most) return number;
+function parseNumber(value: number | undefined, most: number, field: string): number | undefined {
+  if (value === undefined || value === -1) return undefined;
+  if (value >= 0 && value <= most) return value;
   throw new TsociError(`${field} ${value} must be -1 (all) or from 0 to ${most}`);
 }
 

@@ -2,12 +2,13 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Resources } from '../../config/generated/types.ts';
 import { EBUSY, ENODEV, ENOENT, EOPNOTSUPP } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
 import { readCgroupFile, tryReadCgroupFile, writeRaw } from '../files.ts';
 import { parseList } from './cpuset.ts';
 import { planResources } from './plan.ts';
-import type { HasFile, Resources, Write } from './types.ts';
+import type { HasFile, Write } from './types.ts';
 
 /** Whether a cgroup has a file. */
 export function filesOf(directory: string): HasFile {

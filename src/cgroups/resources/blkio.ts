@@ -1,8 +1,9 @@
 // linux.resources.blockIO (config-linux.md#block-io) as files of the io controller (cgroup-v2.rst, "IO"; bfq-iosched.rst).
 
+import type { BlockIO, ThrottleDevice, WeightDevice } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { notInV2, setValue } from './integers.ts';
-import type { BlockIO, HasFile, Integer, Plan, Throttle, WeightDevice, Write } from './types.ts';
+import type { HasFile, Plan, Write } from './types.ts';
 
 const FIELD = 'linux.resources.blockIO';
 
@@ -73,12 +74,11 @@ export function toIoWeight(weight: bigint): bigint {
 }
 
 /** One key of io.max; the device's other keys stay. Rate 0 lifts the limit, as in cgroup v1. */
-function planThrottle(throttle: Throttle, key: string, field: string): Write {
-  if (throttle.rate === undefined) throw new TsociError(`${field} must have a rate`);
+function planThrottle(throttle: ThrottleDevice, key: string, field: string): Write {
   const rate = BigInt(throttle.rate) === 0n ? 'max' : throttle.rate;
   return { file: 'io.max', value: `${number(throttle)} ${key}=${rate}`, controller: 'io', field };
 }
 
-function number({ major, minor }: { major: Integer; minor: Integer }): string {
+function number({ major, minor }: { major: number; minor: number }): string {
   return `${major}:${minor}`;
 }

@@ -1,12 +1,13 @@
 // linux.resources.cpu without the sets (config-linux.md#cpu) as files of the cpu controller (cgroup-v2.rst, "CPU").
 
+import type { CPU } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { notInV2, setValue } from './integers.ts';
-import type { Cpu, Plan, Write } from './types.ts';
+import type { Plan, Write } from './types.ts';
 
 const FIELD = 'linux.resources.cpu';
 
-export function planCpu(cpu: Cpu): Plan {
+export function planCpu(cpu: CPU): Plan {
   for (const name of ['realtimeRuntime', 'realtimePeriod'] as const)
     if (setValue(cpu[name]) !== undefined)
       throw notInV2(`${FIELD}.${name}`, 'realtime tasks are limited by sysctl kernel.sched_rt_runtime_us');
@@ -19,7 +20,7 @@ function write(file: string, value: string, name: string): Write {
 }
 
 /** cpu.idle and cpu.weight. An idle group has the least weight and the kernel refuses it another (EINVAL). */
-function planWeight(cpu: Cpu): Plan {
+function planWeight(cpu: CPU): Plan {
   const writes: Write[] = [];
   const shares = setValue(cpu.shares);
   if (cpu.idle !== undefined) writes.push(write('cpu.idle', String(cpu.idle), 'idle'));
@@ -52,7 +53,7 @@ export function sharesToWeight(shares: bigint): number {
  * cpu.max and cpu.max.burst. The kernel demands burst ≤ quota after every single write, whatever the two were before: so
  * where both change, the burst is 0 in between.
  */
-function planBandwidth(cpu: Cpu): Write[] {
+function planBandwidth(cpu: CPU): Write[] {
   const quota = setValue(cpu.quota);
   const period = setValue(cpu.period);
   const { burst } = cpu;

@@ -1,8 +1,9 @@
 // linux.resources.cpu.cpus and .mems (config-linux.md#cpu) as files of the cpuset controller (cgroup-v2.rst, "Cpuset").
 
-import type { Cpu, Plan, Write } from './types.ts';
+import type { CPU } from '../../config/generated/types.ts';
+import type { Plan, Write } from './types.ts';
 
-export function planCpuset(cpu: Cpu): Plan {
+export function planCpuset(cpu: CPU): Plan {
   const writes: Write[] = [];
   for (const name of ['cpus', 'mems'] as const) {
     const value = cpu[name];

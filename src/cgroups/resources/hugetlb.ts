@@ -1,7 +1,8 @@
 // linux.resources.hugepageLimits (config-linux.md#huge-page-limits) as files of the hugetlb controller.
 
+import type { HugepageLimit } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
-import type { HasFile, HugepageLimit, Plan, Write } from './types.ts';
+import type { HasFile, Plan, Write } from './types.ts';
 
 /**
  * The limit of reservations, which is what the specification asks for, and the limit of usage, which alone is there on

@@ -5,7 +5,7 @@ import type { Integer } from './types.ts';
 
 /** The value; undefined where it is missing or 0, which engines write for "not set" where 0 makes no limit. */
 export function setValue(value: Integer | undefined): bigint | undefined {
-  return value === undefined || value === null || BigInt(value) === 0n ? undefined : BigInt(value);
+  return value === undefined || BigInt(value) === 0n ? undefined : BigInt(value);
 }
 
 /** The value as a control file takes it: -1 is "max". Throws for what is less. */

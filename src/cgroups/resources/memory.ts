@@ -1,8 +1,9 @@
 // linux.resources.memory (config-linux.md#memory) as files of the memory controller (cgroup-v2.rst, "Memory").
 
+import type { Memory } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { maxOr, notInV2, setValue } from './integers.ts';
-import type { HasFile, Memory, Plan, Write } from './types.ts';
+import type { HasFile, Plan, Write } from './types.ts';
 
 const FIELD = 'linux.resources.memory';
 

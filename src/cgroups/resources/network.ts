@@ -1,7 +1,8 @@
 // linux.resources.network (config-linux.md#network): net_cls and net_prio exist in cgroup v1 only.
 
+import type { Network } from '../../config/generated/types.ts';
 import { notInV2, setValue } from './integers.ts';
-import type { Network, Plan } from './types.ts';
+import type { Plan } from './types.ts';
 
 const FIELD = 'linux.resources.network';
 

@@ -1,5 +1,6 @@
 // What linux.resources comes to: the writes to the container's cgroup, in their order. Pure.
 
+import type { Resources } from '../../config/generated/types.ts';
 import type { Need } from '../controllers.ts';
 import { planBlkio } from './blkio.ts';
 import { planCpu } from './cpu.ts';
@@ -9,7 +10,7 @@ import { planMemory } from './memory.ts';
 import { planNetwork } from './network.ts';
 import { planPids } from './pids.ts';
 import { planRdma } from './rdma.ts';
-import type { HasFile, Plan, Resources } from './types.ts';
+import type { HasFile, Plan } from './types.ts';
 import { planUnified } from './unified.ts';
 
 /**

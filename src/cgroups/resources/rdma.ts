@@ -1,7 +1,8 @@
 // linux.resources.rdma (config-linux.md#rdma) as rdma.max (cgroup-v2.rst, "RDMA").
 
+import type { Rdma } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
-import type { Plan, Rdma, Write } from './types.ts';
+import type { Plan, Write } from './types.ts';
 
 export function planRdma(devices: Readonly<Record<string, Rdma>>): Plan {
   const writes = Object.entries(devices).map(([device, { hcaHandles, hcaObjects }]): Write => {

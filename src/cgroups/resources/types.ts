@@ -1,89 +1,9 @@
-// The `linux.resources` of config.json as the rooms of cgroups see it, and what is planned from it.
+// What is planned from `linux.resources`.
+
+export type { Resources } from '../../config/generated/types.ts';
 
 /** An integer of the config; 64-bit values that a number cannot hold are bigint. */
 export type Integer = number | bigint;
-
-export interface Memory {
-  limit?: Integer;
-  reservation?: Integer;
-  swap?: Integer;
-  kernel?: Integer;
-  kernelTCP?: Integer;
-  swappiness?: Integer;
-  disableOOMKiller?: boolean;
-  useHierarchy?: boolean;
-  checkBeforeUpdate?: boolean;
-}
-
-export interface Cpu {
-  shares?: Integer;
-  quota?: Integer;
-  burst?: Integer;
-  period?: Integer;
-  realtimeRuntime?: Integer;
-  realtimePeriod?: Integer;
-  cpus?: string;
-  mems?: string;
-  idle?: Integer;
-}
-
-export interface Throttle {
-  major: Integer;
-  minor: Integer;
-  rate?: Integer;
-}
-
-export interface WeightDevice {
-  major: Integer;
-  minor: Integer;
-  weight?: Integer;
-  leafWeight?: Integer;
-}
-
-export interface BlockIO {
-  weight?: Integer;
-  leafWeight?: Integer;
-  weightDevice?: WeightDevice[];
-  throttleReadBpsDevice?: Throttle[];
-  throttleWriteBpsDevice?: Throttle[];
-  throttleReadIOPSDevice?: Throttle[];
-  throttleWriteIOPSDevice?: Throttle[];
-}
-
-export interface HugepageLimit {
-  pageSize: string;
-  limit: Integer;
-}
-
-export interface Network {
-  classID?: Integer;
-  priorities?: { name: string; priority?: Integer }[];
-}
-
-export interface Rdma {
-  hcaHandles?: Integer;
-  hcaObjects?: Integer;
-}
-
-export interface DeviceRule {
-  allow: boolean;
-  type?: string;
-  major?: Integer;
-  minor?: Integer;
-  access?: string;
-}
-
-export interface Resources {
-  devices?: DeviceRule[];
-  memory?: Memory;
-  cpu?: Cpu;
-  blockIO?: BlockIO;
-  hugepageLimits?: HugepageLimit[];
-  pids?: { limit?: Integer };
-  rdma?: Record<string, Rdma>;
-  network?: Network;
-  unified?: Record<string, string>;
-}
 
 /** A value to write to a file of the container's cgroup. */
 export interface Write {
