@@ -1,0 +1,66 @@
+// What a command is: a declaration that help, completions and man pages are made of, and the function that runs it.
+//
+// A command's module is only its declaration. What does the work is imported when it runs, so that no command pays
+// for another.
+
+import type { Caller } from '../linux/caller.ts';
+import type { Globals } from './globals.ts';
+import { type Option, parse, UsageError, type Values } from './options.ts';
+
+export interface Example {
+  /** What the example does, an imperative without a full stop. */
+  readonly does: string;
+  /** The arguments behind `tsoci`. */
+  readonly line: string;
+}
+
+/** What a command is given to run. */
+export interface Invocation<Options extends readonly Option[]> {
+  readonly caller: Caller;
+  readonly globals: Globals;
+  readonly values: Values<Options>;
+  /** As many as the declaration demands at least. */
+  readonly operands: readonly string[];
+}
+
+export interface Command<Options extends readonly Option[] = readonly Option[]> {
+  readonly name: string;
+  /** A phrase for lists of commands, without a full stop. */
+  readonly summary: string;
+  /** Whole sentences: what a person must know to use it. */
+  readonly description: string;
+  /** Names of what follows the options: `CONTAINER`, `[SIGNAL]` where it may be left out, `[ARG...]` for any number. */
+  readonly operands: readonly string[];
+  /** Whether what follows the first operand is another program's command line, never options of ours. */
+  readonly passesArguments?: boolean;
+  readonly options: Options;
+  readonly examples: readonly Example[];
+  /** Does the work. The exit status, where it is not 0. */
+  run(invocation: Invocation<Options>): Promise<number | void> | number | void;
+}
+
+/** Keeps the options' literal types for `run`, and forgets them for the table of commands. */
+export function defineCommand<const Options extends readonly Option[]>(command: Command<Options>): Command {
+  return command;
+}
+
+/** Reads a command's arguments by its declaration. Undefined: the arguments ask for help. */
+export function readArguments(
+  command: Command,
+  args: readonly string[],
+): Pick<Invocation<readonly Option[]>, 'values' | 'operands'> | undefined {
+  const { values, operands, help } = parse(command.options, args, command.passesArguments ? 1 : undefined);
+  if (help) return undefined;
+  const missing = command.operands.filter((name) => !name.startsWith('['))[operands.length];
+  const usage = `usage: ${usageLine(command)}`;
+  if (missing) throw new UsageError(`${command.name}: ${missing} is missing; ${usage}`);
+  const unbounded = command.operands.at(-1)?.endsWith('...]');
+  const extra = operands[command.operands.length];
+  if (extra !== undefined && !unbounded)
+    throw new UsageError(`${command.name}: unexpected argument "${extra}"; ${usage}`);
+  return { values, operands };
+}
+
+export function usageLine(command: Command): string {
+  return ['tsoci', command.name, '[OPTIONS]', ...command.operands].join(' ');
+}

@@ -1,0 +1,76 @@
+// The options that create and run have in common.
+
+import { resolve } from 'node:path';
+import type { CreateOptions } from '../container/create.ts';
+import type { Invocation } from './command.ts';
+import { type Option, UsageError } from './options.ts';
+import { callerPath } from './paths.ts';
+
+export const CREATE_OPTIONS = [
+  {
+    long: 'bundle',
+    short: 'b',
+    kind: 'string',
+    placeholder: 'DIR',
+    help: 'the bundle: a directory with config.json and the root filesystem (default: the working directory)',
+  },
+  {
+    long: 'config',
+    short: 'f',
+    kind: 'string',
+    placeholder: 'FILE',
+    help: 'the configuration to use in place of config.json, relative to the bundle',
+  },
+  {
+    long: 'console-socket',
+    kind: 'string',
+    placeholder: 'SOCKET',
+    help: 'a listening Unix socket that is sent the master side of the terminal',
+  },
+  { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write the process id to this file' },
+  {
+    long: 'preserve-fds',
+    kind: 'number',
+    placeholder: 'N',
+    default: 0,
+    help: 'pass N descriptors from 3 on to the container, beside those that LISTEN_FDS counts',
+  },
+  {
+    long: 'no-pivot',
+    kind: 'flag',
+    help: 'change the root without pivot_root, for a root filesystem on the initial ramdisk',
+  },
+  {
+    long: 'no-new-keyring',
+    kind: 'flag',
+    help: 'leave the container the session keyring of the caller',
+  },
+  {
+    long: 'no-subreaper',
+    kind: 'flag',
+    help: 'accepted and ignored: tsoci is never a subreaper',
+  },
+] as const satisfies readonly Option[];
+
+/** What these options ask of src/container/. Paths are relative to the caller's directory. */
+export function createOptions(invocation: Invocation<typeof CREATE_OPTIONS>): CreateOptions {
+  const { caller, globals, values, operands } = invocation;
+  const preserveFds = values['preserve-fds'];
+  if (preserveFds < 0) throw new UsageError(`option --preserve-fds: ${preserveFds} is negative`);
+  const bundle = callerPath('bundle', values.bundle, caller) ?? caller.cwd;
+  const pidFile = callerPath('pid-file', values['pid-file'], caller);
+  const consoleSocket = callerPath('console-socket', values['console-socket'], caller);
+  return {
+    root: globals.root,
+    id: operands[0] ?? '',
+    bundle,
+    ...(values.config && { configFile: resolve(bundle, values.config) }),
+    ...(pidFile && { pidFile }),
+    ...(consoleSocket && { consoleSocket }),
+    preserveFds,
+    noPivot: values['no-pivot'],
+    noNewKeyring: values['no-new-keyring'],
+    systemdCgroup: globals.cgroupManager === 'systemd',
+    cgroupManager: globals.cgroupManager,
+  };
+}

@@ -1,0 +1,108 @@
+// Options that stand before the command.
+
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Caller } from '../linux/caller.ts';
+import { FORMATS, LEVELS, type LogOptions } from './log.ts';
+import { type Option, UsageError, type Values } from './options.ts';
+
+export const GLOBAL_OPTIONS = [
+  {
+    long: 'root',
+    kind: 'string',
+    placeholder: 'DIR',
+    help: 'where the state of containers is kept, on a tmpfs (default: /run/tsoci, or $XDG_RUNTIME_DIR/tsoci for a user who is not root)',
+  },
+  {
+    long: 'log',
+    kind: 'string',
+    placeholder: 'FILE',
+    help: 'append errors, warnings and debug messages to this file (default: standard error)',
+  },
+  {
+    long: 'log-format',
+    kind: 'string',
+    placeholder: 'FORMAT',
+    choices: FORMATS,
+    help: 'text or json, both as runc writes them',
+  },
+  {
+    long: 'log-level',
+    kind: 'string',
+    placeholder: 'LEVEL',
+    choices: LEVELS,
+    default: 'warning',
+    help: 'the least important messages to tell: error, warning, info or debug',
+  },
+  { long: 'debug', kind: 'flag', help: 'tell each step, and with an error where in tsoci it arose' },
+  {
+    long: 'cgroup-manager',
+    kind: 'string',
+    placeholder: 'MANAGER',
+    choices: ['cgroupfs', 'systemd', 'disabled'],
+    default: 'cgroupfs',
+    help: 'who makes cgroups: tsoci itself (cgroupfs), systemd, or nobody (disabled)',
+  },
+  {
+    long: 'systemd-cgroup',
+    kind: 'flag',
+    help: 'the same as --cgroup-manager systemd; cgroupsPath has the form slice:prefix:name',
+  },
+  {
+    long: 'rootless',
+    kind: 'string',
+    placeholder: 'WHEN',
+    choices: ['true', 'false', 'auto'],
+    default: 'auto',
+    help: 'go on without a cgroup that may not be made: true, false, or auto (when the user is not root)',
+  },
+  { long: 'criu', kind: 'string', placeholder: 'FILE', help: 'accepted and ignored, for callers of runc' },
+  { long: 'version', short: 'v', kind: 'flag', help: 'show the version' },
+] as const satisfies readonly Option[];
+
+export type GlobalValues = Values<typeof GLOBAL_OPTIONS>;
+
+/** What the global options mean for a command. */
+export interface Globals {
+  /** The absolute directory that holds one directory for each container. */
+  readonly root: string;
+  readonly cgroupManager: GlobalValues['cgroup-manager'];
+  readonly rootless: GlobalValues['rootless'];
+}
+
+export function logOptions(values: GlobalValues): LogOptions {
+  return {
+    // crun names the kind of log before its file; journald and syslog are not offered.
+    file: values.log?.replace(/^file:/, ''),
+    format: values['log-format'],
+    level: values.debug ? 'debug' : values['log-level'],
+  };
+}
+
+export function readGlobals(values: GlobalValues, caller: Caller): Globals {
+  return {
+    root: stateRoot(values.root, caller),
+    cgroupManager: values['systemd-cgroup'] ? 'systemd' : values['cgroup-manager'],
+    rootless: values.rootless,
+  };
+}
+
+function stateRoot(given: string | undefined, caller: Caller): string {
+  if (given === undefined) return defaultRoot(caller);
+  const root = given.startsWith('/') ? resolve(given) : resolve(caller.cwd, given);
+  if (given === '' || root === '/') throw new UsageError(`option --root: "${given}" is no place for state`);
+  return root;
+}
+
+/** /run belongs to root: others, and root of a user namespace who is not called so, have a directory of their own. */
+function defaultRoot({ uid, env }: Caller): string {
+  const own = env.XDG_RUNTIME_DIR;
+  const privileged = uid === 0 && !(own && env.USER !== 'root' && inUserNamespace());
+  if (privileged) return '/run/tsoci';
+  return join(own || `/run/user/${uid}`, 'tsoci');
+}
+
+/** Whether ids are mapped at all (user_namespaces(7)): the initial namespace maps the whole range to itself. */
+function inUserNamespace(): boolean {
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+}

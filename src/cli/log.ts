@@ -1,0 +1,79 @@
+// Errors, warnings and debug messages: to standard error for a person, to the --log file for an engine.
+//
+// Engines show the last line of level "error" of the log file to their users, so both formats are those that runc
+// writes (the Go library logrus): one JSON object a line, or `time="…" level=error msg="…"`.
+
+import { openSync } from 'node:fs';
+import { TsociError } from '../linux/errors.ts';
+import { writeAll } from './output.ts';
+
+export const LEVELS = ['error', 'warning', 'info', 'debug'] as const;
+export type Level = (typeof LEVELS)[number];
+
+export const FORMATS = ['text', 'json'] as const;
+export type Format = (typeof FORMATS)[number];
+
+export interface LogOptions {
+  /** The log file; undefined: standard error, in words for a person unless a format is asked for. */
+  file?: string | undefined;
+  format?: Format | undefined;
+  /** The least important level that is written. */
+  level: Level;
+}
+
+export type Log = (level: Level, message: string) => void;
+
+const STDERR = 2;
+
+/** Opens the log. The file is made if it does not exist, and appended to. */
+export function openLog({ file, format, level: threshold }: LogOptions): Log {
+  const fd = file === undefined || file === '/dev/stderr' ? STDERR : openFile(file);
+  const forPerson = fd === STDERR && file === undefined && format === undefined;
+  return (level, message) => {
+    if (LEVELS.indexOf(level) > LEVELS.indexOf(threshold)) return;
+    const line = forPerson
+      ? personLine(level, message)
+      : logLine(format ?? 'text', level, message, new Date());
+    try {
+      writeAll(fd, line);
+    } catch {
+      // A log that cannot be written (its reader is gone, the disk is full) must not fail a container.
+    }
+    if (level === 'error' && fd !== STDERR) toStderr(message);
+  };
+}
+
+/** An error before there is a log, or beside one. */
+export function toStderr(message: string): void {
+  try {
+    writeAll(STDERR, personLine('error', message));
+  } catch {
+    // Nobody listens; the exit status still tells.
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'a', 0o644);
+  } catch (error) {
+    throw TsociError.from(`open log file ${path}`, error);
+  }
+}
+
+/** `tsoci: message`, in one line and without control characters that a terminal would act on. */
+function personLine(level: Level, message: string): string {
+  const prefix = level === 'error' ? '' : `${level}: `;
+  return `tsoci: ${prefix}${message.replace(/\p{Cc}/gu, escapeControl)}\n`;
+}
+
+function escapeControl(character: string): string {
+  return character === '\n' ? '\\n' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+}
+
+/** One line of a log file. */
+export function logLine(format: Format, level: Level, message: string, time: Date): string {
+  const stamp = time.toISOString();
+  if (format === 'json') return `${JSON.stringify({ level, msg: message, time: stamp })}\n`;
+  const quoted = /^[\w./@^+-]+$/.test(message) ? message : JSON.stringify(message);
+  return `time="${stamp}" level=${level} msg=${quoted}\n`;
+}

@@ -1,0 +1,26 @@
+// Writing to descriptors without Node's streams, which would make the caller's pipes and terminals non-blocking.
+
+import { writeSync } from 'node:fs';
+import { EAGAIN, EINTR } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
+
+/** Milliseconds between two tries on a descriptor that its owner made non-blocking and that is full. */
+const PAUSE = 2;
+
+/** Writes the whole text, however long the reader takes. */
+export function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text, 'utf8');
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === EAGAIN) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+      else if (errno !== EINTR) throw TsociError.from(`write to ${nameOf(fd)}`, error);
+    }
+  }
+}
+
+function nameOf(fd: number): string {
+  return ['standard input', 'standard output', 'standard error'][fd] ?? `descriptor ${fd}`;
+}

@@ -1,0 +1,32 @@
+// Which containers a command is about: one by its id, or with --regex all whose ids match.
+
+import { messageOf } from '../linux/errors.ts';
+import { type Option, UsageError } from './options.ts';
+
+export const REGEX_OPTION = {
+  long: 'regex',
+  short: 'r',
+  kind: 'flag',
+  help: 'CONTAINER is a regular expression: take all whose ids match somewhere',
+} as const satisfies Option;
+
+export async function selectContainers(
+  root: string,
+  text: string,
+  regex: boolean,
+): Promise<readonly string[]> {
+  if (!regex) return [text];
+  const pattern = compile(text);
+  const { listContainers } = await import('../container/state.ts');
+  return listContainers(root)
+    .map(({ id }) => id)
+    .filter((id) => pattern.test(id));
+}
+
+function compile(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}

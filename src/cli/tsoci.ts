@@ -1,0 +1,77 @@
+// tsoci as a function of its arguments: finds the command, runs it, tells of its failure.
+
+import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
+import { processCaller } from './caller.ts';
+import { readArguments } from './command.ts';
+import { commandNames, loadCommand, loadCommands } from './commands.ts';
+import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals } from './globals.ts';
+import { type Log, openLog, toStderr } from './log.ts';
+import { nearest } from './nearest.ts';
+import { parse, UsageError } from './options.ts';
+import { writeAll } from './output.ts';
+
+const STDOUT = 1;
+const FAILURE = 1;
+
+/** Runs tsoci with the arguments behind the program's name. The exit status. */
+export async function tsoci(args: readonly string[]): Promise<number> {
+  let log: Log = (level, message) => {
+    if (level === 'error') toStderr(message);
+  };
+  try {
+    const { values, operands, help } = parse(GLOBAL_OPTIONS, args, 1);
+    if (values.version && !help) return await showVersion();
+    const [name, ...rest] = operands;
+    if (help || name === undefined || name === 'help') return await showHelp(rest[0]);
+    log = openLog(logOptions(values));
+    return await runCommand(name, rest, values, log);
+  } catch (error) {
+    log('error', described(error));
+    if (error instanceof Error && error.stack) log('debug', error.stack);
+    return FAILURE;
+  }
+}
+
+async function runCommand(
+  name: string,
+  args: readonly string[],
+  values: GlobalValues,
+  log: Log,
+): Promise<number> {
+  const command = await loadCommand(name);
+  if (!command) throw unknownCommand(name);
+  const read = readArguments(command, args);
+  if (!read) return showHelp(name);
+  const caller = processCaller(args, log);
+  const status = await command.run({ caller, globals: readGlobals(values, caller), ...read });
+  return status ?? 0;
+}
+
+async function showHelp(name: string | undefined): Promise<number> {
+  const { commandHelp, globalHelp } = await import('./help.ts');
+  if (name === undefined) writeAll(STDOUT, globalHelp(await loadCommands()));
+  else {
+    const command = await loadCommand(name);
+    if (!command) throw unknownCommand(name);
+    writeAll(STDOUT, commandHelp(command));
+  }
+  return 0;
+}
+
+async function showVersion(): Promise<number> {
+  const { versionText } = await import('./version.ts');
+  writeAll(STDOUT, versionText());
+  return 0;
+}
+
+function unknownCommand(name: string): UsageError {
+  const match = nearest(name, commandNames);
+  const hint = match ? `did you mean ${match}?` : 'tsoci --help lists them';
+  return new UsageError(`unknown command ${name}; ${hint}`);
+}
+
+/** An error that no code of ours foresaw is marked as a fault of tsoci. */
+function described(error: unknown): string {
+  if (error instanceof TsociError || errnoOf(error) !== undefined) return messageOf(error);
+  return `internal error: ${String(error)} (--debug shows where)`;
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import type { Resources } from '../cgroups/resources/types.ts';
+import type { Caller } from '../linux/caller.ts';
+import { TsociError } from '../linux/errors.ts';
+import { defineCommand } from './command.ts';
+import { callerPath } from './paths.ts';
+import { LIMIT_OPTIONS, limitsOf } from './update-options.ts';
+
+export const command = defineCommand({
+  name: 'update',
+  summary: 'change the limits of a container',
+  description:
+    'Changes the limits of a created, running or paused container; what is not named stays as it is. With --resources all other options are ignored.',
+  operands: ['CONTAINER'],
+  options: [
+    {
+      long: 'resources',
+      short: 'r',
+      kind: 'string',
+      placeholder: 'FILE',
+      help: 'take the limits from a JSON file (- is standard input) in the form of linux.resources of config.json',
+    },
+    ...LIMIT_OPTIONS,
+  ],
+  examples: [
+    {
+      does: 'let the container web use 512 MiB and half a CPU',
+      line: 'update --memory 512m --cpu-period 100000 --cpu-quota 50000 web',
+    },
+  ],
+  async run({ caller, globals, values, operands: [id = ''] }) {
+    const resources =
+      values.resources === undefined ? limitsOf(values) : await readResources(values.resources, caller);
+    const { updateContainer } = await import('../container/update.ts');
+    updateContainer(caller, { root: globals.root, id, resources });
+  },
+});
+
+async function readResources(file: string, caller: Caller): Promise<Resources> {
+  const { parseJson } = await import('../config/json.ts');
+  const path = file === '-' ? caller.stdio[0] : (callerPath('resources', file, caller) ?? '');
+  const name = file === '-' ? 'standard input' : file;
+  try {
+    const value = parseJson(readFileSync(path, 'utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch (error) {
+    throw TsociError.from(`read resources from ${name}`, error);
+  }
+  throw new TsociError(`read resources from ${name}: not a JSON object`);
+}
