@@ -1,0 +1,57 @@
+// config-linux.md#seccomp
+
+import { error, type Finding } from '../finding.ts';
+import type { Config, Seccomp, SeccompAction, Syscall } from '../generated/types.ts';
+
+const section = 'config-linux.md#seccomp';
+/** A system call has six arguments (linux/seccomp.h: struct seccomp_data). */
+const LAST_ARGUMENT = 5;
+/** linux/err.h: MAX_ERRNO. A tracer receives 16 bits (ptrace(2)). */
+const largest: Partial<Record<SeccompAction, number>> = { SCMP_ACT_ERRNO: 4095, SCMP_ACT_TRACE: 0xffff };
+
+export function seccomp(config: Config): Finding[] {
+  const filter = config.linux?.seccomp;
+  if (!filter) return [];
+  const { defaultAction, defaultErrnoRet, syscalls = [] } = filter;
+  return [
+    ...errno('/linux/seccomp/defaultErrnoRet', defaultAction, defaultErrnoRet),
+    ...listener(filter),
+    ...syscalls.flatMap((syscall, i) => rule(`/linux/seccomp/syscalls/${i}`, syscall)),
+  ];
+}
+
+function errno(pointer: string, action: SeccompAction, errnoRet: number | undefined): Finding[] {
+  if (errnoRet === undefined) return [];
+  const max = largest[action];
+  if (max === undefined)
+    return [
+      error(pointer, `is set for ${action}, which returns none`, 'SCMP_ACT_ERRNO or SCMP_ACT_TRACE', section),
+    ];
+  return errnoRet > max ? [error(pointer, `is ${errnoRet}`, `at most ${max}`, section)] : [];
+}
+
+function listener({ defaultAction, listenerPath, listenerMetadata, syscalls = [] }: Seccomp): Finding[] {
+  const findings: Finding[] = [];
+  if (defaultAction === 'SCMP_ACT_NOTIFY') {
+    // The runtime's own calls after the filter is in place would wait for a listener that it has not told yet.
+    const problem = 'is SCMP_ACT_NOTIFY, for which the program could not be executed';
+    findings.push(error('/linux/seccomp/defaultAction', problem, 'it for some syscalls only', section));
+  } else if (!listenerPath && syscalls.some(({ action }) => action === 'SCMP_ACT_NOTIFY')) {
+    const expected = 'the socket of the listener that SCMP_ACT_NOTIFY needs';
+    findings.push(error('/linux/seccomp/listenerPath', 'is missing', expected, section));
+  }
+  if (listenerMetadata && !listenerPath)
+    findings.push(error('/linux/seccomp/listenerMetadata', 'has no listenerPath', 'both, or none', section));
+  return findings;
+}
+
+function rule(pointer: string, { action, errnoRet, args = [] }: Syscall): Finding[] {
+  return [
+    ...errno(`${pointer}/errnoRet`, action, errnoRet),
+    ...args.flatMap(({ index }, i) =>
+      index > LAST_ARGUMENT
+        ? [error(`${pointer}/args/${i}/index`, `is ${index}`, `0 to ${LAST_ARGUMENT}`, section)]
+        : [],
+    ),
+  ];
+}
