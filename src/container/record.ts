@@ -1,5 +1,6 @@
 // What tsoci knows of a container, and what follows from it and from /proc for its status (runtime.md#state).
 
+import type { Hooks } from '../config/generated/types.ts';
 import { hasEnded, processStat } from '../linux/procfs.ts';
 import { STUB_NAME } from '../stub/name.ts';
 
@@ -31,8 +32,12 @@ export interface ContainerRecord {
   init?: ProcessIdentity;
   /** The absolute directory of its cgroup, if it has one. */
   cgroup?: string;
-  /** Whether it shares the pid namespace of others: init's death then does not end its other processes. */
-  sharedPidNamespace?: boolean;
+  /** Those that later commands run: the config is read once, by `create`. */
+  hooks?: Pick<Hooks, 'startContainer' | 'poststart' | 'poststop'>;
+  /** Whether there is a process to start. */
+  startable: boolean;
+  /** The number of init's control descriptor, which `start` takes over. */
+  control?: number;
 }
 
 /** Everything about the world that the status depends on; asked for only when it does. */

@@ -27,13 +27,17 @@ export const F_SEAL_WRITE = 8;
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
+export const AT_EACCESS = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_RECURSIVE = 0x8000;
 
 // linux/close_range.h
 export const CLOSE_RANGE_CLOEXEC = 4;
 
-// linux/stat.h
+// linux/stat.h, unistd.h
+export const STATX_TYPE = 1;
+export const STATX_BASIC_STATS = 0x7ff;
+export const X_OK = 1;
 export const S_IFMT = 0o170000;
 export const S_IFSOCK = 0o140000;
 export const S_IFLNK = 0o120000;
@@ -193,6 +197,7 @@ export const IFF_UP = 1;
 export const IFF_RUNNING = 0x40;
 
 // linux/magic.h
+export const DEVPTS_SUPER_MAGIC = 0x1cd1;
 export const PROC_SUPER_MAGIC = 0x9fa0;
 export const NSFS_MAGIC = 0x6e736673;
 export const CGROUP2_SUPER_MAGIC = 0x63677270;

@@ -161,3 +161,4 @@ export const EOPNOTSUPP = 95;
 export const ECONNREFUSED = 111;
 export const EADDRINUSE = 98;
 export const ECONNRESET = 104;
+export const ENAMETOOLONG = 36;

@@ -12,6 +12,7 @@ import {
   S_IFCHR,
   S_IFIFO,
   S_IFMT,
+  STATX_BASIC_STATS,
 } from '../linux/constants.ts';
 import { EEXIST, ENOENT } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
@@ -121,7 +122,6 @@ function checkExisting({ init, root }: RootContext, node: DeviceNode): void {
   const fd = program.open('openat2', openInRootArguments(root, node.path, O_PATH), doing);
   const stat = Buffer.alloc(256);
   // struct statx: mode at 28, rdev major and minor at 128 and 132 (linux/stat.h).
-  const STATX_BASIC_STATS = 0x7ff;
   program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, stat], doing);
   program.close(fd);
   const bytes = init.run(program).bytes(stat);

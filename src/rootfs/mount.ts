@@ -131,7 +131,8 @@ export function cloneTree(program: Program, source: string, options: MountOption
   return program.open('open_tree', [AT_FDCWD, source, flags], doing);
 }
 
-function bindAttributes(program: Program, mount: number, plan: MountPlan, doing: string): void {
+/** Attributes of a detached tree: ids mapped, then flags. */
+export function bindAttributes(program: Program, mount: number, plan: MountPlan, doing: string): void {
   const { options } = plan;
   if (plan.idmapNamespace !== undefined) {
     const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: plan.idmapNamespace };

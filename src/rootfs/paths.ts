@@ -13,6 +13,7 @@ import {
   OPEN_TREE_CLONE,
   S_IFDIR,
   S_IFMT,
+  STATX_TYPE,
 } from '../linux/constants.ts';
 import { EACCES, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
@@ -96,7 +97,6 @@ function openPaths({ init, root }: RootContext, paths: readonly string[]): OpenP
   });
   if (found.length === 0) return [];
   const inspecting = init.program();
-  const STATX_TYPE = 1;
   for (const { path, fd, stat } of found) {
     inspecting.call('statx', [fd, '', AT_EMPTY_PATH, STATX_TYPE, stat], `inspect ${path}`);
   }

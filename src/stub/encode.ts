@@ -16,6 +16,11 @@ const LAST = 4;
 /** In place of a number: not a system call, argument 0 becomes the stub's control descriptor. */
 const SET_CONTROL = -1;
 
+/** The address of an argument of an operation, for a call that fills it in for a later one of the same program. */
+export function argumentAddress(operation: number, argument: number): number {
+  return BUFFER_ADDRESS + operation * OPERATION_SIZE + 8 + argument * 8;
+}
+
 /** Where a piece of data lies in an encoded message. */
 export interface Encoded {
   /** Operations, and the data behind them unless it is meant for another place. */

@@ -43,6 +43,7 @@ export class StubProcess {
   readonly descriptors: DescriptorTable;
   readonly #socket: number;
   #childSocket: number | undefined;
+  #connected = true;
   #heap = 0;
   #status: WaitStatus | undefined;
 
@@ -181,7 +182,8 @@ export class StubProcess {
 
   /** Lets go of the process: it reads end of file and exits, unless a program was left to it. */
   disconnect(): void {
-    closeDescriptor(this.#socket);
+    if (this.#connected) closeDescriptor(this.#socket);
+    this.#connected = false;
     if (this.#childSocket !== undefined) closeDescriptor(this.#childSocket);
     this.#childSocket = undefined;
   }

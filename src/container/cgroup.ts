@@ -1,0 +1,60 @@
+// The container's cgroup in its life: where it goes, what it limits.
+
+import { join } from 'node:path';
+import { type Cgroup, createCgroup } from '../cgroups/create.ts';
+import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
+import { containerCgroupPath } from '../cgroups/path.ts';
+import { removeCgroup } from '../cgroups/remove.ts';
+import { applyResources } from '../cgroups/resources/apply.ts';
+import { controllerNeeds } from '../cgroups/resources/plan.ts';
+import type { Config } from '../config/generated/types.ts';
+import type { Caller } from '../linux/caller.ts';
+import { EACCES, EPERM, EROFS } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
+import type { CreateOptions } from './create.ts';
+import type { Undo } from './undo.ts';
+
+export interface CgroupPlace {
+  hierarchy: Hierarchy;
+  path: string;
+  directory: string;
+}
+
+/** Undefined where the container gets no cgroup: the manager is disabled, or the host has no cgroup v2. */
+export function planCgroup(options: CreateOptions, config: Config): CgroupPlace | undefined {
+  if (options.cgroupManager === 'disabled') return undefined;
+  if (options.systemdCgroup || options.cgroupManager === 'systemd') {
+    throw new TsociError('the systemd cgroup manager is not implemented; use --cgroup-manager cgroupfs');
+  }
+  const hierarchy = findHierarchy();
+  if (!hierarchy) return undefined;
+  const path = containerCgroupPath(config.linux?.cgroupsPath, options.id);
+  return { hierarchy, path, directory: join(hierarchy.mountPoint, path) };
+}
+
+/** Makes the cgroup and sets its limits. An ordinary user without a delegated cgroup goes without, if no limit needs it. */
+export function makeCgroup(
+  caller: Caller,
+  { hierarchy, path }: CgroupPlace,
+  config: Config,
+  undo: Undo,
+): Cgroup | undefined {
+  const resources = config.linux?.resources;
+  const needs = resources ? controllerNeeds(resources) : [];
+  let cgroup: Cgroup;
+  try {
+    cgroup = createCgroup(hierarchy, path, needs);
+  } catch (error) {
+    const refused = [EACCES, EPERM, EROFS].includes(errnoOf(error) ?? 0);
+    if (refused && needs.length === 0 && caller.uid !== 0) return undefined;
+    throw error;
+  }
+  undo.add(() => removeCgroup(cgroup.directory, hierarchy.mountPoint));
+  if (resources) for (const warning of applyResources(cgroup.directory, resources)) caller.warn(warning);
+  return cgroup;
+}
+
+export function removeContainerCgroup(directory: string): void {
+  const hierarchy = findHierarchy();
+  if (hierarchy) removeCgroup(directory, hierarchy.mountPoint);
+}

@@ -1,0 +1,66 @@
+// runtime.md#delete.
+
+import { runAllHooks } from '../hooks/hooks.ts';
+import type { Caller } from '../linux/caller.ts';
+import { closeDescriptor, readable } from '../linux/descriptor.ts';
+import { TsociError } from '../linux/errors.ts';
+import { syscall } from '../linux/ffi.ts';
+import { isAlive } from '../linux/procfs.ts';
+import { SYS } from '../linux/syscalls.ts';
+import { removeContainerCgroup } from './cgroup.ts';
+import { killNow } from './kill.ts';
+import { withLock } from './lock.ts';
+import type { ContainerRecord } from './record.ts';
+import { stateOf } from './state.ts';
+import { currentStatus, removeDirectory, tryReadRecord } from './store.ts';
+
+export interface DeleteOptions {
+  root: string;
+  id: string;
+  /** Kills the container first if it has not stopped. */
+  force: boolean;
+}
+
+/** How long a process may take to end after SIGKILL, in milliseconds. */
+const KILL_TIMEOUT = 10_000;
+
+export function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): void {
+  withLock(root, id, (directory) => {
+    const record = tryReadRecord(directory);
+    // `create` was killed before it wrote anything.
+    if (!record) return removeDirectory(directory);
+    const status = currentStatus(directory, record);
+    if (status !== 'stopped') {
+      if (!force) throw new TsociError(`delete ${id}: the container is ${status}, not stopped`);
+      killAndWait(record);
+    }
+    destroy(caller, directory, record);
+  });
+}
+
+/** runtime.md#lifecycle, steps 12 and 13. */
+export function destroy(caller: Caller, directory: string, record: ContainerRecord): void {
+  if (record.cgroup) removeContainerCgroup(record.cgroup);
+  removeDirectory(directory);
+  const hooks = {
+    state: JSON.stringify(stateOf(record, 'stopped', 0)),
+    stdout: caller.stdio[1],
+    stderr: caller.stdio[2],
+  };
+  runAllHooks('poststop', record.hooks?.poststop, hooks, (error) => {
+    caller.warn(error instanceof Error ? error.message : String(error));
+  });
+}
+
+function killAndWait(record: ContainerRecord): void {
+  const { init } = record;
+  const pidfd = init ? syscall(SYS.pidfd_open, init.pid, 0) : -1;
+  try {
+    killNow(record);
+    if (!init || pidfd < 0 || !isAlive(init.pid, init.startTime)) return;
+    if (!readable(pidfd, KILL_TIMEOUT))
+      throw new TsociError(`process ${init.pid} does not end after SIGKILL`);
+  } finally {
+    if (pidfd >= 0) closeDescriptor(pidfd);
+  }
+}

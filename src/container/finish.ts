@@ -1,0 +1,175 @@
+// The second half of `create`: from mounts in place to an init that has nothing left to do but wait for `start`.
+
+import { fstatSync } from 'node:fs';
+import { type HookSetting, runHooks } from '../hooks/hooks.ts';
+import type { Caller } from '../linux/caller.ts';
+import { EACCES, ELOOP, ENOENT } from '../linux/errno.ts';
+import { TsociError } from '../linux/errors.ts';
+import { enterNamespaces } from '../namespaces/enter.ts';
+import { isolates } from '../namespaces/plan.ts';
+import { finishRoot, openDevNull, type RootfsPlan } from '../rootfs/build.ts';
+import { makeConsole } from '../rootfs/console.ts';
+import type { RootContext } from '../rootfs/context.ts';
+import { maskPaths, protectPaths } from '../rootfs/paths.ts';
+import { openPrivateProc, writeSysctls } from '../rootfs/procfs.ts';
+import { enterRoot } from '../rootfs/root.ts';
+import { allCapabilities, capabilitiesOf, planCapabilities } from '../security/capabilities.ts';
+import { checkLsms, enabledLsms, setExecLabels } from '../security/lsm.ts';
+import { setOomScoreAdj } from '../security/oom-score.ts';
+import { setRlimitsOf } from '../security/rlimits.ts';
+import type { StubProcess } from '../stub/process.ts';
+import type { Program } from '../stub/program.ts';
+import { passConsole } from './console.ts';
+import { environment } from './environment.ts';
+import { findExecutable } from './executable.ts';
+import type { Init } from './init.ts';
+import type { Bundle } from './prepare.ts';
+import { becomeProcess, waitForStart } from './process.ts';
+
+export interface FinishOptions {
+  noPivot: boolean;
+  preserveFds: number;
+  consoleSocket?: string | undefined;
+  /** Takes the master of the terminal, when there is no console socket. */
+  takeTerminal?: ((master: number) => void) | undefined;
+}
+
+/**
+ * createContainer hooks, pivot_root, what comes after it; then the program that waits for `start`. Undefined for a
+ * container without a process, which can never start.
+ */
+export function finishInit(
+  caller: Caller,
+  options: FinishOptions,
+  { config, path: bundle }: Bundle,
+  init: Init,
+  root: { context: RootContext; plan: RootfsPlan } | undefined,
+  hooks: HookSetting,
+): Program {
+  const { stub, namespaces } = init;
+  const enter = (stdio: readonly [number, number, number]) => enterNamespaces(stub.pid, { stdio });
+  runHooks('createContainer', config.hooks?.createContainer, { ...hooks, enter, cwd: bundle });
+  const lsms = { ...config.process, mountLabel: config.linux?.mountLabel };
+  const enabled = lsms.apparmorProfile || lsms.selinuxLabel || lsms.mountLabel ? enabledLsms() : undefined;
+  if (enabled) checkLsms(lsms, enabled);
+  const sysctl = config.linux?.sysctl ?? {};
+  if (enabled || Object.keys(sysctl).length > 0) {
+    const opening = stub.program();
+    const proc = openPrivateProc(opening);
+    stub.run(opening);
+    writeSysctls(stub, proc, sysctl);
+    if (enabled) {
+      const labelling = stub.program();
+      const pid = isolates(namespaces, 'pid') ? ownPid(stub) : stub.pid;
+      setExecLabels(labelling, lsms, enabled, { procfs: proc, pid });
+      stub.run(labelling);
+    }
+    const closing = stub.program();
+    closing.close(proc);
+    stub.run(closing);
+  }
+  if (root) enterContainerRoot(caller, options, { config, bundle }, init, root);
+  setOomScoreAdj(stub.pid, config.process?.oomScoreAdj);
+  return lastProgram(caller, options, config, init);
+}
+
+function enterContainerRoot(
+  caller: Caller,
+  options: FinishOptions,
+  { config }: { config: Bundle['config']; bundle: string },
+  { stub }: Init,
+  { context, plan }: { context: RootContext; plan: RootfsPlan },
+): void {
+  const { maskedPaths = [], readonlyPaths = [] } = config.linux ?? {};
+  if (config.process?.terminal) {
+    const master = makeConsole(context, config.process.consoleSize, plan.devices !== undefined);
+    passConsole(caller, master, options);
+  }
+  const opening = stub.program();
+  const devNull = openDevNull(opening);
+  stub.run(opening);
+  enterRoot(stub, context.root, options.noPivot ? 'no-pivot' : 'pivot_root');
+  protectPaths(context, readonlyPaths);
+  maskPaths(context, maskedPaths, devNull);
+  const program = stub.program();
+  finishRoot(program, context.root, plan);
+  program.close(devNull);
+  program.close(context.root);
+  stub.run(program);
+}
+
+function lastProgram(caller: Caller, options: FinishOptions, config: Bundle['config'], init: Init): Program {
+  const { stub, namespaces } = init;
+  const { process } = config;
+  const program = stub.program();
+  waitForStart(program, stub.control, init.listener);
+  if (!process) {
+    // runtime.md#start: an error without `process`. `start` refuses before it comes to this.
+    program.call('exit_group', [1], 'exit');
+    return program;
+  }
+  const userNamespace = isolates(namespaces, 'user');
+  const { uid = 0, umask } = process.user ?? {};
+  const cwd = changeDirectory(stub, process.cwd);
+  const env = environment(stub, process.env ?? [], uid, options.preserveFds);
+  const executable = findExecutable(stub, process.args?.[0] ?? '', env);
+  const capabilities = planCapabilities(
+    process.capabilities,
+    userNamespace ? allCapabilities() : capabilitiesOf('self'),
+  );
+  for (const warning of capabilities.warnings) caller.warn(warning);
+  // From outside the rights of the host allow what those of a user namespace do not.
+  if (userNamespace) setRlimitsOf(stub.pid, process.rlimits);
+  becomeProcess(program, {
+    process,
+    linux: config.linux,
+    executable,
+    env,
+    capabilities,
+    umask: umask ?? init.umask,
+    rlimits: !userNamespace,
+    setgroups: !init.setgroupsDenied,
+    ownedStdio: [0, 1, 2].filter((fd) => process.terminal || isWorthOwning(caller.stdio[fd] ?? fd, uid)),
+    cwd,
+    seccomp: undefined,
+  });
+  return program;
+}
+
+/** As root; a directory that only the user may enter is tried again as the user. */
+function changeDirectory(stub: StubProcess, cwd: string): 'done' | 'as-user' {
+  const program = stub.program();
+  const changed = program.call('chdir', [cwd], `change to process.cwd ${cwd}`, { ignored: [EACCES] });
+  const text = Buffer.alloc(4096);
+  const length = program.call('getcwd', [text, text.length], 'get the working directory', {
+    ignored: [ENOENT, ELOOP],
+  });
+  const results = stub.run(program);
+  if (results.at(changed) !== 0) return 'as-user';
+  // A directory outside the root shows as "(unreachable)…": somebody's descriptor led there (CVE-2024-21626).
+  const directory = results
+    .bytes(text)
+    .subarray(0, Math.max(0, results.at(length) - 1))
+    .toString();
+  if (!directory.startsWith('/')) throw new TsociError(`process.cwd ${cwd} is outside the root filesystem`);
+  return 'done';
+}
+
+function ownPid(stub: StubProcess): number {
+  const program = stub.program();
+  const pid = program.call('getpid', [], 'get the pid');
+  return stub.run(program).at(pid);
+}
+
+/** /dev/null belongs to everybody, and what the user owns already needs nothing. */
+function isWorthOwning(fd: number, uid: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.uid !== uid && !(stat.isCharacterDevice() && stat.rdev === NULL_DEVICE);
+  } catch {
+    return false;
+  }
+}
+
+/** makedev(1, 3). */
+const NULL_DEVICE = 0x103;

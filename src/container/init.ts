@@ -1,0 +1,173 @@
+// The container's init: from a stub in the runtime's namespaces to one in the container's, with everything mounted.
+
+import { fstatSync } from 'node:fs';
+import type { Config } from '../config/generated/types.ts';
+import type { Caller } from '../linux/caller.ts';
+import { CLONE_NEWCGROUP, CLONE_NEWTIME, PR_SET_NAME } from '../linux/constants.ts';
+import { TsociError } from '../linux/errors.ts';
+import { becomeRoot } from '../namespaces/enter.ts';
+import { closeNamespaces, joinNamespaces, type OpenNamespace, openNamespaces } from '../namespaces/join.ts';
+import { maps, writeMappings, writeTimeOffsets } from '../namespaces/mappings.ts';
+import { cloneFlags, isolates, type NamespacePlan, planNamespaces } from '../namespaces/plan.ts';
+import { loopbackUp } from '../network/loopback.ts';
+import { type HostTrees, openHostTrees, planRootfs, type RootfsPlan } from '../rootfs/build.ts';
+import { createSessionKeyring } from '../security/keyring.ts';
+import { STUB_NAME } from '../stub/name.ts';
+import { StubProcess } from '../stub/process.ts';
+import type { Bundle } from './prepare.ts';
+
+export interface InitOptions {
+  id: string;
+  /** Descriptors from 3 on that the process inherits. */
+  preserveFds: number;
+  noNewKeyring: boolean;
+}
+
+/** Descriptors of ours that init needs. */
+export interface InitDescriptors {
+  listener: number;
+  cgroup: number | undefined;
+}
+
+export interface Init {
+  stub: StubProcess;
+  namespaces: NamespacePlan;
+  /** The number in init of the socket that it will wait on. */
+  listener: number;
+  /** The umask of the caller. */
+  umask: number;
+  setgroupsDenied: boolean;
+}
+
+/** A process in the container's namespaces and cgroup; nothing is mounted yet. */
+export function spawnInit(
+  caller: Caller,
+  options: InitOptions,
+  config: Config,
+  descriptors: InitDescriptors,
+  before: (boot: StubProcess) => void,
+): Init {
+  const namespaces = planNamespaces(config.linux?.namespaces ?? []);
+  const joined = openNamespaces(namespaces);
+  try {
+    const { listener, cgroup } = descriptors;
+    const boot = StubProcess.spawn({
+      stdio: caller.stdio,
+      preserved: preservedDescriptors(options.preserveFds),
+      extra: [listener, cgroup ?? listener, ...joined.map(({ fd }) => fd)],
+    });
+    try {
+      before(boot);
+      const stub = cloneInit(boot, namespaces, joined, config, cgroup !== undefined);
+      return configureInit(caller, options, config, namespaces, stub, boot.extra(0));
+    } finally {
+      boot.dismiss();
+    }
+  } finally {
+    closeNamespaces(joined);
+  }
+}
+
+function cloneInit(
+  boot: StubProcess,
+  namespaces: NamespacePlan,
+  joined: readonly OpenNamespace[],
+  config: Config,
+  intoCgroup: boolean,
+): StubProcess {
+  const FIRST_NAMESPACE = 2;
+  joinNamespaces(
+    boot,
+    joined,
+    joined.map((_, i) => boot.extra(FIRST_NAMESPACE + i)),
+  );
+  if (namespaces.create.has('time')) {
+    const program = boot.program();
+    program.call('unshare', [CLONE_NEWTIME], 'make a time namespace');
+    boot.run(program);
+    writeTimeOffsets(boot.pid, { ...config.linux?.timeOffsets });
+  }
+  const cgroup = intoCgroup ? boot.extra(1) : undefined;
+  const stub = boot.clone(cloneFlags(namespaces), 'make the namespaces of the container', cgroup);
+  const program = stub.program();
+  program.close(boot.extra(1));
+  joined.forEach((_, i) => {
+    program.close(boot.extra(FIRST_NAMESPACE + i));
+  });
+  // Known by its name until it executes something else.
+  program.call('prctl', [PR_SET_NAME, STUB_NAME, 0, 0, 0], 'name init');
+  stub.run(program);
+  return stub;
+}
+
+function configureInit(
+  caller: Caller,
+  options: InitOptions,
+  config: Config,
+  namespaces: NamespacePlan,
+  stub: StubProcess,
+  listener: number,
+): Init {
+  let setgroupsDenied = false;
+  const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
+  if (namespaces.create.has('user')) {
+    const how = { uid: caller.uid, path: caller.env.PATH };
+    ({ setgroupsDenied } = writeMappings(stub.pid, uidMappings, gidMappings, how));
+    checkUser(config, uidMappings, gidMappings);
+  }
+  if (isolates(namespaces, 'user')) becomeRoot(stub);
+  const program = stub.program();
+  program.call('setsid', [], 'start a session');
+  const umask = program.call('umask', [0], 'set umask');
+  if (!options.noNewKeyring) createSessionKeyring(program, options.id, isolates(namespaces, 'user'));
+  // Now that it is in its cgroup, which becomes the root of the namespace (cgroup_namespaces(7)).
+  if (namespaces.create.has('cgroup')) program.call('unshare', [CLONE_NEWCGROUP], 'make a cgroup namespace');
+  const { hostname, domainname } = config;
+  if (hostname)
+    program.call('sethostname', [hostname, Buffer.byteLength(hostname)], `set hostname ${hostname}`);
+  if (domainname) {
+    program.call(
+      'setdomainname',
+      [domainname, Buffer.byteLength(domainname)],
+      `set domainname ${domainname}`,
+    );
+  }
+  if (namespaces.create.has('network')) loopbackUp(program);
+  const results = stub.run(program);
+  return { stub, namespaces, listener, umask: results.at(umask), setgroupsDenied };
+}
+
+/** A process whose user the namespace does not map could not be started. */
+function checkUser(
+  { process }: Config,
+  uidMappings: NonNullable<NonNullable<Config['linux']>['uidMappings']>,
+  gidMappings: NonNullable<NonNullable<Config['linux']>['gidMappings']>,
+): void {
+  const { uid = 0, gid = 0 } = process?.user ?? {};
+  if (!maps(uidMappings, uid)) throw new TsociError(`process.user.uid ${uid} is not in linux.uidMappings`);
+  if (!maps(gidMappings, gid)) throw new TsociError(`process.user.gid ${gid} is not in linux.gidMappings`);
+}
+
+/** What is opened before a user namespace takes the rights away. */
+export function planRoot(
+  caller: Caller,
+  { config, path, rootfs }: Bundle,
+): { plan: RootfsPlan; open: (boot: StubProcess) => HostTrees | undefined } {
+  const plan = planRootfs(config, path, rootfs);
+  const needed = caller.uid === 0 && isolates(planNamespaces(config.linux?.namespaces ?? []), 'user');
+  return { plan, open: (boot) => (needed ? openHostTrees(boot, plan) : undefined) };
+}
+
+/** Descriptors 3 to 3+count-1 of ours, which must be open. */
+export function preservedDescriptors(count: number): number[] {
+  const FIRST = 3;
+  return Array.from({ length: count }, (_, i) => {
+    const fd = FIRST + i;
+    try {
+      fstatSync(fd);
+    } catch (error) {
+      throw TsociError.from(`--preserve-fds ${count}: descriptor ${fd}`, error);
+    }
+    return fd;
+  });
+}

@@ -1,0 +1,91 @@
+// runtime.md#start.
+
+import { readFileSync, rmSync } from 'node:fs';
+import { runHooks } from '../hooks/hooks.ts';
+import type { Caller } from '../linux/caller.ts';
+import { closeDescriptor, receive, send } from '../linux/descriptor.ts';
+import { ECONNREFUSED, ENOENT } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
+import { enterNamespaces } from '../namespaces/enter.ts';
+import { BUFFER_SIZE, resultAt } from '../stub/encode.ts';
+import { killNow } from './kill.ts';
+import { withLock } from './lock.ts';
+import { goMessage } from './process.ts';
+import type { ContainerRecord, ProcessIdentity } from './record.ts';
+import { connectTo } from './socket.ts';
+import { stateOf } from './state.ts';
+import { currentStatus, readRecord, savedProgram, startSocket } from './store.ts';
+
+export interface StartOptions {
+  root: string;
+  id: string;
+}
+
+export function startContainer(caller: Caller, { root, id }: StartOptions): void {
+  withLock(root, id, (directory) => {
+    const record = readRecord(root, id);
+    const status = currentStatus(directory, record);
+    if (status !== 'created' || !record.init)
+      throw new TsociError(`start ${id}: the container is ${status}, not created`);
+    if (!record.startable) throw new TsociError(`start ${id}: config.json has no process`);
+    startInit(caller, directory, record, record.init);
+  });
+}
+
+function startInit(caller: Caller, directory: string, record: ContainerRecord, init: ProcessIdentity): void {
+  const socket = connectToInit(directory, record.id);
+  const { hooks } = record;
+  const setting = { stdout: caller.stdio[1], stderr: caller.stdio[2] };
+  const stateAs = (status: 'created' | 'running') => JSON.stringify(stateOf(record, status, init.pid));
+  try {
+    runHooks('startContainer', hooks?.startContainer, {
+      ...setting,
+      state: stateAs('created'),
+      enter: (stdio) => enterNamespaces(init.pid, { stdio }),
+    });
+    send(socket, goMessage(record.control ?? 3), 'tell init to go');
+    const reply = Buffer.alloc(BUFFER_SIZE);
+    const length = receive(socket, reply, 'hear from init');
+    // Executing the program closes the socket.
+    if (length > 0) throw failure(directory, reply);
+    rmSync(startSocket(directory), { force: true });
+  } catch (error) {
+    // runtime.md#lifecycle, step 7: stop the container.
+    killNow(record);
+    throw error;
+  } finally {
+    closeDescriptor(socket);
+  }
+  try {
+    runHooks('poststart', hooks?.poststart, { ...setting, state: stateAs('running') });
+  } catch (error) {
+    killNow(record);
+    throw error;
+  }
+}
+
+function connectToInit(directory: string, id: string): number {
+  try {
+    return connectTo(startSocket(directory), 'seqpacket');
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === ECONNREFUSED || errno === ENOENT)
+      throw new TsociError(`start ${id}: its init does not wait any more`);
+    throw error;
+  }
+}
+
+/** The first operation of init's last program that failed. */
+function failure(directory: string, reply: Buffer): TsociError {
+  const operations = JSON.parse(readFileSync(savedProgram(directory), 'utf8')) as SavedOperation[];
+  for (const [index, { doing, ignored }] of operations.entries()) {
+    const result = resultAt(reply, index);
+    if (result < 0 && !ignored.includes(-result)) return TsociError.fromErrno(doing, -result);
+  }
+  return new TsociError('init did not execute its program');
+}
+
+interface SavedOperation {
+  doing: string;
+  ignored: number[];
+}

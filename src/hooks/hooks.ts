@@ -1,0 +1,105 @@
+// Hooks (config.md#posix-platform-hooks): programs with the container's state on their standard input.
+
+import type { Hook } from '../config/generated/types.ts';
+import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
+import { check, closeDescriptor, readable } from '../linux/descriptor.ts';
+import { TsociError } from '../linux/errors.ts';
+import { cString, syscall } from '../linux/ffi.ts';
+import { SYS } from '../linux/syscalls.ts';
+import { reap, type WaitStatus } from '../linux/wait.ts';
+import { StubProcess } from '../stub/process.ts';
+import { stringArray } from '../stub/program.ts';
+
+export type HookKind =
+  | 'prestart'
+  | 'createRuntime'
+  | 'createContainer'
+  | 'startContainer'
+  | 'poststart'
+  | 'poststop';
+
+export interface HookSetting {
+  /** The state as JSON. */
+  state: string;
+  /** Where hooks write to. */
+  stdout: number;
+  stderr: number;
+  /** A stub in the namespaces where the hook runs; by default those of the runtime. */
+  enter?: (stdio: readonly [number, number, number]) => StubProcess;
+  /** The working directory; by default that of the runtime. */
+  cwd?: string;
+}
+
+/** Runs hooks in the listed order; the first that fails is an error, and those after it do not run. */
+export function runHooks(kind: HookKind, hooks: readonly Hook[] | undefined, setting: HookSetting): void {
+  hooks?.forEach((hook, i) => {
+    runHook(`${kind} hook ${i} (${hook.path})`, hook, setting);
+  });
+}
+
+/** Runs all hooks, also after one that fails: poststop (runtime.md#lifecycle, step 13). */
+export function runAllHooks(
+  kind: HookKind,
+  hooks: readonly Hook[] | undefined,
+  setting: HookSetting,
+  failed: (error: unknown) => void,
+): void {
+  hooks?.forEach((hook, i) => {
+    try {
+      runHook(`${kind} hook ${i} (${hook.path})`, hook, setting);
+    } catch (error) {
+      failed(error);
+    }
+  });
+}
+
+function runHook(name: string, hook: Hook, { state, stdout, stderr, enter, cwd }: HookSetting): void {
+  const stdin = stateFile(state);
+  let stub: StubProcess;
+  try {
+    const stdio = [stdin, stdout, stderr] as const;
+    stub = enter ? enter(stdio) : StubProcess.spawn({ stdio });
+  } finally {
+    closeDescriptor(stdin);
+  }
+  const status = execute(name, stub, hook, cwd);
+  if (status.signal) throw new TsociError(`${name}: killed by signal ${status.signal}`);
+  if (status.code !== 0) throw new TsociError(`${name}: exit status ${status.code}`);
+}
+
+function execute(name: string, stub: StubProcess, hook: Hook, cwd: string | undefined): WaitStatus {
+  const pidfd = check(`open process ${stub.pid}`, 'pidfd_open', stub.pid, 0);
+  let ended: WaitStatus | undefined;
+  try {
+    const program = stub.program();
+    // Its own group, so that a timeout ends it with its children.
+    program.call('setsid', [], `${name}: setsid`);
+    if (cwd) program.call('chdir', [cwd], `${name}: change to ${cwd}`);
+    program.call(
+      'execve',
+      [hook.path, stringArray(hook.args ?? [hook.path]), stringArray(hook.env ?? [])],
+      name,
+    );
+    stub.exec(program);
+    const timeout = hook.timeout === undefined ? -1 : Number(hook.timeout) * 1000;
+    if (!readable(pidfd, timeout)) {
+      syscall(SYS.kill, -stub.pid, SIGKILL);
+      throw new TsociError(`${name}: killed after its timeout of ${hook.timeout} s`);
+    }
+    ended = reap(stub.pid);
+    return ended;
+  } finally {
+    closeDescriptor(pidfd);
+    stub.disconnect();
+    if (!ended) reap(stub.pid);
+  }
+}
+
+/** A file without a name that holds the state, to be read from its start. */
+function stateFile(state: string): number {
+  const text = Buffer.from(state);
+  const fd = check('make a file for the state', 'memfd_create', cString('state'), MFD_CLOEXEC);
+  check('write the state', 'write', fd, text, text.length);
+  check('go to the start of the state', 'lseek', fd, 0, 0);
+  return fd;
+}

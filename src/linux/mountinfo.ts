@@ -1,0 +1,42 @@
+// /proc/PID/mountinfo (proc_pid_mountinfo(5)).
+
+export interface MountInfo {
+  /** The path of its root within the filesystem. */
+  root: string;
+  mountPoint: string;
+  type: string;
+  source: string;
+}
+
+/** Entries in order; a later one may lie over an earlier one. */
+export function parseMountinfo(text: string): MountInfo[] {
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const [, , , root = '', mountPoint = ''] = before.split(' ');
+      const [type = '', source = ''] = after.split(' ');
+      return {
+        root: decodeOctal(root),
+        mountPoint: decodeOctal(mountPoint),
+        type,
+        source: decodeOctal(source),
+      };
+    });
+}
+
+/** The mount point that holds a path. The path is absolute and without symlinks. */
+export function mountPointOf(mountinfo: string, path: string): string {
+  let longest = '/';
+  for (const { mountPoint } of parseMountinfo(mountinfo)) {
+    const holds = path === mountPoint || path.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`);
+    if (holds && mountPoint.length >= longest.length) longest = mountPoint;
+  }
+  return longest;
+}
+
+/** Blanks and backslashes are written as octal numbers. */
+function decodeOctal(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}

@@ -1,0 +1,92 @@
+// Entering the namespaces of a container's init: for `exec`, and for hooks of the container namespace.
+
+import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
+import { CLONE_NEWNS, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
+import { check, closeDescriptor } from '../linux/descriptor.ts';
+import { EINVAL, EPERM } from '../linux/errno.ts';
+import { TsociError } from '../linux/errors.ts';
+import { StubProcess } from '../stub/process.ts';
+import { namespaceTypes } from './plan.ts';
+
+export interface EnterOptions {
+  stdio: readonly [number, number, number];
+  preserved?: readonly number[];
+  /** A descriptor of ours of the cgroup that the process starts in. */
+  cgroup?: number | undefined;
+  /** What goes to the stub besides (see StubProcess.extra, from 3 on). */
+  extra?: readonly number[];
+  /** Done in the stub before it enters. */
+  before?: (boot: StubProcess) => void;
+}
+
+/** A stub in all namespaces of process `pid`, with its root directory. It is our child. */
+export function enterNamespaces(pid: number, options: EnterOptions): StubProcess {
+  const pidfd = check(`open process ${pid}`, 'pidfd_open', pid, 0);
+  let root = -1;
+  try {
+    const flags = foreignNamespaces(pid);
+    root = openRoot(pid);
+    const { stdio, preserved = [], cgroup, extra = [] } = options;
+    const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, cgroup ?? pidfd, ...extra] });
+    try {
+      options.before?.(boot);
+      const program = boot.program();
+      // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
+      program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0], 'make the stub undumpable');
+      if (flags !== 0)
+        program.call('setns', [boot.extra(0), flags], `enter the namespaces of process ${pid}`);
+      if (!(flags & CLONE_NEWNS)) {
+        program.call('fchdir', [boot.extra(1)], 'change to the root of the container');
+        program.call('chroot', ['.'], 'chroot into the root of the container');
+      }
+      boot.run(program);
+      const stub = boot.clone(
+        0,
+        'start a process in the container',
+        cgroup === undefined ? undefined : boot.extra(2),
+      );
+      if (flags & CLONE_NEWUSER) becomeRoot(stub);
+      return stub;
+    } finally {
+      boot.dismiss();
+    }
+  } finally {
+    closeDescriptor(pidfd);
+    if (root >= 0) closeSync(root);
+  }
+}
+
+/** The user that is 0 in the user namespace, if it maps one: whoever comes in is nobody there at first. */
+export function becomeRoot(stub: StubProcess): void {
+  const program = stub.program();
+  // Groups are kept where setgroups(2) is denied; ids stay where 0 is not mapped.
+  program.call('setgroups', [0, null], 'give up groups', { ignored: [EPERM, EINVAL] });
+  program.call('setresgid', [0, 0, 0], 'become group 0 of the user namespace', { ignored: [EINVAL, EPERM] });
+  program.call('setresuid', [0, 0, 0], 'become user 0 of the user namespace', { ignored: [EINVAL, EPERM] });
+  stub.run(program);
+}
+
+/** Flags of the namespace types in which a process differs from us: setns(2) refuses our own user namespace. */
+function foreignNamespaces(pid: number): number {
+  let flags = 0;
+  for (const { flag, file } of Object.values(namespaceTypes)) {
+    if (namespaceOf(pid, file) !== namespaceOf('self', file)) flags |= flag;
+  }
+  return flags;
+}
+
+function namespaceOf(pid: number | 'self', file: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${file}`);
+  } catch (error) {
+    throw TsociError.from(`read the ${file} namespace of process ${pid}`, error);
+  }
+}
+
+function openRoot(pid: number): number {
+  try {
+    return openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    throw TsociError.from(`open the root directory of process ${pid}`, error);
+  }
+}

@@ -1,0 +1,83 @@
+// Joining namespaces that exist: by path at `create`, by the container's init at `exec` and for hooks.
+
+import { closeSync, constants, openSync } from 'node:fs';
+import { NS_GET_NSTYPE } from '../linux/constants.ts';
+import { EPERM } from '../linux/errno.ts';
+import { TsociError } from '../linux/errors.ts';
+import { syscall } from '../linux/ffi.ts';
+import { SYS } from '../linux/syscalls.ts';
+import type { StubProcess } from '../stub/process.ts';
+import { type NamespacePlan, type NamespaceType, namespaceTypes } from './plan.ts';
+
+export interface OpenNamespace {
+  type: NamespaceType;
+  path: string;
+  fd: number;
+}
+
+/** Opens the namespaces to join. Each must be of the type that the config says (config-linux.md#namespaces). */
+export function openNamespaces({ join }: NamespacePlan): OpenNamespace[] {
+  const opened: OpenNamespace[] = [];
+  try {
+    for (const { type, path } of join) {
+      const doing = `open ${type} namespace ${path}`;
+      let fd: number;
+      try {
+        fd = openSync(path, constants.O_RDONLY);
+      } catch (error) {
+        throw TsociError.from(doing, error);
+      }
+      opened.push({ type, path, fd });
+      const found = syscall(SYS.ioctl, fd, NS_GET_NSTYPE, 0);
+      if (found < 0) throw new TsociError(`${doing}: it is not a namespace`, { errno: -found });
+      if (found !== namespaceTypes[type].flag) {
+        const actual = Object.entries(namespaceTypes).find(([, { flag }]) => flag === found)?.[0];
+        throw new TsociError(`${doing}: it is a ${actual ?? 'different'} namespace`);
+      }
+    }
+  } catch (error) {
+    closeNamespaces(opened);
+    throw error;
+  }
+  return opened;
+}
+
+export function closeNamespaces(namespaces: readonly OpenNamespace[]): void {
+  for (const { fd } of namespaces) closeSync(fd);
+}
+
+/**
+ * Moves the stub into namespaces. `fds` are its descriptors of them. Some need rights that only their user namespace
+ * gives, others rights that are lost in there: what is refused before it is tried again after it. The mount
+ * namespace comes last, since it changes what paths mean. setns(2).
+ */
+export function joinNamespaces(
+  stub: StubProcess,
+  namespaces: readonly OpenNamespace[],
+  fds: readonly number[],
+): void {
+  const all = namespaces.map((namespace, i) => ({ ...namespace, stubFd: fds[i] ?? -1 }));
+  const user = all.find(({ type }) => type === 'user');
+  const mount = all.find(({ type }) => type === 'mount');
+  const others = all.filter((namespace) => namespace !== user && namespace !== mount);
+  const first = user ? setns(stub, others, [EPERM]) : setns(stub, others, []);
+  if (user) {
+    setns(stub, [user], []);
+    setns(stub, first, []);
+  }
+  if (mount) setns(stub, [mount], []);
+}
+
+type Joining = OpenNamespace & { stubFd: number };
+
+/** Those that were refused with one of `tolerated`. */
+function setns(stub: StubProcess, namespaces: readonly Joining[], tolerated: readonly number[]): Joining[] {
+  if (namespaces.length === 0) return [];
+  const program = stub.program();
+  const indices = namespaces.map(({ type, path, stubFd }) => {
+    const args = [stubFd, namespaceTypes[type].flag];
+    return program.call('setns', args, `join ${type} namespace ${path}`, { ignored: tolerated });
+  });
+  const results = stub.run(program);
+  return namespaces.filter((_, i) => results.at(indices[i] ?? -1) !== 0);
+}

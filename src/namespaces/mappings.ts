@@ -1,0 +1,101 @@
+// uid_map, gid_map and setgroups of a new user namespace (user_namespaces(7)), and offsets of a new time namespace.
+
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { EPERM } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
+
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
+/** Lines of uid_map and gid_map: inside, outside, length. */
+export function formatMappings(mappings: readonly IdMapping[]): string {
+  return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
+}
+
+/** Whether a mapping includes an id of the container. */
+export function maps(mappings: readonly IdMapping[], id: number): boolean {
+  return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
+}
+
+/**
+ * Writes the mappings of process `pid`'s user namespace. One mapping to oneself needs no rights (then setgroups is
+ * denied first, as the kernel demands); more need CAP_SETUID and CAP_SETGID here, or newuidmap(1) and newgidmap(1).
+ */
+export function writeMappings(
+  pid: number,
+  uid: readonly IdMapping[],
+  gid: readonly IdMapping[],
+  caller: { uid: number; path: string | undefined },
+): { setgroupsDenied: boolean } {
+  const privileged = caller.uid === 0;
+  let setgroupsDenied = false;
+  writeMap(pid, 'uid_map', uid, caller);
+  if (!privileged && gid.length === 1 && gid[0]?.size === 1) {
+    write(`/proc/${pid}/setgroups`, 'deny');
+    setgroupsDenied = true;
+  }
+  writeMap(pid, 'gid_map', gid, caller);
+  return { setgroupsDenied };
+}
+
+function writeMap(
+  pid: number,
+  file: 'uid_map' | 'gid_map',
+  mappings: readonly IdMapping[],
+  caller: { path: string | undefined },
+): void {
+  try {
+    write(`/proc/${pid}/${file}`, formatMappings(mappings));
+  } catch (error) {
+    if (errnoOf(error) !== EPERM) throw error;
+    writeByHelper(pid, file === 'uid_map' ? 'newuidmap' : 'newgidmap', mappings, caller.path, error);
+  }
+}
+
+function writeByHelper(
+  pid: number,
+  helper: 'newuidmap' | 'newgidmap',
+  mappings: readonly IdMapping[],
+  path: string | undefined,
+  refusal: unknown,
+): void {
+  const numbers = mappings.flatMap(({ containerID, hostID, size }) =>
+    [containerID, hostID, size].map(String),
+  );
+  const PATH = path || '/usr/local/bin:/usr/bin:/bin';
+  const { status, error, stderr } = spawnSync(helper, [String(pid), ...numbers], {
+    env: { PATH },
+    encoding: 'utf8',
+  });
+  if (error) {
+    const why = refusal instanceof Error ? refusal.message : String(refusal);
+    throw new TsociError(`${why}; and ${helper} could not be executed: is the package uidmap installed?`);
+  }
+  if (status !== 0)
+    throw new TsociError(`${helper} ${pid} ${numbers.join(' ')}: ${stderr.trim() || `exit ${status}`}`);
+}
+
+export interface TimeOffset {
+  secs?: number | bigint | undefined;
+  nanosecs?: number | undefined;
+}
+
+/** Writes the offsets of the time namespace that children of `pid` will be in (config-linux.md#offset-for-time-namespace). */
+export function writeTimeOffsets(pid: number, offsets: Readonly<Record<string, TimeOffset>>): void {
+  const lines = Object.entries(offsets).map(
+    ([clock, { secs = 0, nanosecs = 0 }]) => `${clock} ${secs} ${nanosecs}\n`,
+  );
+  if (lines.length > 0) write(`/proc/${pid}/timens_offsets`, lines.join(''));
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw TsociError.from(`write ${JSON.stringify(text.trim())} to ${path}`, error);
+  }
+}

@@ -1,0 +1,62 @@
+// config-linux.md#namespaces: which namespaces are made, which are joined.
+
+import {
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+} from '../linux/constants.ts';
+
+export type NamespaceType = 'mount' | 'pid' | 'network' | 'uts' | 'ipc' | 'user' | 'cgroup' | 'time';
+
+/** The flag of clone(2) and the file in /proc/PID/ns of each type. */
+export const namespaceTypes: Readonly<Record<NamespaceType, { flag: number; file: string }>> = {
+  mount: { flag: CLONE_NEWNS, file: 'mnt' },
+  pid: { flag: CLONE_NEWPID, file: 'pid' },
+  network: { flag: CLONE_NEWNET, file: 'net' },
+  uts: { flag: CLONE_NEWUTS, file: 'uts' },
+  ipc: { flag: CLONE_NEWIPC, file: 'ipc' },
+  user: { flag: CLONE_NEWUSER, file: 'user' },
+  cgroup: { flag: CLONE_NEWCGROUP, file: 'cgroup' },
+  time: { flag: CLONE_NEWTIME, file: 'time' },
+};
+
+export interface NamespacePlan {
+  /** Types made anew. */
+  create: ReadonlySet<NamespaceType>;
+  /** Types joined, with the path that leads to each. */
+  join: readonly { type: NamespaceType; path: string }[];
+}
+
+export function planNamespaces(
+  namespaces: readonly { type: string; path?: string | undefined }[],
+): NamespacePlan {
+  const create = new Set<NamespaceType>();
+  const join: { type: NamespaceType; path: string }[] = [];
+  for (const { type, path } of namespaces) {
+    if (path) join.push({ type: type as NamespaceType, path });
+    else create.add(type as NamespaceType);
+  }
+  return { create, join };
+}
+
+/** Whether the container has a namespace of this type that is not the runtime's. */
+export function isolates({ create, join }: NamespacePlan, type: NamespaceType): boolean {
+  return create.has(type) || join.some((joined) => joined.type === type);
+}
+
+/**
+ * What clone3(2) makes at once. A new cgroup namespace comes later, inside the container's cgroup, which becomes its
+ * root; a new time namespace before, since offsets are written before anyone is in it (time_namespaces(7)).
+ */
+export function cloneFlags({ create }: NamespacePlan): number {
+  let flags = 0;
+  for (const type of create) {
+    if (type !== 'cgroup' && type !== 'time') flags |= namespaceTypes[type].flag;
+  }
+  return flags;
+}

@@ -1,0 +1,133 @@
+// The root filesystem, step by step, up to the point where init could pivot into it.
+
+import { readFileSync } from 'node:fs';
+import type { Config, Mount } from '../config/generated/types.ts';
+import {
+  AT_FDCWD,
+  AT_RECURSIVE,
+  MS_SHARED,
+  MS_SLAVE,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from '../linux/constants.ts';
+import { mountPointOf } from '../linux/mountinfo.ts';
+import type { StubProcess } from '../stub/process.ts';
+import type { Program } from '../stub/program.ts';
+import { type RootContext, setAttributes } from './context.ts';
+import { copyUp } from './copy-up.ts';
+import {
+  allDevices,
+  bindDevices,
+  cloneHostDevices,
+  type DeviceNode,
+  deviceNode,
+  makeDeviceLinks,
+  makeDevices,
+} from './devices.ts';
+import { bindAttributes, cloneTree, type MountPlan, performMount } from './mount.ts';
+import { planMount } from './plan.ts';
+import { isolateMounts, makeRootReadOnly, mountRoot, parsePropagation, setRootPropagation } from './root.ts';
+import { makeDirectories } from './target.ts';
+
+export interface RootfsPlan {
+  rootfs: string;
+  mounts: MountPlan[];
+  /** Undefined when the config binds a /dev of its own. */
+  devices: DeviceNode[] | undefined;
+  cwd: string | undefined;
+  readonly: boolean;
+  propagation: string | undefined;
+  /** The mount point that holds the root filesystem, where it must be made private for pivot_root. */
+  parent: string | undefined;
+}
+
+export function planRootfs(config: Config, bundle: string, rootfs: string): RootfsPlan {
+  const mounts = config.mounts ?? [];
+  const propagation = config.linux?.rootfsPropagation;
+  const shared = propagation !== undefined && parsePropagation(propagation)?.type === MS_SHARED;
+  return {
+    rootfs,
+    mounts: mounts.map((mount) => planMount(mount, { bundle, label: config.linux?.mountLabel })),
+    devices: bindsDev(mounts) ? undefined : allDevices((config.linux?.devices ?? []).map(deviceNode)),
+    cwd: config.process?.cwd,
+    readonly: config.root?.readonly ?? false,
+    propagation,
+    parent: shared ? mountPointOf(readFileSync('/proc/self/mountinfo', 'utf8'), rootfs) : undefined,
+  };
+}
+
+/** Whether the config binds a whole /dev from elsewhere: then nothing is made in it. */
+function bindsDev(mounts: readonly Mount[]): boolean {
+  return mounts.some(({ destination, type, options = [] }) => {
+    const bind = type === 'bind' || options.includes('bind') || options.includes('rbind');
+    return bind && destination.replace(/\/+$/, '') === '/dev';
+  });
+}
+
+/** Descriptors of what only the host's rights can open, for an init that has not got them (a user namespace). */
+export interface HostTrees {
+  mounts: (number | undefined)[];
+  devices: number[] | undefined;
+}
+
+/** Opens them in the boot stub, before it enters a user namespace; its clone has them too. */
+export function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
+  const program = boot.program();
+  const mounts = plan.mounts.map((mount) => {
+    if (!('source' in mount.from)) return undefined;
+    const doing = `bind ${mount.from.source} on ${mount.destination}`;
+    const tree = cloneTree(program, mount.from.source, mount.options, doing);
+    // What isolateMounts does to the mounts that init gets by its new namespace.
+    setAttributes(program, tree, { propagation: MS_SLAVE }, AT_RECURSIVE, doing);
+    bindAttributes(program, tree, mount, doing);
+    return tree;
+  });
+  const devices = plan.devices && cloneHostDevices(program, plan.devices);
+  boot.run(program);
+  return { mounts, devices };
+}
+
+/** Mounts everything; returns the context for the steps after. Init has umask 0. */
+export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): RootContext {
+  const program = init.program();
+  isolateMounts(program, plan.propagation);
+  const root = mountRoot(program, plan.rootfs, plan.parent);
+  init.run(program);
+  const context: RootContext = { init, root };
+  plan.mounts.forEach((mount, i) => {
+    mountOne(context, mount, trees?.mounts[i]);
+  });
+  if (plan.devices) {
+    if (trees?.devices) bindDevices(context, plan.devices, trees.devices);
+    else makeDevices(context, plan.devices);
+    makeDeviceLinks(context);
+  }
+  if (plan.cwd) makeDirectories(context, plan.cwd);
+  return context;
+}
+
+function mountOne(context: RootContext, plan: MountPlan, tree: number | undefined): void {
+  if (tree !== undefined) {
+    const nothing = { set: 0, clear: 0 };
+    // The attributes are set already.
+    const options = { ...plan.options, attributes: nothing, recursiveAttributes: nothing };
+    return performMount(context, { ...plan, from: { tree }, options });
+  }
+  if (plan.options.tmpCopyUp && 'type' in plan.from && plan.from.type === 'tmpfs') {
+    const fill = (target: number, mount: number) => copyUp(context.init.pid, target, mount, plan.destination);
+    return performMount(context, { ...plan, fill });
+  }
+  performMount(context, plan);
+}
+
+/** What comes after pivot_root: the root's own attributes. */
+export function finishRoot(program: Program, root: number, plan: RootfsPlan): void {
+  setRootPropagation(program, root, plan.propagation);
+  if (plan.readonly) makeRootReadOnly(program, root);
+}
+
+/** The host's /dev/null, in init, before pivot_root takes it out of reach. */
+export function openDevNull(program: Program): number {
+  const args = [AT_FDCWD, '/dev/null', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC];
+  return program.open('open_tree', args, 'open /dev/null of the host');
+}
