@@ -10,7 +10,7 @@ import { planMemory } from './memory.ts';
 import { planNetwork } from './network.ts';
 import { planPids } from './pids.ts';
 import { planRdma } from './rdma.ts';
-import type { HasFile, Plan } from './types.ts';
+import type { HasFile, Plan, Write } from './types.ts';
 import { planUnified } from './unified.ts';
 
 /**
@@ -36,8 +36,12 @@ export function planResources(resources: Resources, has: HasFile): Plan {
 
 /** The controllers that the resources cannot do without, each with the first limit that needs it. */
 export function controllerNeeds(resources: Resources): Need[] {
+  return needsOfWrites(planResources(resources, () => true).writes);
+}
+
+export function needsOfWrites(writes: readonly Write[]): Need[] {
   const needs = new Map<string, Need>();
-  for (const { controller, file, field } of planResources(resources, () => true).writes)
+  for (const { controller, file, field } of writes)
     if (controller !== '' && !needs.has(controller)) needs.set(controller, { controller, file, field });
   return [...needs.values()];
 }
