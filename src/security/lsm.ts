@@ -1,0 +1,111 @@
+// AppArmor and SELinux: process.apparmorProfile, process.selinuxLabel, linux.mountLabel (config.md#linux-process,
+// config-linux.md#mount-label). What the next execve(2) changes to is written to /proc/PID/attr, which takes writes
+// only from that process itself (proc_pid_attr(5)).
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { O_WRONLY } from '../linux/constants.ts';
+import { TsociError } from '../linux/errors.ts';
+import type { Program } from '../stub/program.ts';
+import { openInProcfs } from './procfs.ts';
+
+export interface EnabledLsms {
+  readonly apparmor: boolean;
+  readonly selinux: boolean;
+}
+
+/** What config.json says; an empty string says nothing. */
+export interface LsmConfig {
+  readonly apparmorProfile?: string | undefined;
+  readonly selinuxLabel?: string | undefined;
+  readonly mountLabel?: string | undefined;
+}
+
+/** Where the process finds itself: a descriptor of openProcfs, and its own pid in that procfs. */
+export interface OwnProcfs {
+  readonly procfs: number;
+  readonly pid: number;
+}
+
+/** AppArmor's name for no confinement: no change where AppArmor is off. */
+const UNCONFINED = 'unconfined';
+
+/** Which LSMs the kernel runs. `sys` is where sysfs is mounted. */
+export function enabledLsms(sys = '/sys'): EnabledLsms {
+  const list = read(join(sys, 'kernel/security/lsm'))?.split(',');
+  return {
+    apparmor: list?.includes('apparmor') ?? read(join(sys, 'module/apparmor/parameters/enabled')) === 'Y',
+    selinux: list?.includes('selinux') ?? existsSync(join(sys, 'fs/selinux/enforce')),
+  };
+}
+
+/** A profile or a label without its LSM is an error: the container would run without its confinement. */
+export function checkLsms(config: LsmConfig, enabled: EnabledLsms): void {
+  const { apparmorProfile, selinuxLabel, mountLabel } = config;
+  if (apparmorProfile && apparmorProfile !== UNCONFINED && !enabled.apparmor)
+    throw off(`use AppArmor profile ${apparmorProfile}`, 'AppArmor', 'process.apparmorProfile');
+  if (selinuxLabel && !enabled.selinux)
+    throw off(`use SELinux label ${selinuxLabel}`, 'SELinux', 'process.selinuxLabel');
+  if (mountLabel && !enabled.selinux) throw off(`label mounts ${mountLabel}`, 'SELinux', 'linux.mountLabel');
+}
+
+/** After checkLsms. Before no_new_privs and before the credentials change: a profile may be out of reach then. */
+export function setExecLabels(
+  program: Program,
+  config: LsmConfig,
+  enabled: EnabledLsms,
+  own: OwnProcfs,
+): void {
+  const { apparmorProfile, selinuxLabel } = config;
+  if (apparmorProfile && enabled.apparmor) {
+    const doing = `change to AppArmor profile ${apparmorProfile} (is it loaded?)`;
+    writeAttribute(program, own, 'apparmor/exec', `exec ${apparmorProfile}`, doing);
+  }
+  if (selinuxLabel && enabled.selinux)
+    writeAttribute(program, own, 'exec', selinuxLabel, `change to SELinux label ${selinuxLabel}`);
+}
+
+/** The label of keys that are made from here to execve(2): before the session keyring. */
+export function setKeyringLabel(
+  program: Program,
+  config: LsmConfig,
+  enabled: EnabledLsms,
+  own: OwnProcfs,
+): void {
+  const { selinuxLabel } = config;
+  if (selinuxLabel && enabled.selinux)
+    writeAttribute(program, own, 'keycreate', selinuxLabel, `label keys ${selinuxLabel}`);
+}
+
+/** Filesystems of the kernel that label their files themselves, and mqueue, which takes no such option. */
+const unlabelled: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue']);
+
+/** config-linux.md#mount-label as an option of a new filesystem (mount(8), context=). A bind mount takes none. */
+export function mountLabelOption(mountLabel: string | undefined, type: string): string | undefined {
+  return mountLabel && !unlabelled.has(type) ? `context=${mountLabel}` : undefined;
+}
+
+function writeAttribute(
+  program: Program,
+  { procfs, pid }: OwnProcfs,
+  file: string,
+  text: string,
+  doing: string,
+): void {
+  const fd = openInProcfs(program, procfs, `${pid}/attr/${file}`, O_WRONLY, doing);
+  const bytes = Buffer.from(text, 'utf8');
+  program.call('write', [fd, bytes, bytes.length], doing);
+  program.close(fd);
+}
+
+function off(doing: string, lsm: string, property: string): TsociError {
+  return new TsociError(`${doing}: ${lsm} is not enabled on this kernel; leave ${property} out`);
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
