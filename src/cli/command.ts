@@ -35,8 +35,8 @@ export interface Command<Options extends readonly Option[] = readonly Option[]> 
   readonly passesArguments?: boolean;
   readonly options: Options;
   readonly examples: readonly Example[];
-  /** Does the work. The exit status, where it is not 0. */
-  run(invocation: Invocation<Options>): Promise<number | void> | number | void;
+  /** Does the work. The exit status; undefined is 0. */
+  run(invocation: Invocation<Options>): Promise<number | undefined>;
 }
 
 /** Keeps the options' literal types for `run`, and forgets them for the table of commands. */

@@ -58,15 +58,13 @@ export function createOptions(invocation: Invocation<typeof CREATE_OPTIONS>): Cr
   const preserveFds = values['preserve-fds'];
   if (preserveFds < 0) throw new UsageError(`option --preserve-fds: ${preserveFds} is negative`);
   const bundle = callerPath('bundle', values.bundle, caller) ?? caller.cwd;
-  const pidFile = callerPath('pid-file', values['pid-file'], caller);
-  const consoleSocket = callerPath('console-socket', values['console-socket'], caller);
   return {
     root: globals.root,
     id: operands[0] ?? '',
     bundle,
-    ...(values.config && { configFile: resolve(bundle, values.config) }),
-    ...(pidFile && { pidFile }),
-    ...(consoleSocket && { consoleSocket }),
+    configFile: values.config && resolve(bundle, values.config),
+    pidFile: callerPath('pid-file', values['pid-file'], caller),
+    consoleSocket: callerPath('console-socket', values['console-socket'], caller),
     preserveFds,
     noPivot: values['no-pivot'],
     noNewKeyring: values['no-new-keyring'],

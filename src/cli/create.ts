@@ -5,8 +5,8 @@ export const command = defineCommand({
   name: 'create',
   summary: 'create a container, ready to be started',
   description:
-    'Creates a container from a bundle. Its namespaces, mounts and limits are made and its process waits; "tsoci start" lets it execute what config.json says. CONTAINER is a name of your choice that no other container under the same --root has.',
-  operands: ['CONTAINER'],
+    'Creates a container from a bundle. Its namespaces, mounts and limits are made and its process waits; "tsoci start" lets it execute what config.json says. ID is a name of your choice that no other container under the same --root has.',
+  operands: ['ID'],
   options: CREATE_OPTIONS,
   examples: [
     {

@@ -32,7 +32,7 @@ export const command = defineCommand({
       placeholder: 'GID',
       help: 'a further group it is in (may be repeated)',
     },
-    { long: 'cwd', kind: 'string', placeholder: 'DIR', help: 'its working directory in the container' },
+    { long: 'cwd', kind: 'string', placeholder: 'PATH', help: 'its working directory in the container' },
     {
       long: 'env',
       short: 'e',
@@ -84,28 +84,25 @@ export const command = defineCommand({
     if (args.length > 0 && processFile) throw new UsageError('exec: both --process and a command were given');
     const preserveFds = values['preserve-fds'];
     if (preserveFds < 0) throw new UsageError(`option --preserve-fds: ${preserveFds} is negative`);
-    const pidFile = callerPath('pid-file', values['pid-file'], caller);
-    const consoleSocket = callerPath('console-socket', values['console-socket'], caller);
-    const user = values.user === undefined ? undefined : parseUser(values.user);
     const { execInContainer } = await import('../container/exec.ts');
     return execInContainer(caller, {
       root: globals.root,
       id,
       args,
-      ...(processFile && { processFile }),
+      processFile,
       tty: values.tty,
-      ...(user && { user }),
+      user: values.user === undefined ? undefined : parseUser(values.user),
       additionalGids: values['additional-gids'].map((gid) => numericId('additional-gids', gid)),
-      ...(values.cwd !== undefined && { cwd: values.cwd }),
+      cwd: values.cwd,
       env: values.env,
       capabilities: values.cap,
       noNewPrivileges: values['no-new-privs'],
-      ...(values.apparmor !== undefined && { apparmorProfile: values.apparmor }),
-      ...(values['process-label'] !== undefined && { selinuxLabel: values['process-label'] }),
-      ...(values.cgroup !== undefined && { cgroup: values.cgroup }),
+      apparmorProfile: values.apparmor,
+      selinuxLabel: values['process-label'],
+      cgroup: values.cgroup,
       detach: values.detach,
-      ...(pidFile && { pidFile }),
-      ...(consoleSocket && { consoleSocket }),
+      pidFile: callerPath('pid-file', values['pid-file'], caller),
+      consoleSocket: callerPath('console-socket', values['console-socket'], caller),
       preserveFds,
       ignorePaused: values['ignore-paused'],
     });

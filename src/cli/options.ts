@@ -3,8 +3,8 @@
 // Accepted are the forms of runc (Go's flag package: one dash or two alike, `--name value`, `--name=value`) and those
 // of crun (getopt: `-bDIR`, several flags in one word as in `-td`).
 
+import { nearest } from '../config/nearest.ts';
 import { TsociError } from '../linux/errors.ts';
-import { nearest } from './nearest.ts';
 
 export interface Option {
   readonly long: string;

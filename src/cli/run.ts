@@ -6,7 +6,7 @@ export const command = defineCommand({
   summary: 'create a container, start it and wait for it',
   description:
     'Creates and starts a container, passes signals on to it, and deletes it when its process has ended. The exit status is that of the process, or 128 and the number of the signal that killed it.',
-  operands: ['CONTAINER'],
+  operands: ['ID'],
   options: [
     ...CREATE_OPTIONS,
     { long: 'detach', short: 'd', kind: 'flag', help: 'return once the container is started' },

@@ -1,7 +1,7 @@
 // Signals by number or name (signal(7)).
 
 import { constants } from 'node:os';
-import { nearest } from './nearest.ts';
+import { nearest } from '../config/nearest.ts';
 import { UsageError } from './options.ts';
 
 /** asm-generic/signal.h, as the C library sees it: it keeps 32 and 33 for itself. */

@@ -1,12 +1,12 @@
 // tsoci as a function of its arguments: finds the command, runs it, tells of its failure.
 
+import { nearest } from '../config/nearest.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { processCaller } from './caller.ts';
 import { readArguments } from './command.ts';
 import { commandNames, loadCommand, loadCommands } from './commands.ts';
 import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals } from './globals.ts';
 import { type Log, openLog, toStderr } from './log.ts';
-import { nearest } from './nearest.ts';
 import { parse, UsageError } from './options.ts';
 import { writeAll } from './output.ts';
 
