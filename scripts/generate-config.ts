@@ -103,11 +103,13 @@ function outline(): string {
     const spec = schema.$comment ?? inherited;
     if (schema.$ref !== undefined) {
       const [name, target] = resolve(schema.$ref);
-      if (!/object/.test(String(target.type))) return outlineOf(target, spec);
+      if (!/object/.test(String(target.type)))
+        return outlineOf({ ...target, ...(schema.deprecated && { deprecated: true }), $comment: spec }, spec);
       define(name);
       return name;
     }
     const parts = [`spec: '${spec}'`];
+    if (schema.deprecated) parts.push('deprecated: true');
     if (schema.properties) {
       const members = Object.entries(schema.properties).map(
         ([name, property]) => `${name}: ${outlineOf(property, spec)}`,
@@ -124,6 +126,7 @@ function outline(): string {
 /** Where the specification speaks of a value, and which properties it knows there. */
 export interface Outline {
   readonly spec: string;
+  readonly deprecated?: true;
   /** The known properties of an object. */
   readonly properties?: Readonly<Record<string, Outline>>;
   /** The entries of an array, or the values of an object whose keys are free. */

@@ -12,6 +12,7 @@ export interface Schema {
   $comment?: string;
   title?: string;
   description?: string;
+  deprecated?: boolean;
   type?: string | string[];
   enum?: string[];
   minimum?: number | bigint;

@@ -3,6 +3,7 @@
 /** Where the specification speaks of a value, and which properties it knows there. */
 export interface Outline {
   readonly spec: string;
+  readonly deprecated?: true;
   /** The known properties of an object. */
   readonly properties?: Readonly<Record<string, Outline>>;
   /** The entries of an array, or the values of an object whose keys are free. */
@@ -33,7 +34,7 @@ export const Process: Outline = { spec: 'config.md#process', properties: { termi
 
 export const Hook: Outline = { spec: 'config.md#posix-platform-hooks', properties: { path: { spec: 'config.md#posix-platform-hooks' }, args: { spec: 'config.md#posix-platform-hooks', values: { spec: 'config.md#posix-platform-hooks' } }, env: { spec: 'config.md#posix-platform-hooks', values: { spec: 'config.md#posix-platform-hooks' } }, timeout: { spec: 'config.md#posix-platform-hooks' } } };
 
-export const Hooks: Outline = { spec: 'config.md#posix-platform-hooks', properties: { prestart: { spec: 'config.md#prestart', values: Hook }, createRuntime: { spec: 'config.md#createruntime-hooks', values: Hook }, createContainer: { spec: 'config.md#createcontainer-hooks', values: Hook }, startContainer: { spec: 'config.md#startcontainer-hooks', values: Hook }, poststart: { spec: 'config.md#poststart', values: Hook }, poststop: { spec: 'config.md#poststop', values: Hook } } };
+export const Hooks: Outline = { spec: 'config.md#posix-platform-hooks', properties: { prestart: { spec: 'config.md#prestart', deprecated: true, values: Hook }, createRuntime: { spec: 'config.md#createruntime-hooks', values: Hook }, createContainer: { spec: 'config.md#createcontainer-hooks', values: Hook }, startContainer: { spec: 'config.md#startcontainer-hooks', values: Hook }, poststart: { spec: 'config.md#poststart', values: Hook }, poststop: { spec: 'config.md#poststop', values: Hook } } };
 
 export const Annotations: Outline = { spec: 'config.md#annotations', values: { spec: 'config.md#annotations' } };
 
@@ -43,21 +44,21 @@ export const TimeOffset: Outline = { spec: 'config-linux.md#offset-for-time-name
 
 export const TimeOffsets: Outline = { spec: 'config-linux.md#offset-for-time-namespace', properties: { monotonic: TimeOffset, boottime: TimeOffset } };
 
-export const Device: Outline = { spec: 'config-linux.md#devices', properties: { type: { spec: 'config-linux.md#devices' }, path: { spec: 'config-linux.md#devices' }, major: { spec: 'An int64 or uint64 of the specification of which Linux takes much less' }, minor: { spec: 'An int64 or uint64 of the specification of which Linux takes much less' }, fileMode: { spec: 'config-linux.md#devices' }, uid: { spec: 'config-linux.md#devices' }, gid: { spec: 'config-linux.md#devices' } } };
+export const Device: Outline = { spec: 'config-linux.md#devices', properties: { type: { spec: 'config-linux.md#devices' }, path: { spec: 'config-linux.md#devices' }, major: { spec: 'config-linux.md#devices' }, minor: { spec: 'config-linux.md#devices' }, fileMode: { spec: 'config-linux.md#devices' }, uid: { spec: 'config-linux.md#devices' }, gid: { spec: 'config-linux.md#devices' } } };
 
 export const NetDevice: Outline = { spec: 'config-linux.md#network-devices', properties: { name: { spec: 'config-linux.md#network-devices' } } };
 
-export const DeviceCgroup: Outline = { spec: 'config-linux.md#allowed-device-list', properties: { allow: { spec: 'config-linux.md#allowed-device-list' }, type: { spec: 'config-linux.md#allowed-device-list' }, major: { spec: 'An int64 or uint64 of the specification of which Linux takes much less' }, minor: { spec: 'An int64 or uint64 of the specification of which Linux takes much less' }, access: { spec: 'config-linux.md#allowed-device-list' } } };
+export const DeviceCgroup: Outline = { spec: 'config-linux.md#allowed-device-list', properties: { allow: { spec: 'config-linux.md#allowed-device-list' }, type: { spec: 'config-linux.md#allowed-device-list' }, major: { spec: 'config-linux.md#allowed-device-list' }, minor: { spec: 'config-linux.md#allowed-device-list' }, access: { spec: 'config-linux.md#allowed-device-list' } } };
 
-export const Memory: Outline = { spec: 'config-linux.md#memory', properties: { limit: { spec: 'config-linux.md#memory' }, reservation: { spec: 'config-linux.md#memory' }, swap: { spec: 'config-linux.md#memory' }, kernel: { spec: 'config-linux.md#memory' }, kernelTCP: { spec: 'config-linux.md#memory' }, swappiness: { spec: 'config-linux.md#memory' }, disableOOMKiller: { spec: 'config-linux.md#memory' }, useHierarchy: { spec: 'config-linux.md#memory' }, checkBeforeUpdate: { spec: 'config-linux.md#memory' } } };
+export const Memory: Outline = { spec: 'config-linux.md#memory', properties: { limit: { spec: 'config-linux.md#memory' }, reservation: { spec: 'config-linux.md#memory' }, swap: { spec: 'config-linux.md#memory' }, kernel: { spec: 'config-linux.md#memory', deprecated: true }, kernelTCP: { spec: 'config-linux.md#memory', deprecated: true }, swappiness: { spec: 'config-linux.md#memory' }, disableOOMKiller: { spec: 'config-linux.md#memory' }, useHierarchy: { spec: 'config-linux.md#memory' }, checkBeforeUpdate: { spec: 'config-linux.md#memory' } } };
 
 export const CPU: Outline = { spec: 'config-linux.md#cpu', properties: { shares: { spec: 'config-linux.md#cpu' }, quota: { spec: 'config-linux.md#cpu' }, burst: { spec: 'config-linux.md#cpu' }, period: { spec: 'config-linux.md#cpu' }, realtimeRuntime: { spec: 'config-linux.md#cpu' }, realtimePeriod: { spec: 'config-linux.md#cpu' }, cpus: { spec: 'config-linux.md#cpu' }, mems: { spec: 'config-linux.md#cpu' }, idle: { spec: 'config-linux.md#cpu' } } };
 
 export const Pids: Outline = { spec: 'config-linux.md#pids', properties: { limit: { spec: 'config-linux.md#pids' } } };
 
-export const WeightDevice: Outline = { spec: 'config-linux.md#block-io', properties: { major: { spec: 'An int64 or uint64 of the specification of which Linux takes much less' }, minor: { spec: 'An int64 or uint64 of the specification of which Linux takes much less' }, weight: { spec: 'config-linux.md#block-io' }, leafWeight: { spec: 'config-linux.md#block-io' } } };
+export const WeightDevice: Outline = { spec: 'config-linux.md#block-io', properties: { major: { spec: 'config-linux.md#block-io' }, minor: { spec: 'config-linux.md#block-io' }, weight: { spec: 'config-linux.md#block-io' }, leafWeight: { spec: 'config-linux.md#block-io' } } };
 
-export const ThrottleDevice: Outline = { spec: 'config-linux.md#block-io', properties: { major: { spec: 'An int64 or uint64 of the specification of which Linux takes much less' }, minor: { spec: 'An int64 or uint64 of the specification of which Linux takes much less' }, rate: { spec: 'config-linux.md#block-io' } } };
+export const ThrottleDevice: Outline = { spec: 'config-linux.md#block-io', properties: { major: { spec: 'config-linux.md#block-io' }, minor: { spec: 'config-linux.md#block-io' }, rate: { spec: 'config-linux.md#block-io' } } };
 
 export const BlockIO: Outline = { spec: 'config-linux.md#block-io', properties: { weight: { spec: 'config-linux.md#block-io' }, leafWeight: { spec: 'config-linux.md#block-io' }, weightDevice: { spec: 'config-linux.md#block-io', values: WeightDevice }, throttleReadBpsDevice: { spec: 'config-linux.md#block-io', values: ThrottleDevice }, throttleWriteBpsDevice: { spec: 'config-linux.md#block-io', values: ThrottleDevice }, throttleReadIOPSDevice: { spec: 'config-linux.md#block-io', values: ThrottleDevice }, throttleWriteIOPSDevice: { spec: 'config-linux.md#block-io', values: ThrottleDevice } } };
 
@@ -83,7 +84,7 @@ export const Seccomp: Outline = { spec: 'config-linux.md#seccomp', properties: {
 
 export const Personality: Outline = { spec: 'config-linux.md#personality', properties: { domain: { spec: 'config-linux.md#personality' }, flags: { spec: 'config-linux.md#personality', values: { spec: 'config-linux.md#personality' } } } };
 
-export const Linux: Outline = { spec: 'config-linux.md', properties: { namespaces: { spec: 'config-linux.md#namespaces', values: Namespace }, uidMappings: { spec: 'config-linux.md#user-namespace-mappings', values: IDMapping }, gidMappings: { spec: 'config-linux.md#user-namespace-mappings', values: IDMapping }, timeOffsets: TimeOffsets, devices: { spec: 'config-linux.md#devices', values: Device }, netDevices: { spec: 'config-linux.md#network-devices', values: NetDevice }, cgroupsPath: { spec: 'config-linux.md#cgroups-path' }, resources: Resources, intelRdt: IntelRdt, memoryPolicy: MemoryPolicy, sysctl: { spec: 'config-linux.md#sysctl', values: { spec: 'config-linux.md#sysctl' } }, seccomp: Seccomp, rootfsPropagation: { spec: 'config-linux.md#rootfs-mount-propagation' }, maskedPaths: { spec: 'config-linux.md#masked-paths', values: { spec: 'config-linux.md#masked-paths' } }, readonlyPaths: { spec: 'config-linux.md#readonly-paths', values: { spec: 'config-linux.md#readonly-paths' } }, mountLabel: { spec: 'config-linux.md#mount-label' }, personality: Personality } };
+export const Linux: Outline = { spec: 'config-linux.md', properties: { namespaces: { spec: 'config-linux.md#namespaces', values: Namespace }, uidMappings: { spec: 'config-linux.md#user-namespace-mappings', values: IDMapping }, gidMappings: { spec: 'config-linux.md#user-namespace-mappings', values: IDMapping }, timeOffsets: TimeOffsets, devices: { spec: 'config-linux.md#devices', values: Device }, netDevices: { spec: 'config-linux.md#network-devices', values: NetDevice }, cgroupsPath: { spec: 'config-linux.md#cgroups-path' }, resources: Resources, intelRdt: IntelRdt, memoryPolicy: MemoryPolicy, sysctl: { spec: 'config-linux.md#sysctl', values: { spec: 'config-linux.md#sysctl' } }, seccomp: Seccomp, rootfsPropagation: { spec: 'config-linux.md' }, maskedPaths: { spec: 'config-linux.md#masked-paths', values: { spec: 'config-linux.md#masked-paths' } }, readonlyPaths: { spec: 'config-linux.md#readonly-paths', values: { spec: 'config-linux.md#readonly-paths' } }, mountLabel: { spec: 'config-linux.md#mount-label' }, personality: Personality } };
 
 export const OtherPlatform: Outline = { spec: 'config.md#platform-specific-configuration' };
 

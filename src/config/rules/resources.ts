@@ -6,7 +6,7 @@ import { escapePointer } from '../json-scan.ts';
 import { isIdList, quote } from './values.ts';
 
 /** What is wrong with resources, of a configuration (`base` is /linux/resources) or of an update (`base` is empty). */
-export function checkResources(resources: Resources, base: string): Finding[] {
+export function checkResources(resources: Resources, base = ''): Finding[] {
   return [
     ...memory(`${base}/memory`, resources.memory ?? {}),
     ...cpu(`${base}/cpu`, resources.cpu ?? {}),

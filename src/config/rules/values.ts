@@ -1,10 +1,13 @@
 // Small questions that several rules ask.
 
-/** A value as a message shows it; long ones are cut. */
+const QUOTE_MAX = 80;
+
+/** A value as a message shows it: long ones are cut, and of a list or an object only its kind is told. */
 export function quote(value: unknown): string {
-  if (typeof value === 'bigint') return String(value);
-  const text = JSON.stringify(value) ?? 'undefined';
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > QUOTE_MAX ? `${text.slice(0, QUOTE_MAX - 1)}…` : text;
 }
 
 export function isAbsolute(path: string): boolean {

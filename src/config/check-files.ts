@@ -1,0 +1,91 @@
+// The files that a configuration names, as they are here and now.
+
+import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { error, type Finding, warning } from './finding.ts';
+import type { Config, NamespaceType } from './generated/types.ts';
+import { hookNames } from './rules/hooks.ts';
+import { quote } from './rules/values.ts';
+
+/** What /proc/PID/ns/* links say of each type: net:[4026531840] (namespaces(7)). */
+const kinds: Readonly<Record<NamespaceType, string>> = {
+  cgroup: 'cgroup',
+  ipc: 'ipc',
+  mount: 'mnt',
+  network: 'net',
+  pid: 'pid',
+  time: 'time',
+  user: 'user',
+  uts: 'uts',
+};
+
+export function checkFiles(config: Config, bundle: string): Finding[] {
+  return [
+    ...rootDirectory(config, bundle),
+    ...bindSources(config, bundle),
+    ...hookPrograms(config),
+    ...namespaceFiles(config),
+  ];
+}
+
+/** config.md#root: a directory must exist at the path. */
+function rootDirectory({ root }: Config, bundle: string): Finding[] {
+  if (!root?.path) return [];
+  const path = resolve(bundle, root.path);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return [];
+  const problem = found ? `is not a directory: ${path}` : `does not exist: ${path}`;
+  return [error('/root/path', problem, 'the root filesystem', 'config.md#root')];
+}
+
+function bindSources({ mounts = [] }: Config, bundle: string): Finding[] {
+  return mounts.flatMap(({ source, options = [] }, i) => {
+    const bind = options.includes('bind') || options.includes('rbind');
+    if (!bind || !source || statSync(resolve(bundle, source), { throwIfNoEntry: false })) return [];
+    const problem = `does not exist: ${resolve(bundle, source)}`;
+    return [warning(`/mounts/${i}/source`, problem, 'a file or directory', 'config.md#mounts')];
+  });
+}
+
+/** All but startContainer's are files of the runtime's. */
+function hookPrograms({ hooks = {} }: Config): Finding[] {
+  return hookNames.flatMap((name) => {
+    if (name === 'startContainer') return [];
+    return (hooks[name] ?? []).flatMap(({ path }, i) => {
+      if (isExecutable(path)) return [];
+      const problem = `cannot be executed: ${quote(path)}`;
+      return [warning(`/hooks/${name}/${i}/path`, problem, 'a program', 'config.md#posix-platform-hooks')];
+    });
+  });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** config-linux.md#namespaces: the type must be right. A bind-mounted namespace does not tell it here. */
+function namespaceFiles({ linux }: Config): Finding[] {
+  return (linux?.namespaces ?? []).flatMap(({ type, path }, i) => {
+    if (!path) return [];
+    const pointer = `/linux/namespaces/${i}/path`;
+    const section = 'config-linux.md#namespaces';
+    if (!statSync(path, { throwIfNoEntry: false }))
+      return [warning(pointer, `does not exist: ${quote(path)}`, 'a namespace', section)];
+    const kind = kindOf(path);
+    if (kind === undefined || kind === kinds[type]) return [];
+    return [error(pointer, `is a namespace of type ${kind}`, `one of type ${type}`, section)];
+  });
+}
+
+function kindOf(path: string): string | undefined {
+  try {
+    return /^(\w+):\[\d+\]$/.exec(readlinkSync(path))?.[1];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+// The configuration of a bundle, read, checked and typed. Nothing else reads JSON from a bundle.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TsociError } from '../linux/errors.ts';
+import { explain } from './explain.ts';
+import { describe, type Finding } from './finding.ts';
+import type { Config, Process, Resources } from './generated/types.ts';
+import { isConfig, isProcess, isResources } from './generated/validators/config.js';
+import { parseJson } from './json.ts';
+import { JsonError, positionOf } from './json-scan.ts';
+import { checkConfig, checkProcess, checkResources } from './rules/index.ts';
+import type { Validator } from './schema-error.ts';
+
+/** A configuration that can be tried, and what its author should be told all the same (runtime.md#warnings). */
+export interface Checked<T> {
+  value: T;
+  warnings: Finding[];
+}
+
+/**
+ * The config.json of a bundle, and its text.
+ *
+ * @throws TsociError that names the file and the first problem
+ */
+export function readBundle(bundle: string): Checked<Config> & { text: string } {
+  const file = join(bundle, 'config.json');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw TsociError.from(`read ${file}`, error, 'a bundle is a directory with a config.json');
+  }
+  const value = loadConfig(text, file);
+  return { value, warnings: refuse(checkConfig(value), file), text };
+}
+
+/** Text that has a configuration's form, by its schema alone; `file` is for the error. */
+export function loadConfig(text: string, file: string): Config {
+  return load(text, file, isConfig);
+}
+
+/** A process as exec takes it (config.md#process), checked. */
+export function loadProcess(text: string, file: string): Checked<Process> {
+  const value = load(text, file, isProcess);
+  return { value, warnings: refuse(checkProcess(value), file) };
+}
+
+/** Resources as update takes them (config-linux.md#control-groups), checked. */
+export function loadResources(text: string, file: string): Checked<Resources> {
+  const value = load(text, file, isResources);
+  return { value, warnings: refuse(checkResources(value), file) };
+}
+
+function load<T>(text: string, file: string, validator: Validator<T>): T {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    const { line, column } = positionOf(text, error.offset);
+    throw new TsociError(`${file}:${line}:${column}: ${error.message}`);
+  }
+  if (!validator(value)) throw refusal(explain(validator.errors ?? [], value), file);
+  return value;
+}
+
+/** Throws if there is an error among the findings; else answers the warnings. */
+function refuse(findings: readonly Finding[], file: string): Finding[] {
+  const errors = findings.filter(({ level }) => level === 'error');
+  if (errors.length > 0) throw refusal(errors, file);
+  return [...findings];
+}
+
+function refusal(errors: readonly Finding[], file: string): TsociError {
+  const [first, ...others] = errors;
+  const more = others.length === 1 ? '1 more problem' : `${others.length} more problems`;
+  const tail = others.length === 0 ? '' : ` (and ${more}: tsoci validate shows all)`;
+  return new TsociError(`${file}: ${first ? describe(first) : 'is not valid'}${tail}`);
+}

@@ -1,0 +1,103 @@
+// Everything that is wrong with a configuration, at once: for people, not for create.
+
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { TsociError } from '../linux/errors.ts';
+import { checkFiles } from './check-files.ts';
+import { explain } from './explain.ts';
+import type { Finding } from './finding.ts';
+import type { Config } from './generated/types.ts';
+import { isConfig } from './generated/validators/config.js';
+import { parseJson } from './json.ts';
+import { JsonError, positionOf, scanJson } from './json-scan.ts';
+import { sectionOf, surprises } from './outline.ts';
+import { checkConfig } from './rules/index.ts';
+import { specVersion } from './rules/version.ts';
+
+/** The configuration file that a path means: itself, or the config.json of a bundle. */
+export function configFileOf(path: string): string {
+  try {
+    return statSync(path).isDirectory() ? join(path, 'config.json') : path;
+  } catch (error) {
+    throw TsociError.from(`look at ${path}`, error);
+  }
+}
+
+/**
+ * All that is wrong with a bundle, or with a configuration file by itself: then the files that it names are not looked
+ * for.
+ */
+export function validateBundle(path: string): Finding[] {
+  const file = configFileOf(path);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw TsociError.from(`read ${file}`, error);
+  }
+  return validateConfig(text, file === path ? {} : { bundle: dirname(file) });
+}
+
+/** All that is wrong with a configuration; with `bundle`, also with the files that it names. */
+export function validateConfig(text: string, { bundle }: { bundle?: string } = {}): Finding[] {
+  let value: unknown;
+  let offsets: Map<string, number>;
+  try {
+    value = parseJson(text);
+    offsets = scanJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    const problem = `is not JSON: ${error.message}`;
+    return [{ level: 'error', pointer: '', problem, expected: '', ...positionOf(text, error.offset) }];
+  }
+  const findings = explain(isConfig(value) ? [] : (isConfig.errors ?? []), value);
+  const valid = withoutErrors(value, findings);
+  if (valid) {
+    const dropped = findings.map(({ pointer }) => partOf(pointer));
+    const checked = [...checkConfig(valid), ...(bundle === undefined ? [] : checkFiles(valid, bundle))];
+    findings.push(...checked.filter(({ pointer }) => !dropped.includes(partOf(pointer))));
+  }
+  for (const surprise of surprises(value))
+    if (!findings.some(({ pointer }) => pointer === surprise.pointer)) findings.push(surprise);
+  return findings.map((finding) => ({
+    ...finding,
+    spec: finding.spec ?? sectionOf(finding.pointer),
+    ...positionOf(text, offsetOf(offsets, finding.pointer)),
+  }));
+}
+
+/** What most of the rules depend on. */
+const essential = ['', '/linux', '/linux/namespaces', '/linux/uidMappings', '/linux/gidMappings'];
+
+/**
+ * The configuration without the parts that have errors, so that rules can look at the rest; undefined if too much is
+ * missing for that.
+ */
+function withoutErrors(value: unknown, errors: readonly Finding[]): Config | undefined {
+  const parts = errors.map(({ pointer }) => partOf(pointer));
+  if (parts.some((part) => essential.includes(part))) return undefined;
+  const config = { ...(value as Config) };
+  if (config.linux) config.linux = { ...config.linux };
+  if (config.process) config.process = { ...config.process };
+  for (const part of parts) {
+    const [, first = '', second] = part.split('/');
+    const owner = second === undefined ? config : config[first as 'linux' | 'process'];
+    delete (owner as Record<string, unknown> | undefined)?.[second ?? first];
+  }
+  config.ociVersion ??= specVersion;
+  if (config.process) config.process.cwd ??= '/';
+  return config;
+}
+
+/** The property of the configuration, of its linux or its process, that a pointer leads into. */
+function partOf(pointer: string): string {
+  const parts = pointer.split('/');
+  return parts.slice(0, parts[1] === 'linux' || parts[1] === 'process' ? 3 : 2).join('/');
+}
+
+function offsetOf(offsets: ReadonlyMap<string, number>, pointer: string): number {
+  for (let known = pointer; ; known = known.slice(0, known.lastIndexOf('/'))) {
+    const offset = offsets.get(known);
+    if (offset !== undefined || known === '') return offset ?? 0;
+  }
+}
