@@ -1,0 +1,112 @@
+// The record of a host's networks: one file, read and written under a lock.
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { LOCK_EX } from '../linux/constants.ts';
+import { check } from '../linux/descriptor.ts';
+import { ENOENT } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
+import type { Networks } from './leases.ts';
+
+/** Where the record is unless told otherwise. It is lost at a reboot, as the devices are. */
+export const DEFAULT_DIRECTORY = '/run/tsoci-network';
+
+const FILE = 'leases.json';
+
+/** The shape of the file, for a later version that changes it. */
+const VERSION = 1;
+
+export interface Store {
+  read(): Networks;
+  /** Replaces the record. One without networks is removed. */
+  write(networks: Networks): void;
+}
+
+/** The record as it is now, without a lock: its file is replaced whole. */
+export function readNetworks(directory: string): Networks {
+  return read(join(directory, FILE));
+}
+
+/**
+ * Runs `body` while no other process has the record: attachments and detachments of a host happen one after another, so
+ * that each sees bridges, leases and rules as a whole.
+ */
+export function withStore<T>(directory: string, body: (store: Store) => T): T {
+  const fd = lock(directory);
+  const file = join(directory, FILE);
+  try {
+    return body({ read: () => read(file), write: (networks) => write(file, networks) });
+  } finally {
+    removeIfEmpty(directory);
+    closeSync(fd);
+  }
+}
+
+/** Locks the directory itself (flock(2)), making it if need be; closing the descriptor unlocks it. */
+function lock(directory: string): number {
+  for (;;) {
+    let fd: number | undefined;
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+      check(`lock ${directory}`, 'flock', fd, LOCK_EX);
+      // Whoever held the lock may have removed the directory, and another may have made it anew.
+      if (fstatSync(fd).ino === statSync(directory, { throwIfNoEntry: false })?.ino) return fd;
+    } catch (error) {
+      if (errnoOf(error) !== ENOENT) {
+        if (fd !== undefined) closeSync(fd);
+        throw TsociError.from(`lock ${directory}`, error);
+      }
+    }
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {}
+}
+
+function read(file: string): Networks {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === ENOENT) return {};
+    throw TsociError.from(`read ${file}`, error);
+  }
+  try {
+    const { version, networks } = JSON.parse(text) as { version: number; networks: Networks };
+    if (version === VERSION) return networks;
+  } catch (error) {
+    throw TsociError.from(`read ${file}`, error);
+  }
+  throw new TsociError(`read ${file}: it is not of version ${VERSION}`);
+}
+
+function write(file: string, networks: Networks): void {
+  try {
+    if (Object.keys(networks).length === 0) {
+      rmSync(file, { force: true });
+      return;
+    }
+    const next = `${file}.next`;
+    writeFileSync(next, `${JSON.stringify({ version: VERSION, networks }, null, 2)}\n`, { mode: 0o600 });
+    renameSync(next, file);
+  } catch (error) {
+    throw TsociError.from(`write ${file}`, error);
+  }
+}
