@@ -14,6 +14,9 @@ export function processCaller(args: readonly string[], log: Log): Caller {
     get cwd() {
       return process.cwd();
     },
+    get pid() {
+      return process.pid;
+    },
     get uid() {
       return process.geteuid?.() ?? 0;
     },

@@ -7,9 +7,9 @@ import { errnoOf, TsociError } from '../linux/errors.ts';
 /** Milliseconds between two tries on a descriptor that its owner made non-blocking and that is full. */
 const PAUSE = 2;
 
-/** Writes the whole text, however long the reader takes. */
-export function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text, 'utf8');
+/** Writes all of it, however long the reader takes. */
+export function writeAll(fd: number, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);

@@ -9,6 +9,7 @@ import type { Config, Process, Resources } from './generated/types.ts';
 import { isConfig, isProcess, isResources } from './generated/validators/config.js';
 import { parseJson } from './json.ts';
 import { JsonError, positionOf } from './json-scan.ts';
+import { nulErrors } from './nul.ts';
 import { checkConfig, checkProcess, checkResources } from './rules/index.ts';
 import type { Validator } from './schema-error.ts';
 
@@ -31,8 +32,13 @@ export function readBundle(bundle: string): Checked<Config> & { text: string } {
   } catch (error) {
     throw TsociError.from(`read ${file}`, error, 'a bundle is a directory with a config.json');
   }
+  return { ...loadChecked(text, file), text };
+}
+
+/** A configuration, checked by its schema and by the rules that no schema can say. */
+export function loadChecked(text: string, file: string): Checked<Config> {
   const value = loadConfig(text, file);
-  return { value, warnings: refuse(checkConfig(value), file), text };
+  return { value, warnings: refuse(checkConfig(value), file) };
 }
 
 /** Text that has a configuration's form, by its schema alone; `file` is for the error. */
@@ -62,6 +68,7 @@ function load<T>(text: string, file: string, validator: Validator<T>): T {
     throw new TsociError(`${file}:${line}:${column}: ${error.message}`);
   }
   if (!validator(value)) throw refusal(explain(validator.errors ?? [], value), file);
+  refuse(nulErrors(text, value), file);
   return value;
 }
 

@@ -2,6 +2,8 @@
 
 import { join } from 'node:path';
 import { type Cgroup, createCgroup } from '../cgroups/create.ts';
+import { delegateCgroup, ownsCgroup } from '../cgroups/delegate.ts';
+import { applyDevices } from '../cgroups/devices/apply.ts';
 import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { containerCgroupPath } from '../cgroups/path.ts';
 import { removeCgroup } from '../cgroups/remove.ts';
@@ -51,7 +53,19 @@ export function makeCgroup(
   }
   undo.add(() => removeCgroup(cgroup.directory, hierarchy.mountPoint));
   if (resources) for (const warning of applyResources(cgroup.directory, resources)) caller.warn(warning);
+  // Device access is decided by eBPF, which takes rights of the host; without them nobody could open a device anyway.
+  if (resources?.devices?.length && caller.uid === 0) applyDevices(cgroup.fd, resources.devices);
+  if (ownsCgroup(config)) delegateCgroup(cgroup.directory, hostUser(config));
   return cgroup;
+}
+
+/** The host's id of the process's user. */
+function hostUser({ process, linux }: Config): number {
+  const uid = process?.user?.uid ?? 0;
+  for (const { containerID, hostID, size } of linux?.uidMappings ?? []) {
+    if (uid >= containerID && uid < containerID + size) return hostID + (uid - containerID);
+  }
+  return uid;
 }
 
 export function removeContainerCgroup(directory: string): void {

@@ -1,7 +1,7 @@
 // runtime.md#create: from a bundle to an init that waits for `start`.
 
-import { closeSync, renameSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { closeSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Hooks } from '../config/generated/types.ts';
 import { runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
@@ -18,8 +18,9 @@ import type { StubProcess } from '../stub/process.ts';
 import { makeCgroup, planCgroup } from './cgroup.ts';
 import { checkConsole } from './console.ts';
 import { finishInit } from './finish.ts';
-import { planRoot, spawnInit } from './init.ts';
+import { inheritedDescriptors, planRoot, spawnInit } from './init.ts';
 import { lock } from './lock.ts';
+import { writePidFile } from './pid-file.ts';
 import { type Bundle, loadBundle } from './prepare.ts';
 import type { ContainerRecord, ProcessIdentity } from './record.ts';
 import { listenAt } from './socket.ts';
@@ -88,34 +89,50 @@ function createReserved(
     rootfs: bundle.rootfs,
     created: new Date().toISOString(),
     owner: caller.uid,
-    creator: identify(process.pid),
+    creator: identify(caller.pid),
     ...(config.annotations && { annotations: config.annotations }),
     ...(place && { cgroup: place.directory }),
     ...(config.hooks && { hooks: laterHooks(config.hooks) }),
     startable: config.process !== undefined,
+    keyring: !options.noNewKeyring,
   };
   // From here on whoever finds the container, after a kill -9 of us too, knows what to clean up.
   writeRecord(directory, record);
   writeNew(savedConfig(directory), bundle.text);
   const cgroup = place && makeCgroup(caller, place, config, undo);
   if (!cgroup) delete record.cgroup;
+  const inherited = inheritedDescriptors(caller, options.preserveFds);
   const listener = listenAt(startSocket(directory));
   try {
     const namespaces = planNamespaces(config.linux?.namespaces ?? []);
     const root = isolates(namespaces, 'mount') ? planRoot(caller, bundle) : undefined;
     let trees: HostTrees | undefined;
-    const init = spawnInit(caller, options, config, { listener, cgroup: cgroup?.fd }, (boot) => {
-      trees = root?.open(boot);
-    });
+    const init = spawnInit(
+      caller,
+      { ...options, inherited },
+      config,
+      { listener, cgroup: cgroup?.fd },
+      (boot) => {
+        trees = root?.open(boot);
+      },
+    );
     undo.add(() => killInit(init.stub));
     record.init = identify(init.stub.pid);
     record.control = init.stub.control;
+    record.setgroupsDenied = init.setgroupsDenied;
     const built = root && { plan: root.plan, context: buildRootfs(init.stub, root.plan, trees) };
     const state = JSON.stringify(stateOf(record, 'creating', init.stub.pid));
     const hooks = { state, stdout: caller.stdio[1], stderr: caller.stdio[2] };
     runHooks('prestart', config.hooks?.prestart, hooks);
     runHooks('createRuntime', config.hooks?.createRuntime, hooks);
-    const program = finishInit(caller, options, bundle, init, built, hooks);
+    const program = finishInit(
+      caller,
+      { ...options, listenFds: inherited.listenFds },
+      bundle,
+      init,
+      built,
+      hooks,
+    );
     const operations = program.operations.map(({ doing, ignored }) => ({ doing, ignored }));
     writeNew(savedProgram(directory), JSON.stringify(operations));
     if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), init.stub.pid);
@@ -153,16 +170,5 @@ function writeNew(path: string, text: string): void {
     writeFileSync(path, text, { mode: 0o600 });
   } catch (error) {
     throw TsociError.from(`write ${path}`, error);
-  }
-}
-
-/** Engines watch for the file: it must never be there half written. */
-function writePidFile(path: string, pid: number): void {
-  const next = join(dirname(path), `.${basename(path)}.next`);
-  try {
-    writeFileSync(next, String(pid), { mode: 0o644 });
-    renameSync(next, path);
-  } catch (error) {
-    throw TsociError.from(`write the pid file ${path}`, error);
   }
 }

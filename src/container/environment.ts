@@ -8,24 +8,20 @@ import { variable } from './executable.ts';
 
 const CHUNK = 16384;
 
-/** config.env, with HOME from the container's passwd when it is not set: shells and tools count on it. */
+/**
+ * process.env, with HOME from the container's passwd when it is not set: shells and tools count on it. `listenFds` are
+ * the sockets of a service that is activated by them (sd_listen_fds(3)).
+ */
 export function environment(
   init: StubProcess,
   env: readonly string[],
   uid: number,
-  preserved: number,
+  listenFds: number,
 ): string[] {
   const result = [...env];
   if (!variable(env, 'HOME'))
     result.push(`HOME=${homeOf(readContainerFile(init, '/etc/passwd'), uid) ?? '/'}`);
-  // sd_listen_fds(3): the process is 1 in its pid namespace, or learns its pid as it can.
-  if (
-    preserved > 0 &&
-    variable(env, 'LISTEN_FDS') !== undefined &&
-    variable(env, 'LISTEN_PID') === undefined
-  ) {
-    result.push('LISTEN_PID=1');
-  }
+  if (listenFds > 0) result.push(`LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1');
   return result;
 }
 

@@ -1,6 +1,7 @@
 // The second half of `create`: from mounts in place to an init that has nothing left to do but wait for `start`.
 
 import { fstatSync } from 'node:fs';
+import type { Process } from '../config/generated/types.ts';
 import { type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { EACCES, ELOOP, ENOENT } from '../linux/errno.ts';
@@ -28,7 +29,8 @@ import { becomeProcess, waitForStart } from './process.ts';
 
 export interface FinishOptions {
   noPivot: boolean;
-  preserveFds: number;
+  /** How many of the inherited descriptors are for socket activation (sd_listen_fds(3)). */
+  listenFds: number;
   consoleSocket?: string | undefined;
   /** Takes the master of the terminal, when there is no console socket. */
   takeTerminal?: ((master: number) => void) | undefined;
@@ -111,7 +113,7 @@ function lastProgram(caller: Caller, options: FinishOptions, config: Bundle['con
   const userNamespace = isolates(namespaces, 'user');
   const { uid = 0, umask } = process.user ?? {};
   const cwd = changeDirectory(stub, process.cwd);
-  const env = environment(stub, process.env ?? [], uid, options.preserveFds);
+  const env = environment(stub, process.env ?? [], uid, options.listenFds);
   const executable = findExecutable(stub, process.args?.[0] ?? '', env);
   const capabilities = planCapabilities(
     process.capabilities,
@@ -129,7 +131,7 @@ function lastProgram(caller: Caller, options: FinishOptions, config: Bundle['con
     umask: umask ?? init.umask,
     rlimits: !userNamespace,
     setgroups: !init.setgroupsDenied,
-    ownedStdio: [0, 1, 2].filter((fd) => process.terminal || isWorthOwning(caller.stdio[fd] ?? fd, uid)),
+    ownedStdio: ownedStdio(caller, process),
     cwd,
     seccomp: undefined,
   });
@@ -137,7 +139,7 @@ function lastProgram(caller: Caller, options: FinishOptions, config: Bundle['con
 }
 
 /** As root; a directory that only the user may enter is tried again as the user. */
-function changeDirectory(stub: StubProcess, cwd: string): 'done' | 'as-user' {
+export function changeDirectory(stub: StubProcess, cwd: string): 'done' | 'as-user' {
   const program = stub.program();
   const changed = program.call('chdir', [cwd], `change to process.cwd ${cwd}`, { ignored: [EACCES] });
   const text = Buffer.alloc(4096);
@@ -155,10 +157,16 @@ function changeDirectory(stub: StubProcess, cwd: string): 'done' | 'as-user' {
   return 'done';
 }
 
-function ownPid(stub: StubProcess): number {
+/** The pid that a stub has in its own pid namespace. */
+export function ownPid(stub: StubProcess): number {
   const program = stub.program();
   const pid = program.call('getpid', [], 'get the pid');
   return stub.run(program).at(pid);
+}
+
+/** Which of the standard streams the process's user should own, to be able to open them again by name. */
+export function ownedStdio(caller: Caller, { terminal, user }: Process): number[] {
+  return [0, 1, 2].filter((fd) => terminal || isWorthOwning(caller.stdio[fd] ?? fd, user?.uid ?? 0));
 }
 
 /** /dev/null belongs to everybody, and what the user owns already needs nothing. */

@@ -18,8 +18,7 @@ import type { Bundle } from './prepare.ts';
 
 export interface InitOptions {
   id: string;
-  /** Descriptors from 3 on that the process inherits. */
-  preserveFds: number;
+  inherited: InheritedDescriptors;
   noNewKeyring: boolean;
 }
 
@@ -53,7 +52,7 @@ export function spawnInit(
     const { listener, cgroup } = descriptors;
     const boot = StubProcess.spawn({
       stdio: caller.stdio,
-      preserved: preservedDescriptors(options.preserveFds),
+      preserved: options.inherited.descriptors,
       extra: [listener, cgroup ?? listener, ...joined.map(({ fd }) => fd)],
     });
     try {
@@ -158,16 +157,29 @@ export function planRoot(
   return { plan, open: (boot) => (needed ? openHostTrees(boot, plan) : undefined) };
 }
 
-/** Descriptors 3 to 3+count-1 of ours, which must be open. */
-export function preservedDescriptors(count: number): number[] {
+/** Descriptors that the process inherits: those that the caller asks for, then those of socket activation. */
+export interface InheritedDescriptors {
+  descriptors: number[];
+  /** How many of them sd_listen_fds(3) hands over. */
+  listenFds: number;
+}
+
+/** Descriptors of ours from 3 on, which must be open. */
+export function inheritedDescriptors(caller: Caller, preserveFds: number): InheritedDescriptors {
   const FIRST = 3;
-  return Array.from({ length: count }, (_, i) => {
-    const fd = FIRST + i;
+  const { LISTEN_FDS, LISTEN_PID } = caller.env;
+  const meant = LISTEN_PID === undefined || LISTEN_PID === String(caller.pid);
+  const listenFds = meant && /^\d+$/.test(LISTEN_FDS ?? '') ? Number(LISTEN_FDS) : 0;
+  const descriptors = Array.from({ length: preserveFds + listenFds }, (_, i) => FIRST + i);
+  for (const fd of descriptors) {
     try {
       fstatSync(fd);
     } catch (error) {
-      throw TsociError.from(`--preserve-fds ${count}: descriptor ${fd}`, error);
+      throw TsociError.from(
+        `inherit descriptor ${fd} (--preserve-fds ${preserveFds}, LISTEN_FDS ${listenFds})`,
+        error,
+      );
     }
-    return fd;
-  });
+  }
+  return { descriptors, listenFds };
 }

@@ -2,8 +2,9 @@
 
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { describe } from '../config/finding.ts';
 import type { Config } from '../config/generated/types.ts';
-import { parseJson } from '../config/json.ts';
+import { loadChecked } from '../config/load.ts';
 import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 
@@ -27,7 +28,11 @@ export function loadBundle(caller: Caller, bundle: string, configFile: string | 
   } catch (error) {
     throw TsociError.from(`read ${file}`, error, 'is this the directory of a bundle?');
   }
-  const config = parseJson(text) as Config;
+  const { value: config, warnings } = loadChecked(text, file);
+  for (const warning of warnings) {
+    // What becomes of capabilities is told when it is known what can be granted.
+    if (!warning.pointer.startsWith('/process/capabilities/')) caller.warn(describe(warning));
+  }
   return { path, rootfs: findRootfs(path, config), config, text };
 }
 

@@ -21,8 +21,8 @@ export interface ProcessPlan {
   executable: string;
   env: readonly string[];
   capabilities: CapabilityPlan;
-  /** The umask of the caller, restored unless the config has one. */
-  umask: number;
+  /** The umask of the process; undefined leaves it as it is. */
+  umask: number | undefined;
   /** Whether limits are set by the process itself; in a user namespace the host sets them. */
   rlimits: boolean;
   /** False where the user namespace denies setgroups(2). */

@@ -36,6 +36,10 @@ export interface ContainerRecord {
   hooks?: Pick<Hooks, 'startContainer' | 'poststart' | 'poststop'>;
   /** Whether there is a process to start. */
   startable: boolean;
+  /** Whether it has a session keyring of its own. */
+  keyring: boolean;
+  /** Whether its user namespace denies setgroups(2). */
+  setgroupsDenied?: boolean;
   /** The number of init's control descriptor, which `start` takes over. */
   control?: number;
 }

@@ -2,6 +2,7 @@
 //
 //   ROOT/ID/state.json    the record, replaced atomically
 //   ROOT/ID/config.json   the config as it was at `create`
+//   ROOT/ID/resources.json  limits as `update` changed them
 //   ROOT/ID/start.sock    init waits on it; removed once it has started
 //   ROOT/ID/program.json  what each operation of init's last program does, for the error of `start`
 
@@ -40,6 +41,7 @@ export function containerDirectory(root: string, id: string): string {
 
 export const startSocket = (directory: string): string => join(directory, 'start.sock');
 export const savedConfig = (directory: string): string => join(directory, 'config.json');
+export const savedResources = (directory: string): string => join(directory, 'resources.json');
 export const savedProgram = (directory: string): string => join(directory, 'program.json');
 
 /** Makes the directory of a new container. Its id is its own from here on. */

@@ -6,13 +6,15 @@ export interface Caller {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The absolute working directory. Reading it throws when the directory is gone. */
   readonly cwd: string;
+  /** The process that works for the caller. */
+  readonly pid: number;
   /** The effective user and group. */
   readonly uid: number;
   readonly gid: number;
   /** The descriptors that are the caller's standard input, output and error. */
   readonly stdio: readonly [stdin: number, stdout: number, stderr: number];
-  /** Writes the whole text, waiting where the descriptor would block. Throws TsociError. */
-  write(fd: number, text: string): void;
+  /** Writes all of it, waiting where the descriptor would block. Throws TsociError. */
+  write(fd: number, text: string | Uint8Array): void;
   /** Tells of something that did not stop the command: to the log file, else to standard error. */
   warn(message: string): void;
   /** Tells of a step, with --debug only. */

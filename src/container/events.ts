@@ -1,0 +1,39 @@
+// events: what a container uses, and when it ran out of memory.
+
+import { statsEvent } from '../cgroups/stats/stats.ts';
+import { watchCgroup } from '../cgroups/watch.ts';
+import { TsociError } from '../linux/errors.ts';
+import { containerDirectory, currentStatus, readRecord } from './store.ts';
+
+export interface EventsOptions {
+  root: string;
+  id: string;
+  /** The use once, and no more. */
+  once: boolean;
+  /** Milliseconds between two events of type stats. */
+  interval: number;
+}
+
+/** Hands out events in runc's form until the container stops. */
+export async function containerEvents(
+  { root, id, once, interval }: EventsOptions,
+  print: (event: unknown) => void,
+): Promise<void> {
+  const record = readRecord(root, id);
+  const status = currentStatus(containerDirectory(root, id), record);
+  if (status === 'stopped' || status === 'creating')
+    throw new TsociError(`events ${id}: the container is ${status}`);
+  const { cgroup } = record;
+  if (!cgroup) throw new TsociError(`events ${id}: the container has no cgroup`);
+  if (once) return print(statsEvent(id, cgroup));
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => print(statsEvent(id, cgroup)), interval);
+    watchCgroup(cgroup, {
+      onOom: () => print({ type: 'oom', id }),
+      onEmpty: () => {
+        clearInterval(timer);
+        resolve();
+      },
+    });
+  });
+}

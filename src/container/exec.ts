@@ -1,0 +1,246 @@
+// Another process in a container: the namespaces, the cgroup and the confinement of its init.
+
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { cgroupOfProcess, findHierarchy } from '../cgroups/hierarchy.ts';
+import { subCgroup } from '../cgroups/path.ts';
+import type { Config, Process } from '../config/generated/types.ts';
+import { parseJson } from '../config/json.ts';
+import type { Caller } from '../linux/caller.ts';
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../linux/constants.ts';
+import { TsociError } from '../linux/errors.ts';
+import { enterNamespaces } from '../namespaces/enter.ts';
+import { isolates, planNamespaces } from '../namespaces/plan.ts';
+import { makeConsole } from '../rootfs/console.ts';
+import { openPrivateProc } from '../rootfs/procfs.ts';
+import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
+import {
+  allCapabilities,
+  capabilitiesOf,
+  planCapabilities,
+  withCapabilities,
+} from '../security/capabilities.ts';
+import { joinSessionKeyring } from '../security/keyring.ts';
+import { checkLsms, enabledLsms, setExecLabels } from '../security/lsm.ts';
+import { setOomScoreAdj } from '../security/oom-score.ts';
+import { setRlimitsOf } from '../security/rlimits.ts';
+import type { StubProcess } from '../stub/process.ts';
+import { checkConsole, passConsole } from './console.ts';
+import { environment } from './environment.ts';
+import { findExecutable } from './executable.ts';
+import { changeDirectory, ownedStdio, ownPid } from './finish.ts';
+import { attend } from './foreground.ts';
+import { inheritedDescriptors } from './init.ts';
+import { withLock } from './lock.ts';
+import { writePidFile } from './pid-file.ts';
+import { becomeProcess } from './process.ts';
+import type { ContainerRecord, ProcessIdentity } from './record.ts';
+import { currentStatus, readRecord, savedConfig } from './store.ts';
+
+export interface ExecOptions {
+  root: string;
+  id: string;
+  /** The command; empty with a process file. */
+  args: readonly string[];
+  /** A file with a process object in place of the command. */
+  processFile: string | undefined;
+  tty: boolean;
+  user: { uid: number; gid?: number } | undefined;
+  additionalGids: readonly number[];
+  cwd: string | undefined;
+  env: readonly string[];
+  capabilities: readonly string[];
+  noNewPrivileges: boolean;
+  apparmorProfile: string | undefined;
+  selinuxLabel: string | undefined;
+  /** A cgroup below the container's. */
+  cgroup: string | undefined;
+  detach: boolean;
+  pidFile: string | undefined;
+  consoleSocket: string | undefined;
+  preserveFds: number;
+  ignorePaused: boolean;
+}
+
+/** Executes a process; the exit status, once it has ended, or 0 with `detach`. */
+export async function execInContainer(caller: Caller, options: ExecOptions): Promise<number> {
+  let terminal: number | undefined;
+  const inForeground = !options.detach && !options.consoleSocket;
+  const takeTerminal = inForeground
+    ? (master: number) => {
+        terminal = master;
+      }
+    : undefined;
+  const pid = withLock(options.root, options.id, (directory) => {
+    const record = readRecord(options.root, options.id);
+    const status = currentStatus(directory, record);
+    const alive =
+      status === 'running' || status === 'created' || (status === 'paused' && options.ignorePaused);
+    if (!alive || !record.init) throw new TsociError(`exec in ${options.id}: the container is ${status}`);
+    const config = parseJson(readFileSync(savedConfig(directory), 'utf8')) as Config;
+    const plan = { record, init: record.init, config, process: planProcess(config, options) };
+    checkConsole(plan.process.terminal ?? false, { ...options, takeTerminal });
+    return spawn(caller, options, plan, takeTerminal);
+  });
+  if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), pid);
+  return options.detach ? 0 : attend(caller, pid, terminal);
+}
+
+interface ExecPlan {
+  record: ContainerRecord;
+  init: ProcessIdentity;
+  config: Config;
+  process: Process;
+}
+
+/** The process of the container with what the options say instead, or that of the process file. */
+function planProcess(config: Config, options: ExecOptions): Process {
+  const base = options.processFile ? readProcess(options.processFile) : { ...config.process };
+  const process: Process = { cwd: '/', ...base };
+  if (options.args.length > 0) process.args = [...options.args];
+  if (!process.args?.length) throw new TsociError('exec: process.args is empty');
+  // A terminal is for who asks for one, not for who comes after.
+  process.terminal = options.processFile ? (base.terminal ?? false) || options.tty : options.tty;
+  if (!options.processFile) delete process.consoleSize;
+  if (options.cwd !== undefined) process.cwd = options.cwd;
+  if (options.user)
+    process.user = { umask: process.user?.umask, ...options.user, gid: options.user.gid ?? 0 } as never;
+  if (options.additionalGids.length > 0) {
+    process.user = { uid: 0, gid: 0, ...process.user, additionalGids: [...options.additionalGids] };
+  }
+  if (options.env.length > 0) process.env = [...(process.env ?? []), ...options.env];
+  if (options.capabilities.length > 0) {
+    process.capabilities = withCapabilities(process.capabilities, options.capabilities);
+  }
+  if (options.noNewPrivileges) process.noNewPrivileges = true;
+  if (options.apparmorProfile) process.apparmorProfile = options.apparmorProfile;
+  if (options.selinuxLabel) process.selinuxLabel = options.selinuxLabel;
+  return process;
+}
+
+function readProcess(path: string): Process {
+  try {
+    return parseJson(readFileSync(path, 'utf8')) as Process;
+  } catch (error) {
+    throw TsociError.from(`read ${path}`, error);
+  }
+}
+
+function spawn(
+  caller: Caller,
+  options: ExecOptions,
+  plan: ExecPlan,
+  takeTerminal: ((master: number) => void) | undefined,
+): number {
+  const { record, init, process } = plan;
+  const inherited = inheritedDescriptors(caller, options.preserveFds);
+  const cgroup = openCgroup(record, init, options.cgroup);
+  let stub: StubProcess;
+  try {
+    stub = enterNamespaces(init.pid, {
+      stdio: caller.stdio,
+      preserved: inherited.descriptors,
+      cgroup,
+      before: (boot) => {
+        const program = boot.program();
+        setInitialAffinity(program, process.execCPUAffinity);
+        if (program.length > 0) boot.run(program);
+      },
+    });
+  } finally {
+    if (cgroup !== undefined) closeSync(cgroup);
+  }
+  try {
+    become(caller, options, plan, stub, inherited.listenFds, takeTerminal);
+    return stub.pid;
+  } catch (error) {
+    stub.dismiss();
+    throw error;
+  }
+}
+
+function become(
+  caller: Caller,
+  options: ExecOptions,
+  { record, config, process }: ExecPlan,
+  stub: StubProcess,
+  listenFds: number,
+  takeTerminal: ((master: number) => void) | undefined,
+): void {
+  const session = stub.program();
+  session.call('setsid', [], 'start a session');
+  if (record.keyring) joinSessionKeyring(session, record.id);
+  stub.run(session);
+  if (process.terminal) {
+    const program = stub.program();
+    const root = program.open(
+      'openat',
+      [AT_FDCWD, '/', O_PATH | O_DIRECTORY | O_CLOEXEC, 0],
+      'open the root',
+    );
+    stub.run(program);
+    const master = makeConsole({ init: stub, root }, process.consoleSize, false);
+    passConsole(caller, master, { ...options, takeTerminal });
+  }
+  label(stub, process);
+  const userNamespace = isolates(planNamespaces(config.linux?.namespaces ?? []), 'user');
+  const held = userNamespace ? allCapabilities() : capabilitiesOf('self');
+  const capabilities = planCapabilities(process.capabilities, held);
+  for (const warning of capabilities.warnings) caller.warn(warning);
+  const cwd = changeDirectory(stub, process.cwd);
+  const env = environment(stub, process.env ?? [], process.user?.uid ?? 0, listenFds);
+  const executable = findExecutable(stub, process.args?.[0] ?? '', env);
+  setOomScoreAdj(stub.pid, process.oomScoreAdj);
+  if (userNamespace) setRlimitsOf(stub.pid, process.rlimits);
+  const program = stub.program();
+  setFinalAffinity(program, process.execCPUAffinity);
+  becomeProcess(program, {
+    process,
+    linux: config.linux,
+    executable,
+    env,
+    capabilities,
+    umask: process.user?.umask,
+    rlimits: !userNamespace,
+    setgroups: !record.setgroupsDenied,
+    ownedStdio: ownedStdio(caller, process),
+    cwd,
+    seccomp: undefined,
+  });
+  stub.exec(program);
+}
+
+function label(stub: StubProcess, process: Process): void {
+  if (!process.apparmorProfile && !process.selinuxLabel) return;
+  const enabled = enabledLsms();
+  checkLsms(process, enabled);
+  const program = stub.program();
+  const procfs = openPrivateProc(program);
+  stub.run(program);
+  const labelling = stub.program();
+  setExecLabels(labelling, process, enabled, { procfs, pid: ownPid(stub) });
+  stub.run(labelling);
+}
+
+/**
+ * The container's cgroup, or one below it. Where the container has divided its cgroup among its own, processes can
+ * only be in those (cgroups(7), no internal processes): then that of init.
+ */
+function openCgroup(
+  record: ContainerRecord,
+  init: ProcessIdentity,
+  sub: string | undefined,
+): number | undefined {
+  if (!record.cgroup) return undefined;
+  const directory = sub === undefined ? usableCgroup(record.cgroup, init.pid) : subCgroup(record.cgroup, sub);
+  try {
+    return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    throw TsociError.from(`open cgroup ${directory}`, error);
+  }
+}
+
+function usableCgroup(directory: string, initPid: number): string {
+  if (readFileSync(join(directory, 'cgroup.subtree_control'), 'utf8').trim() === '') return directory;
+  return join(findHierarchy()?.mountPoint ?? '/', cgroupOfProcess(initPid));
+}

@@ -1,0 +1,16 @@
+// The file that tells an engine the pid (--pid-file).
+
+import { renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { TsociError } from '../linux/errors.ts';
+
+/** Engines watch for the file: it must never be there half written. */
+export function writePidFile(path: string, pid: number): void {
+  const next = join(dirname(path), `.${basename(path)}.next`);
+  try {
+    writeFileSync(next, String(pid), { mode: 0o644 });
+    renameSync(next, path);
+  } catch (error) {
+    throw TsociError.from(`write the pid file ${path}`, error);
+  }
+}

@@ -1,0 +1,49 @@
+// create, start, wait, delete in one.
+
+import type { Caller } from '../linux/caller.ts';
+import { reap } from '../linux/wait.ts';
+import { type CreateOptions, createContainer } from './create.ts';
+import { destroy } from './delete.ts';
+import { attend } from './foreground.ts';
+import { killNow } from './kill.ts';
+import { withLock } from './lock.ts';
+import { startContainer } from './start.ts';
+import { tryReadRecord } from './store.ts';
+
+export interface RunOptions extends CreateOptions {
+  /** Return once it is started. */
+  detach: boolean;
+  /** Leave the stopped container to `delete`. */
+  keep: boolean;
+}
+
+/** Runs a container; the exit status of its process, or 0 with `detach`. */
+export async function runContainer(caller: Caller, options: RunOptions): Promise<number> {
+  const { root, id, detach, keep, consoleSocket } = options;
+  let terminal: number | undefined;
+  const takeTerminal = (master: number) => {
+    terminal = master;
+  };
+  const record = createContainer(caller, { ...options, ...(!detach && !consoleSocket && { takeTerminal }) });
+  try {
+    startContainer(caller, { root, id });
+  } catch (error) {
+    if (record.init) reap(record.init.pid);
+    remove(caller, root, id);
+    throw error;
+  }
+  if (detach || !record.init) return 0;
+  const status = await attend(caller, record.init.pid, terminal);
+  if (!keep) remove(caller, root, id);
+  return status;
+}
+
+/** Unless somebody else has deleted it meanwhile. */
+function remove(caller: Caller, root: string, id: string): void {
+  withLock(root, id, (directory) => {
+    const record = tryReadRecord(directory);
+    if (!record) return;
+    killNow(record);
+    destroy(caller, directory, record);
+  });
+}

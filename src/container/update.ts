@@ -1,0 +1,38 @@
+// update: new limits for a container that lives.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { updateCgroup } from '../cgroups/update.ts';
+import type { Config, Resources } from '../config/generated/types.ts';
+import { parseJson, stringifyJson } from '../config/json.ts';
+import type { Caller } from '../linux/caller.ts';
+import { TsociError } from '../linux/errors.ts';
+import { withLock } from './lock.ts';
+import { currentStatus, readRecord, savedConfig, savedResources, writeAtomically } from './store.ts';
+
+export interface UpdateOptions {
+  root: string;
+  id: string;
+  /** What is to change; what is not named stays. */
+  resources: Resources;
+}
+
+export function updateContainer(caller: Caller, { root, id, resources: changes }: UpdateOptions): void {
+  withLock(root, id, (directory) => {
+    const record = readRecord(root, id);
+    const status = currentStatus(directory, record);
+    if (status === 'stopped' || status === 'creating')
+      throw new TsociError(`update ${id}: the container is ${status}`);
+    if (!record.cgroup) throw new TsociError(`update ${id}: the container has no cgroup`);
+    const { resources, warnings } = updateCgroup(record.cgroup, currentResources(directory), changes);
+    for (const warning of warnings) caller.warn(warning);
+    writeAtomically(savedResources(directory), stringifyJson(resources));
+  });
+}
+
+/** The limits of the last update, or else of the config. */
+function currentResources(directory: string): Resources {
+  const updated = savedResources(directory);
+  if (existsSync(updated)) return parseJson(readFileSync(updated, 'utf8')) as Resources;
+  const config = parseJson(readFileSync(savedConfig(directory), 'utf8')) as Config;
+  return config.linux?.resources ?? {};
+}
