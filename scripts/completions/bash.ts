@@ -113,7 +113,7 @@ function completes(action: Action): string {
     case 'file':
       return '_tsoci_files -f';
     case 'container':
-      return '_tsoci_words "$(tsoci "${root[@]}" list --quiet 2>/dev/null)"';
+      return `_tsoci_words "$(tsoci "\${root[@]}" list --quiet 2>/dev/null)"`;
     case 'choice':
       return `_tsoci_words ${action.choices.join(' ')}`;
     case 'nothing':

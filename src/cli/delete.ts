@@ -1,3 +1,5 @@
+import { ENOENT } from '../linux/errno.ts';
+import { errnoOf } from '../linux/errors.ts';
 import { defineCommand } from './command.ts';
 import { REGEX_OPTION, selectContainers } from './select.ts';
 
@@ -19,7 +21,12 @@ export const command = defineCommand({
   examples: [{ does: 'remove the container web even if it runs', line: 'delete --force web' }],
   async run({ caller, globals: { root }, values: { force, regex }, operands: [id = ''] }) {
     const { deleteContainer } = await import('../container/delete.ts');
-    for (const selected of await selectContainers(root, id, regex))
-      deleteContainer(caller, { root, id: selected, force });
+    for (const selected of await selectContainers(root, id, regex)) {
+      try {
+        deleteContainer(caller, { root, id: selected, force });
+      } catch (error) {
+        if (!(force && errnoOf(error) === ENOENT)) throw error;
+      }
+    }
   },
 });

@@ -1,6 +1,4 @@
-import type { Features } from '../config/generated/types.ts';
 import { defineCommand } from './command.ts';
-import { commit, libseccompVersion, SPEC_VERSION, version } from './version.ts';
 
 export const command = defineCommand({
   name: 'features',
@@ -11,34 +9,8 @@ export const command = defineCommand({
   options: [],
   examples: [{ does: 'list the mount options that it knows', line: "features | jq '.mountOptions'" }],
   async run({ caller }) {
-    caller.write(caller.stdio[1], `${JSON.stringify(await features(), null, 2)}\n`);
+    const { features } = await import('./features-structure.ts');
+    caller.write(caller.stdio[1], `${JSON.stringify(features(), null, 2)}\n`);
+    return 0;
   },
 });
-
-/** features.md and features-linux.md, from the tables by which tsoci works. */
-export async function features(): Promise<Features> {
-  const { capabilityNames, memoryPolicyFlags, memoryPolicyModes, namespaceTypes } = await import(
-    '../config/generated/values.ts'
-  );
-  const { Hooks } = await import('../config/generated/outline.ts');
-  const { knownMountOptions } = await import('../rootfs/options.ts');
-  const seccomp = libseccompVersion();
-  return {
-    ociVersionMin: '1.0.0',
-    ociVersionMax: SPEC_VERSION,
-    hooks: Object.keys(Hooks.properties ?? {}),
-    mountOptions: [...knownMountOptions],
-    annotations: {
-      'tsoci.version': version(),
-      'tsoci.commit': commit(),
-      // The key that runc and crun use.
-      ...(seccomp && { 'io.github.seccomp.libseccomp.version': seccomp }),
-    },
-    potentiallyUnsafeConfigAnnotations: [],
-    linux: {
-      namespaces: [...namespaceTypes],
-      capabilities: [...capabilityNames],
-      cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true },
-    },
-  };
-}

@@ -13,7 +13,7 @@ export function globalHelp(commands: readonly Command[]): string {
   const list = commands.map(({ name, summary }) => entry(name, summary));
   return sections([
     'Usage: tsoci [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGUMENTS]',
-    'Run containers from OCI bundles (Open Container Initiative runtime specification).',
+    'Runs containers from bundles, by the runtime specification of the Open Container\nInitiative (OCI).',
     `Commands:\n${list.join('\n')}`,
     `Global options:\n${optionList(GLOBAL_OPTIONS)}`,
     'Example, run the bundle in /bundles/web:\n  tsoci run --bundle /bundles/web web',

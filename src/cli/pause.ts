@@ -9,6 +9,6 @@ export const command = defineCommand({
   examples: [{ does: 'suspend the container web', line: 'pause web' }],
   async run({ globals, operands: [id = ''] }) {
     const { pauseContainer } = await import('../container/pause.ts');
-    pauseContainer({ root: globals.root, id });
+    pauseContainer(globals.root, id);
   },
 });

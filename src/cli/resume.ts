@@ -9,6 +9,6 @@ export const command = defineCommand({
   examples: [{ does: 'let the container web go on', line: 'resume web' }],
   async run({ globals, operands: [id = ''] }) {
     const { resumeContainer } = await import('../container/pause.ts');
-    resumeContainer({ root: globals.root, id });
+    resumeContainer(globals.root, id);
   },
 });

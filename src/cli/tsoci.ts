@@ -22,7 +22,8 @@ export async function tsoci(args: readonly string[]): Promise<number> {
     const { values, operands, help } = parse(GLOBAL_OPTIONS, args, 1);
     if (values.version && !help) return await showVersion();
     const [name, ...rest] = operands;
-    if (help || name === undefined || name === 'help') return await showHelp(rest[0]);
+    if (help || name === undefined) return await showHelp();
+    if (name === 'help') return await showHelp(rest[0]);
     log = openLog(logOptions(values));
     return await runCommand(name, rest, values, log);
   } catch (error) {
@@ -47,7 +48,7 @@ async function runCommand(
   return status ?? 0;
 }
 
-async function showHelp(name: string | undefined): Promise<number> {
+async function showHelp(name?: string): Promise<number> {
   const { commandHelp, globalHelp } = await import('./help.ts');
   if (name === undefined) writeAll(STDOUT, globalHelp(await loadCommands()));
   else {

@@ -1,6 +1,6 @@
 // The limits that `update` takes as options, and what they are in linux.resources of config.json.
 
-import type { Resources } from '../cgroups/resources/types.ts';
+import type { Resources } from '../config/generated/types.ts';
 import { type Option, UsageError, type Values } from './options.ts';
 
 const BYTES = 'bytes, with k, m, g or t for powers of 1024; -1: no limit';

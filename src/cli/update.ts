@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Resources } from '../cgroups/resources/types.ts';
+import { describe } from '../config/finding.ts';
+import type { Resources } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { defineCommand } from './command.ts';
@@ -37,14 +38,16 @@ export const command = defineCommand({
 });
 
 async function readResources(file: string, caller: Caller): Promise<Resources> {
-  const { parseJson } = await import('../config/json.ts');
-  const path = file === '-' ? caller.stdio[0] : (callerPath('resources', file, caller) ?? '');
+  const { loadResources } = await import('../config/load.ts');
+  const path = file === '-' ? caller.stdio[0] : (callerPath('resources', file, caller) ?? file);
   const name = file === '-' ? 'standard input' : file;
+  let text: string;
   try {
-    const value = parseJson(readFileSync(path, 'utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw TsociError.from(`read resources from ${name}`, error);
+    throw TsociError.from(`read ${name}`, error);
   }
-  throw new TsociError(`read resources from ${name}: not a JSON object`);
+  const { value, warnings } = loadResources(text, name);
+  for (const warning of warnings) caller.warn(describe(warning));
+  return value;
 }
