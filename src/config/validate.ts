@@ -10,6 +10,7 @@ import type { Config } from './generated/types.ts';
 import { isConfig } from './generated/validators/config.js';
 import { parseJson } from './json.ts';
 import { JsonError, positionOf, scanJson } from './json-scan.ts';
+import { nulErrors } from './nul.ts';
 import { sectionOf, surprises } from './outline.ts';
 import { checkConfig } from './rules/index.ts';
 import { specVersion } from './rules/version.ts';
@@ -51,6 +52,7 @@ export function validateConfig(text: string, { bundle }: { bundle?: string } = {
     return [{ level: 'error', pointer: '', problem, expected: '', ...positionOf(text, error.offset) }];
   }
   const findings = explain(isConfig(value) ? [] : (isConfig.errors ?? []), value);
+  findings.push(...nulErrors(text, value));
   const valid = withoutErrors(value, findings);
   if (valid) {
     const dropped = findings.map(({ pointer }) => partOf(pointer));

@@ -3,12 +3,12 @@
 import { fstatSync } from 'node:fs';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
-import { CLONE_NEWCGROUP, CLONE_NEWTIME, PR_SET_NAME } from '../linux/constants.ts';
+import { CLONE_NEWTIME, PR_SET_NAME } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
 import { becomeRoot } from '../namespaces/enter.ts';
 import { closeNamespaces, joinNamespaces, type OpenNamespace, openNamespaces } from '../namespaces/join.ts';
 import { maps, writeMappings, writeTimeOffsets } from '../namespaces/mappings.ts';
-import { cloneFlags, isolates, type NamespacePlan, planNamespaces } from '../namespaces/plan.ts';
+import { cloneFlags, isolates, lateFlags, type NamespacePlan, planNamespaces } from '../namespaces/plan.ts';
 import { loopbackUp } from '../network/loopback.ts';
 import { type HostTrees, openHostTrees, planRootfs, type RootfsPlan } from '../rootfs/build.ts';
 import { createSessionKeyring } from '../security/keyring.ts';
@@ -119,8 +119,8 @@ function configureInit(
   program.call('setsid', [], 'start a session');
   const umask = program.call('umask', [0], 'set umask');
   if (!options.noNewKeyring) createSessionKeyring(program, options.id, isolates(namespaces, 'user'));
-  // Now that it is in its cgroup, which becomes the root of the namespace (cgroup_namespaces(7)).
-  if (namespaces.create.has('cgroup')) program.call('unshare', [CLONE_NEWCGROUP], 'make a cgroup namespace');
+  const flags = lateFlags(namespaces);
+  if (flags !== 0) program.call('unshare', [flags], 'make namespaces of the container');
   const { hostname, domainname } = config;
   if (hostname)
     program.call('sethostname', [hostname, Buffer.byteLength(hostname)], `set hostname ${hostname}`);

@@ -50,13 +50,28 @@ export function isolates({ create, join }: NamespacePlan, type: NamespaceType): 
 }
 
 /**
- * What clone3(2) makes at once. A new cgroup namespace comes later, inside the container's cgroup, which becomes its
- * root; a new time namespace before, since offsets are written before anyone is in it (time_namespaces(7)).
+ * What clone3(2) makes at once; the rest follows in the clone (lateFlags), or comes before: a time namespace, since its
+ * offsets are written before anyone is in it (time_namespaces(7)).
  */
-export function cloneFlags({ create }: NamespacePlan): number {
-  let flags = 0;
-  for (const type of create) {
-    if (type !== 'cgroup' && type !== 'time') flags |= namespaceTypes[type].flag;
-  }
-  return flags;
+export function cloneFlags(plan: NamespacePlan): number {
+  const late = lateTypes(plan);
+  return flagsOf([...plan.create].filter((type) => type !== 'time' && !late.includes(type)));
+}
+
+/** What the container's init makes itself with unshare(2), once it is in its cgroup and root of its user namespace. */
+export function lateFlags(plan: NamespacePlan): number {
+  return flagsOf(lateTypes(plan));
+}
+
+/**
+ * A cgroup namespace has the cgroup of its maker as its root (cgroup_namespaces(7)). The message queues of an ipc
+ * namespace belong to the user that makes it: root of the container, not of the host.
+ */
+function lateTypes({ create }: NamespacePlan): NamespaceType[] {
+  const late: NamespaceType[] = create.has('user') ? ['cgroup', 'ipc'] : ['cgroup'];
+  return late.filter((type) => create.has(type));
+}
+
+function flagsOf(types: readonly NamespaceType[]): number {
+  return types.reduce((flags, type) => flags | namespaceTypes[type].flag, 0);
 }

@@ -2,6 +2,7 @@
 
 import type { Finding } from '../finding.ts';
 import type { Config, Process } from '../generated/types.ts';
+import { annotations } from './annotations.ts';
 import { capabilities } from './capabilities.ts';
 import { devices } from './devices.ts';
 import { hooks } from './hooks.ts';
@@ -17,14 +18,12 @@ import { rlimits } from './rlimits.ts';
 import { execCPUAffinity, scheduler } from './scheduling.ts';
 import { seccomp } from './seccomp.ts';
 import { sysctl } from './sysctl.ts';
-import { annotations, noNul } from './text.ts';
 import { timeOffsets } from './time.ts';
 import { userNamespace } from './user-namespace.ts';
 import { version } from './version.ts';
 
 const rules: readonly ((config: Config) => Finding[])[] = [
   version,
-  noNul,
   annotations,
   root,
   mounts,
