@@ -1,0 +1,81 @@
+// Packages of Debian 12, downloaded and unpacked but never installed. apt gets a configuration of its own, so that
+// the guest is the same whatever the host has; only the archive's address and key are the host's.
+
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from './process.ts';
+
+const suites = ['bookworm', 'bookworm-backports'];
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** /lib stays a link to /usr/lib, and what no test reads stays out. */
+const tarOptions = [
+  '--keep-directory-symlink',
+  ...['doc', 'man', 'locale', 'perl*'].map((name) => `--exclude=./usr/share/${name}`),
+];
+
+/** A private apt with up-to-date lists; all it keeps is in `directory`. */
+export type Apt = { directory: string; options: string[] };
+
+/** The archive that this host's own Debian comes from. */
+function archive(): string {
+  const targets = run('apt-get', [
+    'indextargets',
+    '--format',
+    '$(ORIGIN) $(RELEASE) $(REPO_URI)',
+    'Created-By: Packages',
+  ]);
+  for (const target of targets.split('\n')) {
+    const [origin, release, uri] = target.split(' ');
+    if (origin === 'Debian' && uri && release && !release.includes('-')) return uri;
+  }
+  throw new Error('apt knows no Debian archive; run apt-get update');
+}
+
+export function openApt(directory: string): Apt {
+  const path = (name: string) => join(directory, name);
+  for (const name of ['lists/partial', 'archives/partial']) mkdirSync(path(name), { recursive: true });
+  const uri = archive();
+  const lines = suites.map((suite) => `deb [signed-by=${keyring}] ${uri} ${suite} main\n`);
+  writeFileSync(path('sources.list'), lines.join(''));
+  writeFileSync(path('status'), '');
+  const settings = {
+    'Dir::Etc::sourcelist': path('sources.list'),
+    'Dir::Etc::sourceparts': '-',
+    'Dir::Etc::preferencesparts': '-',
+    'Dir::State::lists': path('lists'),
+    'Dir::State::status': path('status'),
+    'Dir::Cache': directory,
+    'APT::Sandbox::User': 'root',
+    'APT::Install-Recommends': '0',
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  run('apt-get', [...options, 'update']);
+  return { directory, options };
+}
+
+/** Unpacks packages and all they depend on into `root`. */
+export function unpackWithDependencies(apt: Apt, packages: string[], root: string): void {
+  run('apt-get', [...apt.options, '--yes', '--download-only', 'install', ...packages]);
+  const archives = join(apt.directory, 'archives');
+  for (const name of readdirSync(archives)) {
+    if (name.endsWith('.deb')) unpack(join(archives, name), root);
+  }
+}
+
+/** Unpacks the newest cloud kernel whose version starts with `version` ("6.1") into `root`. */
+export function unpackKernel(apt: Apt, version: string, root: string): void {
+  const stanzas = run('apt-cache', [...apt.options, 'show', 'linux-image-cloud-amd64']).split('\n\n');
+  const stanza = stanzas.find((text) => text.includes(`\nVersion: ${version}.`));
+  const name = stanza?.match(/^Depends: (\S+)/m)?.[1];
+  if (!name) throw new Error(`no kernel ${version} in ${suites.join(' or ')}`);
+  const directory = join(apt.directory, 'kernel');
+  mkdirSync(directory);
+  run('apt-get', [...apt.options, 'download', name], { cwd: directory });
+  for (const file of readdirSync(directory)) unpack(join(directory, file), root);
+}
+
+function unpack(file: string, root: string): void {
+  const pipeline = 'set -o pipefail; dpkg-deb --fsys-tarfile "$0" | tar --extract "$@"';
+  run('bash', ['-c', pipeline, file, '--directory', root, ...tarOptions]);
+}

@@ -1,0 +1,32 @@
+#!/bin/busybox sh
+# Process 1 of the guest's own root: everything a test may count on, then an init that reaps.
+# The kernel's command line sets `vm_init` in our environment: busybox or systemd.
+
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t securityfs securityfs /sys/kernel/security
+mount -t tmpfs -o mode=755 tmpfs /run
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+ip link set lo up
+echo 8 >/proc/sys/vm/nr_hugepages
+
+if [ "$vm_init" = systemd ]; then
+  mkdir -p /run/systemd/system
+  cp /tsoci/test/vm/boot/session.service /run/systemd/system/
+  exec /lib/systemd/systemd --unit=session.service
+fi
+
+mkdir -p /dev/pts /dev/shm /dev/mqueue
+mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+mount -t mqueue mqueue /dev/mqueue
+mount -t bpf bpf /sys/fs/bpf
+mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /sys/fs/cgroup
+for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
+  echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
+done
+
+echo '::once:/tsoci/test/vm/boot/session.sh' >/etc/inittab
+exec busybox init

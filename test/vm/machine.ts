@@ -1,0 +1,112 @@
+// One virtual machine: starts qemu, connects the guest's channels, and waits for its end.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import type { System } from './system.ts';
+
+/** The virtio-serial ports, by the names under which boot/session.sh finds them. */
+const ports = ['stdin', 'stdout', 'stderr', 'status'] as const;
+/** Descriptors of qemu, after its own 0-2: the kernel's log, hvc0, and the ports. */
+const channels = ['log', 'terminal', ...ports] as const;
+const firstDescriptor = 3;
+
+export type Channels = Record<(typeof channels)[number], Duplex>;
+
+export type MachineOptions = {
+  system: System;
+  repository: string;
+  scratch: string;
+  /** The init of the guest: boot/init.sh knows these. */
+  init: 'busybox' | 'systemd';
+  /** Seconds until the machine is killed; 0 for no limit. */
+  timeout: number;
+  /** Print the kernel's log as it comes. */
+  verbose: boolean;
+  /** Called once, when qemu runs, to connect whatever the guest shall talk to. */
+  connect(channels: Channels): void;
+};
+
+export type Outcome = {
+  /** Exit status of the command in the guest. */
+  exitCode: number;
+  /** Seconds from the start of the guest's kernel to the start of the command. */
+  boot: number;
+};
+
+const kernelArguments = [
+  ...['console=ttyS0', 'quiet', 'panic=-1', 'oops=panic'],
+  ...['apparmor=1', 'security=apparmor', 'psi=1'],
+  ...['mitigations=off', 'systemd.show_status=0'], // for speed
+];
+
+function qemuArguments(options: MachineOptions): string[] {
+  const descriptor = (name: (typeof channels)[number]) => firstDescriptor + channels.indexOf(name);
+  const channel = (name: (typeof channels)[number]) => [
+    '-chardev',
+    `socket,id=${name},fd=${descriptor(name)}`,
+  ];
+  const disk = (file: string) => ['-drive', `file=${file},format=raw,if=virtio,snapshot=on,cache=unsafe`];
+  return [
+    ...['-accel', 'tcg,thread=multi', '-machine', 'pc', '-cpu', 'max,la57=off'],
+    ...['-smp', '2', '-m', '1536', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-kernel', options.system.kernel, '-initrd', options.system.initramfs],
+    ...['-append', [...kernelArguments, `vm_init=${options.init}`].join(' ')],
+    ...[options.system.disk, options.repository, options.scratch].flatMap(disk),
+    ...channels.flatMap(channel),
+    ...['-serial', 'chardev:log', '-device', 'virtio-serial-pci'],
+    ...['-device', 'virtconsole,chardev=terminal'],
+    ...ports.flatMap((name) => ['-device', `virtserialport,chardev=${name},name=${name}`]),
+  ];
+}
+
+/** Runs a machine to its end. Rejects, with the kernel's last words, if the command's status never came. */
+export async function runMachine(options: MachineOptions): Promise<Outcome> {
+  // setpriv: no machine outlives this process, however it ends.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(options)], {
+    stdio: ['ignore', 'ignore', 'pipe', ...channels.map(() => 'pipe' as const)],
+  });
+  const complaints = collect(child.stderr as Duplex);
+  const sockets = Object.fromEntries(
+    channels.map((name, index) => [name, child.stdio[firstDescriptor + index] as Duplex]),
+  ) as Channels;
+  for (const socket of Object.values(sockets)) socket.on('error', () => {}); // the guest closed first
+  const log = collect(sockets.log);
+  const status = collect(sockets.status);
+  if (options.verbose) sockets.log.pipe(process.stderr);
+  options.connect(sockets);
+  for (const socket of Object.values(sockets)) socket.resume(); // an unread channel would never close
+
+  const ending = await ended(child, options.timeout);
+  const exitCode = status().match(/^exit (\d+)$/m)?.[1];
+  const boot = status().match(/^up ([\d.]+)$/m)?.[1];
+  if (exitCode === undefined) {
+    const words = [log().split('\n').slice(-30).join('\n'), complaints()].join('\n').trim();
+    throw new Error(`the guest ${boot ? 'ended before its command' : 'did not boot'}: ${ending}\n${words}`);
+  }
+  return { exitCode: Number(exitCode), boot: Number(boot) };
+}
+
+function collect(stream: Duplex): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
+}
+
+/** Waits until qemu is gone and its channels are read; tells how it ended. */
+function ended(child: ChildProcess, timeout: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, timeout * 1000);
+    if (timeout === 0) clearTimeout(timer);
+    child.on('error', (error) => reject(new Error(`start qemu: ${error.message}`)));
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve(late ? `killed after ${timeout} s` : `qemu ended with ${signal ?? code}`);
+    });
+  });
+}

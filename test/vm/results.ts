@@ -1,0 +1,53 @@
+// The guest runs each test file in its own process, between two marks; the host reads uvu's counts between them.
+
+/** What one test file did. */
+export type FileResult = {
+  file: string;
+  total: number;
+  passed: number;
+  skipped: number;
+  /** Exit status of the process; undefined if the guest did not get that far. */
+  exitCode: number | undefined;
+};
+
+const begin = '==> ';
+const end = '<== exit ';
+
+/** The shell script that runs test files, each for at most `timeout` seconds. */
+export function testScript(files: string[], timeout: number): string {
+  return files
+    .map(
+      (file) => `echo '${begin}${file}'; timeout -s KILL ${timeout} node '${file}' 2>&1; echo "${end}$?"\n`,
+    )
+    .join('');
+}
+
+/** Reads the output of testScript. */
+export function readResults(files: string[], output: string): FileResult[] {
+  return files.map((file) => {
+    const from = output.indexOf(`${begin}${file}\n`);
+    const to = output.indexOf(`\n${end}`, from);
+    const text = from < 0 ? '' : output.slice(from, to < 0 ? undefined : to);
+    const count = (word: string) => Number(text.match(new RegExp(`^ *${word}: +(\\d+)$`, 'm'))?.[1] ?? 0);
+    const exit = to < 0 || from < 0 ? undefined : Number.parseInt(output.slice(to + end.length + 1), 10);
+    return {
+      file,
+      total: count('Total'),
+      passed: count('Passed'),
+      skipped: count('Skipped'),
+      exitCode: exit,
+    };
+  });
+}
+
+/** Why a file counts as failed; undefined if it passed. A file in which no test ran has not passed. */
+export function failure(result: FileResult): string | undefined {
+  const { exitCode, passed, total } = result;
+  const failed = total - passed;
+  if (exitCode === undefined) return 'did not end';
+  if (exitCode === 137) return 'was killed: time limit';
+  if (failed > 0) return `${failed} of ${total} tests failed`;
+  if (exitCode !== 0) return `exit status ${exitCode}`;
+  if (passed === 0) return 'no test ran';
+  return undefined;
+}

@@ -1,0 +1,142 @@
+// The guest's first disk and its kernel: Debian packages, unpacked once and kept under build/vm/.
+
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { openApt, unpackKernel, unpackWithDependencies } from './apt.ts';
+import { makeDisk } from './disk.ts';
+import { run } from './process.ts';
+import { makeWorkspace, removeWorkspace } from './workspace.ts';
+
+export const kernelVersions = ['6.1', '6.12'];
+
+/** Kernel, initramfs and disk, ready for qemu. */
+export type System = { kernel: string; initramfs: string; disk: string };
+
+/** The two other runtimes, what tsoci and Node link to, and what tests use. */
+const packages = [
+  ...['busybox-static', 'runc', 'crun'],
+  ...['libstdc++6', 'libatomic1', 'libseccomp2'],
+  ...['systemd', 'dbus', 'apparmor', 'iproute2', 'nftables', 'uidmap', 'strace'],
+];
+
+/** What the guest needs before it can see its disks. */
+const earlyModules = ['virtio_pci', 'virtio_blk', 'virtio_console'];
+
+const users = [
+  'root:x:0:0:root:/root:/bin/sh',
+  'messagebus:x:100:100::/:/usr/sbin/nologin',
+  'user:x:1000:1000::/home/user:/bin/sh',
+  'nobody:x:65534:65534::/:/usr/sbin/nologin',
+];
+const groups = ['root:x:0:', 'tty:x:5:', 'messagebus:x:100:', 'user:x:1000:', 'nogroup:x:65534:'];
+
+/** Makes the system of one kernel version, unless build/vm/ has it. */
+export function prepareSystem(version: string, cache: string): System {
+  const recipe = readFileSync(import.meta.filename);
+  const key = createHash('sha256').update(recipe).digest('hex').slice(0, 8);
+  const home = join(cache, `${version}-${key}`);
+  if (!existsSync(home)) {
+    const work = makeWorkspace(cache);
+    try {
+      build(version, work);
+      publish(join(work, 'system'), home);
+    } finally {
+      removeWorkspace(work);
+    }
+  }
+  const path = (name: string) => join(home, name);
+  return { kernel: path('vmlinuz'), initramfs: path('initramfs'), disk: path('disk.img') };
+}
+
+/** Another process may have been faster: its work is as good. */
+function publish(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!existsSync(to)) throw error;
+  }
+}
+
+function build(version: string, work: string): void {
+  const root = join(work, 'root');
+  const system = join(work, 'system');
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+    mkdirSync(join(root, 'usr', name), { recursive: true });
+    symlinkSync(join('usr', name), join(root, name));
+  }
+  mkdirSync(system);
+
+  const apt = openApt(join(work, 'apt'));
+  unpackKernel(apt, version, root);
+  const release = only(readdirSync(join(root, 'lib/modules')));
+  renameSync(join(root, 'boot', `vmlinuz-${release}`), join(system, 'vmlinuz'));
+  unpackWithDependencies(apt, packages, root);
+
+  const busybox = join(root, 'usr/bin/busybox');
+  run(busybox, ['depmod', '-b', root, release]);
+  linkApplets(busybox, root);
+  writeAccounts(root);
+  makeInitramfs(root, release, work, join(system, 'initramfs'));
+  for (const name of ['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'home/user', 'tsoci', 'mnt'])
+    mkdirSync(join(root, name), { recursive: true });
+  makeDisk(root, join(system, 'disk.img'), '2G');
+}
+
+function only(names: string[]): string {
+  const [name, ...others] = names;
+  if (name === undefined || others.length > 0) throw new Error(`expected one name, found ${names.join(' ')}`);
+  return name;
+}
+
+/** busybox stands in for every command that no package brought. */
+function linkApplets(busybox: string, root: string): void {
+  for (const applet of run(busybox, ['--list']).trim().split('\n')) {
+    const places = ['usr/bin', 'usr/sbin'].map((directory) => join(root, directory, applet));
+    if (!places.some((place) => existsSync(place)))
+      symlinkSync('/bin/busybox', join(root, 'usr/bin', applet));
+  }
+  symlinkSync('/bin/busybox', join(root, 'usr/sbin/modprobe')); // where the kernel looks for it
+}
+
+function writeAccounts(root: string): void {
+  const write = (name: string, lines: string[]) =>
+    writeFileSync(join(root, 'etc', name), `${lines.join('\n')}\n`);
+  write('passwd', users);
+  write('group', groups);
+  write('subuid', ['user:100000:65536']);
+  write('subgid', ['user:100000:65536']);
+}
+
+function makeInitramfs(root: string, release: string, work: string, output: string): void {
+  const tree = join(work, 'initramfs');
+  const modules = join('lib/modules', release);
+  for (const name of ['bin', 'dev', 'proc', 'root', modules])
+    mkdirSync(join(tree, name), { recursive: true });
+  cpSync(join(root, 'usr/bin/busybox'), join(tree, 'bin/busybox'));
+  cpSync(join(import.meta.dirname, 'boot/initramfs.sh'), join(tree, 'init'));
+  for (const name of ['modules.dep', 'modules.builtin', ...moduleFiles(join(root, modules), earlyModules)])
+    cpSync(join(root, modules, name), join(tree, modules, name));
+  const names = readdirSync(tree, { recursive: true, encoding: 'utf8' }).join('\n');
+  run('sh', ['-c', `"${root}/usr/bin/busybox" cpio -o -H newc >"${output}"`], { cwd: tree, input: names });
+}
+
+/** The files of modules and of those they depend on (modules.dep(5)); a module that is built in has none. */
+function moduleFiles(directory: string, modules: string[]): Set<string> {
+  const files = new Set<string>();
+  for (const line of readFileSync(join(directory, 'modules.dep'), 'utf8').split('\n')) {
+    const [file, ...dependencies] = line.replace(':', '').split(' ').filter(Boolean);
+    const name = file?.match(/([^/]+)\.ko/)?.[1];
+    if (file && name && modules.includes(name)) for (const each of [file, ...dependencies]) files.add(each);
+  }
+  return files;
+}
