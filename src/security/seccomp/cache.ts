@@ -64,10 +64,12 @@ export function cached(directory: string, key: string, make: () => Buffer): Buff
   return made;
 }
 
-/** Whether the directory is there and nobody else can write to it. */
+/** Whether the directory is there, made if need be, and nobody else can write to it. Its parent must be there. */
 function prepare(directory: string): boolean {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    mkdirSync(directory, { mode: 0o700 });
+  } catch {}
+  try {
     const stat = lstatSync(directory);
     return stat.isDirectory() && isOurs(stat);
   } catch {

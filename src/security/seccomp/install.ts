@@ -1,7 +1,6 @@
 // The last act before execve(2): the filter, and the descriptor of its notifications for the agent (seccomp(2),
-// seccomp_unotify(2), config-linux.md#containerprocessstate).
+// seccomp_unotify(2)).
 
-import type { State } from '../../config/generated/types.ts';
 import {
   MSG_NOSIGNAL,
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
@@ -48,17 +47,4 @@ export function installFilter(program: Program, filter: CompiledFilter, agent?: 
   const header = new Structure([0, 0, iov, 1, control, control.length, 0]);
   const sending = 'send the seccomp descriptor to the agent (the filter must allow sendmsg)';
   program.call('sendmsg', [agent.fd, header, MSG_NOSIGNAL], sending);
-}
-
-/** config-linux.md#containerprocessstate. `pid` is the container process as the runtime sees it. */
-export function containerProcessState(state: State, pid: number, metadata: string | undefined): Uint8Array {
-  const { ociVersion } = state;
-  const message = {
-    ociVersion,
-    fds: ['seccompFd'],
-    pid,
-    ...(metadata === undefined ? {} : { metadata }),
-    state,
-  };
-  return Buffer.from(JSON.stringify(message), 'utf8');
 }
