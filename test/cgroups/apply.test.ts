@@ -35,6 +35,12 @@ test('values reach their files; nothing is created', () =>
     );
   }));
 
+test('a limit that is taken away where there is none', () =>
+  pretended({}, (directory) => {
+    applyResources(directory, { pids: { limit: -1 }, memory: { limit: -1, swap: -1 } });
+    assert.throws(() => applyResources(directory, { unified: { 'pids.max': 'max' } }), /ENOENT/);
+  }));
+
 test('several lines are several writes', () =>
   pretended({ 'x.max': '' }, (directory) => {
     // Each write begins at offset 0 of the file, where it meets what the one before it left.
@@ -66,7 +72,9 @@ test('what needs a cgroup', () => {
   assert.not.ok(isLimited({}));
   assert.not.ok(isLimited({ devices: [], memory: {}, network: {} }));
   assert.ok(isLimited({ devices: [{ allow: true }] }));
-  assert.ok(isLimited({ pids: { limit: -1 } }));
+  assert.not.ok(isLimited({ pids: { limit: -1 }, memory: { limit: -1, swap: -1 }, cpu: { quota: -1 } }));
+  assert.ok(isLimited({ pids: { limit: 0 } }));
+  assert.ok(isLimited({ unified: { 'pids.max': 'max' } }));
   assert.throws(() => needsOf({ devices: [{ allow: true, access: '?' }] }), /devices\[0\]\.access/);
 });
 

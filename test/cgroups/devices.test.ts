@@ -106,7 +106,7 @@ test('random rule lists', () => {
     return (seed >>> 16) % below;
   };
   const pick = <T>(values: readonly T[]): T => values[random(values.length)] as T;
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 100; i++) {
     const rules = Array.from({ length: random(7) }, (): DeviceCgroup => {
       const rule: DeviceCgroup = {
         allow: random(2) === 1,

@@ -7,7 +7,7 @@ import { EBUSY, ENODEV, ENOENT, EOPNOTSUPP } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
 import { readCgroupFile, tryReadCgroupFile, writeRaw } from '../files.ts';
 import { parseList } from './cpuset.ts';
-import { planResources } from './plan.ts';
+import { liftsLimit, planResources } from './plan.ts';
 import type { HasFile, Write } from './types.ts';
 
 /** Whether a cgroup has a file. */
@@ -44,6 +44,7 @@ export function applyOrRestore(directory: string, writes: readonly Write[]): voi
 }
 
 export function applyWrite(directory: string, write: Write): void {
+  if (liftsLimit(write) && !filesOf(directory)(write.file)) return;
   checkNotBelow(directory, write);
   try {
     writeLines(directory, write.file, write.value);

@@ -39,9 +39,20 @@ export function controllerNeeds(resources: Resources): Need[] {
   return needsOfWrites(planResources(resources, () => true).writes);
 }
 
+/**
+ * Whether a write only takes a limit away, as engines ask for in every container (pids.limit -1). Where the controller is
+ * missing there is none to take away. Not so for `unified`, which must fail then.
+ */
+export function liftsLimit({ value, field }: Write): boolean {
+  return value === 'max' && !field.startsWith('linux.resources.unified');
+}
+
 export function needsOfWrites(writes: readonly Write[]): Need[] {
   const needs = new Map<string, Need>();
-  for (const { controller, file, field } of writes)
-    if (controller !== '' && !needs.has(controller)) needs.set(controller, { controller, file, field });
+  for (const write of writes) {
+    const { controller, file, field } = write;
+    if (controller === '' || needs.has(controller) || liftsLimit(write)) continue;
+    needs.set(controller, { controller, file, field });
+  }
   return [...needs.values()];
 }
