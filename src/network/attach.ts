@@ -43,7 +43,7 @@ import {
   withSegments,
 } from './leases.ts';
 import { isOwnNamespace, withNamespace, withRoutes, withRoutesIn } from './namespace.ts';
-import { type NetworkOptions, type Segment, segmentsOf } from './options.ts';
+import { formatOptions, type NetworkOptions, type Segment, segmentsOf } from './options.ts';
 import { formatPublication } from './publication.ts';
 import { settle } from './settle.ts';
 import { type Store, withStore } from './store.ts';
@@ -117,14 +117,9 @@ function attachLocked(
 
 /** Whether a lease was made by the same options and its two devices are still each other's peer. */
 function isIntact(lease: Lease, options: NetworkOptions, { outside, inside }: Sockets): boolean {
-  if (!lease.complete || lease.options !== fingerprint(options)) return false;
+  if (!lease.complete || lease.options !== formatOptions(options)) return false;
   const [out, inner] = [findLink(outside, lease.device), findLink(inside, lease.interface)];
   return out !== undefined && inner?.kind === 'veth' && inner.peer === out.index && out.peer === inner.index;
-}
-
-/** Options as text that is equal for equal options. */
-function fingerprint(options: NetworkOptions): string {
-  return JSON.stringify(options, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
 }
 
 function planAttachment({
@@ -161,7 +156,7 @@ function planAttachment({
     addresses: addresses.map(formatAddress),
     masquerade: options.masquerade,
     publish: options.publish.map(formatPublication),
-    options: fingerprint(options),
+    options: formatOptions(options),
     complete: false,
   };
   return {
@@ -189,7 +184,9 @@ function connect(
   outside.request(createVeth(device, { up: true, master: bridge.index, mtu }, peer));
   onFailure(() => deleteDevice(outside, device));
   const alias = `${options.interface} of ${container}`.slice(0, IFALIASZ - 1);
-  outside.request(setLink(found(outside, device).index, { alias }, `label the network device ${device}`));
+  // With br_netfilter a container that asks for its own published port is redirected within the bridge.
+  const port = { alias, hairpin: options.publish.length > 0 };
+  outside.request(setLink(found(outside, device).index, port, `set up the port ${device} of ${bridge.name}`));
   setUpInside(inside, options.interface, segments, addresses);
   if (options.masquerade || options.publish.length > 0)
     for (const { family } of addresses) enableForwarding(family);

@@ -17,7 +17,7 @@ import {
 import {
   drop,
   fromAddress,
-  fromDevice,
+  fromOtherDevice,
   fromSubnet,
   jump,
   masquerade,
@@ -34,13 +34,20 @@ import {
   toThisHost,
 } from '../linux/netlink/nftables-expressions.ts';
 import { NetlinkSocket } from '../linux/netlink/socket.ts';
-import { type Address, bytesOf, parseAddress, parseSubnet, type Subnet, subnetMask } from './ip.ts';
+import {
+  type Address,
+  bytesOf,
+  LOOPBACK6,
+  parseAddress,
+  parseSubnet,
+  type Subnet,
+  subnetMask,
+} from './ip.ts';
 import type { Lease, Network } from './leases.ts';
 import { PROTOCOLS, type Publication, parsePublication } from './publication.ts';
 import { setRouteLocalnet } from './sysctl.ts';
 
 const LOOPBACK = parseSubnet('127.0.0.0/8');
-const LOOPBACK6 = parseAddress('::1');
 const PUBLISH = 'publish';
 
 export const tableName = (bridge: string): string => `tsoci-${bridge}`;
@@ -78,7 +85,7 @@ export function tableOf(bridge: string, network: Network): Table | undefined {
   const subnets = network.segments.map(({ subnet }) => parseSubnet(subnet));
   const chains: Chain[] = [];
   if (published.length > 0) chains.push(...publishChains(published));
-  if (isGuarded(network)) chains.push(guardChain(bridge));
+  if (isGuarded(network)) chains.push(guardChain());
   const hairpins = published.length > 0 ? hairpinRules(bridge, subnets) : [];
   const outbound = masked.flatMap((lease) => masqueradeRules(bridge, lease));
   chains.push({
@@ -141,15 +148,17 @@ function redirectionRule({
 
 /**
  * Published ports are reached from 127.0.0.1 too, for which the bridge has route_localnet. With it a container could send
- * packets to 127.0.0.1 of the host, and to what listens there only (CVE-2020-8558): such packets are dropped.
+ * packets to 127.0.0.1 of the host, and to what listens there only (CVE-2020-8558). And a redirection comes before the
+ * kernel's own check: a port published at 127.0.0.1 would be open to the host's neighbours. So packets to it are
+ * dropped unless they come from the host itself.
  */
-function guardChain(bridge: string): Chain {
+function guardChain(): Chain {
   const { network } = LOOPBACK;
   const toLoopback = toSubnet(network.family, bytesOf(network), subnetMask(LOOPBACK));
   return {
     name: 'guard',
     hook: { type: 'filter', number: NF_INET_PRE_ROUTING, priority: NF_IP_PRI_RAW },
-    rules: [{ expressions: [...fromDevice(bridge), ...toLoopback, ...drop()] }],
+    rules: [{ expressions: [...fromOtherDevice('lo'), ...toLoopback, ...drop()] }],
   };
 }
 

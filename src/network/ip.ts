@@ -17,6 +17,9 @@ export interface Subnet {
   readonly prefix: number;
 }
 
+/** ::1 (RFC 4291, 2.5.3). */
+export const LOOPBACK6: Address = { family: AF_INET6, value: 1n };
+
 /** The number of bits of an address. */
 export function widthOf(family: Address['family']): number {
   return family === AF_INET ? 32 : 128;

@@ -30,7 +30,7 @@ export interface Lease extends Holder {
   readonly addresses: readonly string[];
   readonly masquerade: boolean;
   readonly publish: readonly string[];
-  /** The options that it was made by. */
+  /** The options that it was made by (formatOptions). */
   readonly options: string;
   /** Whether the attachment was finished. */
   readonly complete: boolean;

@@ -13,7 +13,7 @@ import {
   type Subnet,
 } from './ip.ts';
 import { nameProblem } from './name.ts';
-import { type Publication, parsePublication } from './publication.ts';
+import { formatPublication, type Publication, parsePublication } from './publication.ts';
 
 /** A setting and its value, in the order given; those of lists come several times. */
 export type Settings = readonly (readonly [name: string, value: string])[];
@@ -82,6 +82,23 @@ export function readOptions(settings: Settings): NetworkOptions {
     publish: all('publish').map(parsePublication),
   };
   return options;
+}
+
+/** The settings that mean these options, in one order: equal options give equal text. */
+export function formatOptions(options: NetworkOptions): string {
+  const { bridge, subnets, gateways, addresses, mtu, mac, masquerade, publish } = options;
+  const settings: (readonly [name: string, value: string | number])[] = [
+    ['bridge', bridge],
+    ['interface', options.interface],
+    ...subnets.map((subnet) => ['subnet', formatSubnet(subnet)] as const),
+    ...gateways.map((gateway) => ['gateway', formatAddress(gateway)] as const),
+    ...addresses.map((address) => ['ip', formatAddress(address)] as const),
+    ...(mtu === undefined ? [] : [['mtu', mtu] as const]),
+    ...(mac === undefined ? [] : [['mac', mac] as const]),
+    ...(masquerade ? [['masquerade', 'true'] as const] : []),
+    ...publish.map((publication) => ['publish', formatPublication(publication)] as const),
+  ];
+  return settings.map(([name, value]) => `${name}=${value}`).join(',');
 }
 
 /** A network's subnet with the address that the bridge has in it. */

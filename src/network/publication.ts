@@ -1,7 +1,7 @@
 // Published ports: `[ADDRESS:]HOST:CONTAINER[/PROTOCOL]`.
 
 import { TsociError } from '../linux/errors.ts';
-import { type Address, formatAddress, parseAddress } from './ip.ts';
+import { type Address, formatAddress, LOOPBACK6, parseAddress, sameAddress } from './ip.ts';
 
 /** netinet/in.h: the protocols that have ports and that nftables translates. */
 export const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const;
@@ -21,10 +21,13 @@ export function parsePublication(text: string): Publication {
   const [, six, four, host, container, protocol = 'tcp'] = match;
   if (!isProtocol(protocol))
     throw problem(text, `the protocol is none of ${Object.keys(PROTOCOLS).join(', ')}`);
-  const address = six ?? four;
+  const literal = six ?? four;
+  const address = literal === undefined ? undefined : parseAddress(literal);
+  // IPv6 has no route_localnet: what is sent from ::1 cannot leave the loopback device.
+  if (address && sameAddress(address, LOOPBACK6)) throw problem(text, 'a port of ::1 cannot be published');
   return {
     protocol,
-    address: address === undefined ? undefined : parseAddress(address),
+    address,
     hostPort: port(text, host),
     containerPort: port(text, container),
   };
@@ -39,11 +42,8 @@ export function formatPublication({ protocol, address, hostPort, containerPort }
 
 /** Whether a packet could be meant for both. */
 export function collide(a: Publication, b: Publication): boolean {
-  const sameAddress =
-    !a.address ||
-    !b.address ||
-    (a.address.family === b.address.family && a.address.value === b.address.value);
-  return a.protocol === b.protocol && a.hostPort === b.hostPort && sameAddress;
+  const overlap = !a.address || !b.address || sameAddress(a.address, b.address);
+  return a.protocol === b.protocol && a.hostPort === b.hostPort && overlap;
 }
 
 function isProtocol(text: string): text is keyof typeof PROTOCOLS {

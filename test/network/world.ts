@@ -1,8 +1,16 @@
 // A network of its own for a test: this process moves to a new network namespace, and containers are processes in others.
 
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CLONE_NEWNET } from '../../src/linux/constants.ts';
 import { check } from '../../src/linux/descriptor.ts';
+import { NETLINK_NETFILTER } from '../../src/linux/netlink/constants.ts';
+import { removeTable, replaceTable } from '../../src/linux/netlink/nftables.ts';
+import { NF_INET_PRE_ROUTING } from '../../src/linux/netlink/nftables-constants.ts';
+import { toThisHost } from '../../src/linux/netlink/nftables-expressions.ts';
+import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { StubProcess } from '../../src/stub/process.ts';
 
 /**
@@ -52,4 +60,98 @@ export function missingDevices(): string | undefined {
     if (status !== 0) return `this kernel has no ${kind}`;
   }
   return undefined;
+}
+
+/** What a world needs for `tsoci network`: a namespace of its own, and a place for leases. All is taken back. */
+export async function withWorld(
+  count: number,
+  body: (world: { directory: string; containers: StubProcess[] }) => Promise<void> | void,
+): Promise<void> {
+  enterNewNamespace();
+  const parent = mkdtempSync(join(tmpdir(), 'tsoci-network-'));
+  const containers = Array.from({ length: count }, startContainer);
+  try {
+    await body({ directory: join(parent, 'leases'), containers });
+  } finally {
+    for (const container of containers) container.dismiss();
+    for (const server of servers.splice(0)) server.kill('SIGKILL');
+    rmSync(parent, { recursive: true });
+  }
+}
+
+const servers: ChildProcess[] = [];
+
+const TCP_SERVER = `require('net').createServer((socket) => socket.end(socket.remoteAddress + '\\n'))
+  .listen(Number(process.argv[2]), process.argv[1], () => console.log('ready'));`;
+const UDP_SERVER = `const socket = require('dgram').createSocket('udp4');
+socket.on('message', (_, from) => socket.send(from.address, from.port, from.address));
+socket.bind(Number(process.argv[2]), process.argv[1], () => console.log('ready'));`;
+
+/** A server in the network namespace of a process: it tells each client the client's address. */
+export async function serve(
+  pid: number,
+  address: string,
+  port: number,
+  protocol: 'tcp' | 'udp' = 'tcp',
+): Promise<void> {
+  const script = protocol === 'tcp' ? TCP_SERVER : UDP_SERVER;
+  const args = ['-t', `${pid}`, '-n', process.execPath, '-e', script, address, `${port}`];
+  const server = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  servers.push(server);
+  await new Promise<void>((resolve, reject) => {
+    server.stdout.once('data', () => resolve());
+    server.once('exit', () => reject(new Error(`the server on ${address} port ${port} did not start`)));
+  });
+}
+
+/** What a TCP server answers a client in the network namespace of a process; undefined if it cannot be reached. */
+export function ask(pid: number, address: string, port: number): string | undefined {
+  try {
+    return runIn(pid, 'busybox', 'nc', '-w', '2', address, `${port}`).trim().replace('::ffff:', '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether `address` answers to a ping from the network namespace of a process. */
+export function pings(pid: number, address: string, size = 56): boolean {
+  try {
+    runIn(pid, 'busybox', 'ping', '-c', '1', '-W', '2', '-s', `${size}`, address);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const UDP_CLIENT = `const socket = require('dgram').createSocket('udp4');
+setTimeout(() => process.exit(1), 2000);
+socket.on('message', (answer) => { console.log(answer.toString()); process.exit(0); });
+socket.send('?', Number(process.argv[2]), process.argv[1]);`;
+
+/** What a UDP server answers a client in the network namespace of a process; undefined if it cannot be reached. */
+export function askUdp(pid: number, address: string, port: number): string | undefined {
+  try {
+    return runIn(pid, process.execPath, '-e', UDP_CLIENT, address, `${port}`).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a test that needs nftables cannot run here; undefined if it can. Asked in a namespace of its own. */
+export function missingNftables(): string | undefined {
+  enterNewNamespace();
+  const chain = (name: string, type: 'nat' | 'filter', number: number) => {
+    return { name, hook: { type, number, priority: 0 }, rules: [{ expressions: toThisHost() }] };
+  };
+  const socket = NetlinkSocket.open(NETLINK_NETFILTER);
+  try {
+    const chains = [chain('a', 'nat', NF_INET_PRE_ROUTING), chain('b', 'filter', NF_INET_PRE_ROUTING)];
+    replaceTable(socket, { name: 'probe', chains });
+    removeTable(socket, 'probe');
+    return undefined;
+  } catch (error) {
+    return `this kernel has no nftables (${(error as Error).message})`;
+  } finally {
+    socket.close();
+  }
 }

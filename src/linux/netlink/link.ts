@@ -4,15 +4,18 @@
 import { IFF_UP } from '../constants.ts';
 import { ENODEV } from '../errno.ts';
 import { errnoOf } from '../errors.ts';
-import { attribute, attributeMap, attributesIn, nested, text, textOf, u32 } from './attributes.ts';
+import { attribute, attributeMap, attributesIn, nested, text, textOf, u8, u32 } from './attributes.ts';
 import {
   AF_UNSPEC,
   IFLA_ADDRESS,
   IFLA_ALT_IFNAME,
+  IFLA_BRPORT_MODE,
   IFLA_IFALIAS,
   IFLA_IFNAME,
   IFLA_INFO_DATA,
   IFLA_INFO_KIND,
+  IFLA_INFO_SLAVE_DATA,
+  IFLA_INFO_SLAVE_KIND,
   IFLA_LINK,
   IFLA_LINKINFO,
   IFLA_MASTER,
@@ -60,6 +63,8 @@ export interface LinkSettings {
   master?: number | undefined;
   /** Words for the reader of `ip link`, at most 255 bytes. */
   alias?: string | undefined;
+  /** Of a bridge's port: whether the bridge may send frames back through the port that they came in by. */
+  hairpin?: boolean | undefined;
   /** A descriptor of the network namespace that it moves to. */
   namespace?: number | undefined;
   /** Its index in the namespace that it moves to. */
@@ -131,13 +136,18 @@ function header(index: number, { up }: LinkSettings): Buffer {
   return bytes;
 }
 
-function attributes({ name, mtu, mac, master, alias, namespace, newIndex }: LinkSettings): Buffer {
+function attributes(settings: LinkSettings): Buffer {
+  const { name, mtu, mac, master, alias, hairpin, namespace, newIndex } = settings;
   const parts: Buffer[] = [];
   if (name !== undefined) parts.push(text(IFLA_IFNAME, name));
   if (mtu !== undefined) parts.push(u32(IFLA_MTU, mtu));
   if (mac !== undefined) parts.push(attribute(IFLA_ADDRESS, mac));
   if (master !== undefined) parts.push(u32(IFLA_MASTER, master));
   if (alias !== undefined) parts.push(text(IFLA_IFALIAS, alias));
+  if (hairpin !== undefined) {
+    const mode = nested(IFLA_INFO_SLAVE_DATA, u8(IFLA_BRPORT_MODE, hairpin ? 1 : 0));
+    parts.push(nested(IFLA_LINKINFO, text(IFLA_INFO_SLAVE_KIND, 'bridge'), mode));
+  }
   if (namespace !== undefined) parts.push(u32(IFLA_NET_NS_FD, namespace));
   if (newIndex !== undefined) parts.push(u32(IFLA_NEW_IFINDEX, newIndex));
   return Buffer.concat(parts);

@@ -65,10 +65,10 @@ function deviceName(name: string): Buffer {
   return bytes;
 }
 
-/** `iifname NAME` */
-export const fromDevice = (name: string): Expression[] => [
+/** `iifname != NAME` */
+export const fromOtherDevice = (name: string): Expression[] => [
   meta(nft.NFT_META_IIFNAME),
-  equals(deviceName(name)),
+  differs(deviceName(name)),
 ];
 
 /** `oifname NAME` */
