@@ -22,22 +22,29 @@ const check = process.argv.includes('--check');
 
 for (const generate of generators) {
   for (const made of await generate()) {
-    const path = join(root, made.file);
     if ('missing' in made) console.warn(`${made.file}: left as it is: ${made.missing}`);
-    else if (existsSync(path) && readFileSync(path, 'utf8') === formatted(made)) continue;
-    else if (check) {
-      console.error(`${made.file}: differs from its source; run npm run generate`);
-      process.exitCode = 1;
-    } else {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, formatted(made));
-      console.log(made.file);
-    }
+    else update(made);
   }
 }
 
+function update({ file, text }: { file: string; text: string }): void {
+  const path = join(root, file);
+  const committed = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  if (committed === text) return;
+  const formatted = format(file, text);
+  if (committed === formatted) return;
+  if (check) {
+    console.error(`${file}: differs from its source; run npm run generate`);
+    process.exitCode = 1;
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, formatted);
+  console.log(file);
+}
+
 /** The text as `npm run lint` wants it; biome leaves the files that its configuration excludes as they are. */
-function formatted({ file, text }: { file: string; text: string }): string {
+function format(file: string, text: string): string {
   const biome = join(root, 'node_modules', '.bin', 'biome');
   const { status, stdout, stderr } = spawnSync(biome, ['format', `--stdin-file-path=${file}`], {
     cwd: root,

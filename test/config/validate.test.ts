@@ -1,0 +1,233 @@
+// What a person is told: one line by create, everything by validate.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Finding, formatFindings, nameOf } from '../../src/config/finding.ts';
+import { loadConfig, loadProcess, loadResources, readBundle } from '../../src/config/load.ts';
+import { nearest } from '../../src/config/nearest.ts';
+import { configFileOf, validateBundle, validateConfig } from '../../src/config/validate.ts';
+import { TsociError } from '../../src/linux/errors.ts';
+import { fullConfig, minimalConfig } from './full.ts';
+
+const test = suite('config: load and validate');
+let bundle = '';
+
+test.before(() => {
+  bundle = mkdtempSync(join(tmpdir(), 'tsoci-config-'));
+});
+
+test.after(() => {
+  rmSync(bundle, { recursive: true });
+});
+
+test('a configuration keeps its integers', () => {
+  const config = loadConfig(stringify(fullConfig()), 'config.json');
+  assert.equal(config, fullConfig());
+  assert.is(config.process?.rlimits?.[0]?.hard, 2n ** 64n - 1n);
+});
+
+const refusals: [text: string, line: string | RegExp][] = [
+  ['{"ociVersion": "1.0.0",\n}', "c.json:1:23: a comma without a value before '}'"],
+  ['[]', 'c.json: the configuration is an array; expected an object'],
+  ['{"ociVersion": 1}', 'c.json: ociVersion is 1; expected a string'],
+  ['{}', 'c.json: ociVersion is required, but missing'],
+  [
+    '{"ociVersion": "1.0.0", "process": {"rlimits": [{"type": "RLIMIT_NOFIL", "soft": -1, "hard": 1}]}}',
+    /^c\.json: process\.cwd is required, but missing \(and 2 more problems: tsoci validate shows all\)$/,
+  ],
+  [
+    '{"ociVersion": "1.0.0", "root": {"path": "a\\u0000b"}}',
+    'c.json: root.path contains a NUL; expected none (config.md#valid-values)',
+  ],
+  [
+    '{"ociVersion": "1.0.0", "linux": {"timeOffsets": {"boottime": {"secs": 1e17}}}}',
+    /boottime\.secs is 100000000000000000, an integer too large for a fraction or an exponent; expected an integer from -9223/,
+  ],
+  [
+    '{"ociVersion": "1.0.0", "process": {"cwd": "/", "user": {"uid": 99999999999999999999, "gid": 0}}}',
+    'c.json: process.user.uid is 99999999999999999999; expected an integer from 0 to 4294967295',
+  ],
+  [
+    '{"ociVersion": "1.0.0", "linux": {"namespaces": [{"type": "net"}]}}',
+    'c.json: linux.namespaces[0].type is "net"; expected one of pid, network, mount, ipc, uts, user, cgroup, time',
+  ],
+];
+
+for (const [text, line] of refusals)
+  test(`${text.slice(0, 40)}… is refused in one line`, () => refuses(() => loadConfig(text, 'c.json'), line));
+
+test('exec and update have files of their own', () => {
+  const { process, linux } = fullConfig();
+  assert.equal(loadProcess(stringify(process), 'p.json'), { value: process, warnings: [] });
+  refuses(
+    () => loadProcess('{"cwd": "tmp", "args": ["sh"]}', 'p.json'),
+    'p.json: cwd is "tmp"; expected an absolute path (config.md#process)',
+  );
+  assert.equal(loadResources(stringify(linux?.resources), 'r.json'), {
+    value: linux?.resources,
+    warnings: [],
+  });
+  refuses(
+    () => loadResources('{"pids": {"limit": -2}}', 'r.json'),
+    'r.json: pids.limit is -2; expected a number, or -1 for no limit (config-linux.md#pids)',
+  );
+});
+
+test('a bundle is read with its warnings, or refused', () => {
+  const file = join(bundle, 'config.json');
+  rmSync(file, { force: true });
+  refuses(
+    () => readBundle(bundle),
+    /^read .*config\.json: ENOENT .*; a bundle is a directory with a config\.json$/,
+  );
+  const text = stringify({ ...minimalConfig(), ociVersion: '1.9.0' });
+  writeFileSync(file, text);
+  const read = readBundle(bundle);
+  assert.is(read.text, text);
+  assert.equal(read.warnings.map(show), ['warning /ociVersion']);
+  writeFileSync(file, stringify({ ...minimalConfig(), hostname: 'x' }));
+  refuses(() => readBundle(bundle), /: hostname would be the runtime's; expected a namespace of type uts/);
+});
+
+test('validate finds errors of form and of meaning at once, each at its place', () => {
+  const text = `{
+  "ociVersion": "1.0.0",
+  "root": {"path": "rootfs", "readOnly": true},
+  "process": {
+    "cwd": "tmp",
+    "rlimits": [{"type": "RLIMIT_NOFIL", "soft": 1, "hard": 1}],
+    "user": {"uid": 0}
+  },
+  "hooks": {"prestart": []},
+  "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALOW"}, "sysctl": {"vm.swappiness": "1"}}
+}`;
+  assert.is(
+    formatFindings(validateConfig(text), 'c.json'),
+    `c.json:4:14: error: process.args names no program; expected at least one entry, the program (config.md#process)
+c.json:5:12: error: process.cwd is "tmp"; expected an absolute path (config.md#process)
+c.json:6:26: error: process.rlimits[0].type is "RLIMIT_NOFIL"; expected RLIMIT_NOFILE (config.md#posix-process)
+c.json:7:13: error: process.user.gid is required, but missing (config.md#posix-platform-user)
+c.json:10:42: error: linux.seccomp.defaultAction is "SCMP_ACT_ALOW"; expected SCMP_ACT_ALLOW (config-linux.md#seccomp)
+c.json:10:88: error: linux.sysctl["vm.swappiness"] is not isolated by any namespace; expected net.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem (config-linux.md#sysctl)
+c.json:3:42: warning: root.readOnly is not known, and ignored; expected readonly (config.md#extensibility)
+c.json:9:25: warning: hooks.prestart is deprecated (config.md#prestart)
+`,
+  );
+});
+
+test('text that is not JSON is one finding', () => {
+  assert.is(
+    formatFindings(validateConfig('{"a": 1'), 'c.json'),
+    "c.json:1:8: error: the configuration is not JSON: expected ',' or '}', found the end of the text\n",
+  );
+});
+
+test('errors in what others depend on do not bring forth more', () => {
+  const config = { ...minimalConfig(), hostname: 'x', linux: { namespaces: [{ type: 'utz' }] } };
+  assert.equal(validateConfig(stringify(config)).map(show), ['error /linux/namespaces/0/type']);
+  assert.equal(validateConfig('{"ociVersion": "1.0.0", "root": 1}').map(show), ['error /root']);
+  assert.equal(validateConfig('{"ociVersion": 1, "root": {"path": "x"}}').map(show), ['error /ociVersion']);
+  assert.equal(validateConfig('{"ociVersion": "1.0.0", "root": {"path": "x"}, "process": {}}').map(show), [
+    'error /process/cwd',
+    'error /process/args',
+  ]);
+});
+
+test('properties named as those of every object are unknown like others', () => {
+  const text =
+    '{"ociVersion": "1.0.0", "root": {"path": "x"}, "toString": {"constructor": 1}, "__proto__": 1}';
+  assert.equal(validateConfig(text).map(show), ['warning /toString', 'warning /__proto__']);
+});
+
+test('NULs are found in names and values, not in annotations', () => {
+  const config = {
+    ...minimalConfig(),
+    'x\0': 1,
+    annotations: { 'a\0': 'b\0' },
+    hooks: { poststop: [{ path: '/\0' }] },
+  };
+  const errors = validateConfig(stringify(config)).filter(({ level }) => level === 'error');
+  assert.equal(errors.map(show).sort(), ['error /hooks/poststop/0/path', 'error /x\0']);
+});
+
+test('a bundle is validated with the files that it names', () => {
+  const config = {
+    ...minimalConfig(),
+    mounts: [
+      { destination: '/a', source: 'nowhere', options: ['bind'] },
+      { destination: '/b', source: '.', options: ['rbind'] },
+    ],
+    hooks: {
+      poststop: [{ path: '/bin/sh' }, { path: '/etc/passwd' }],
+      startContainer: [{ path: '/nowhere' }],
+    },
+    linux: {
+      namespaces: [
+        { type: 'mount', path: '/proc/self/ns/uts' },
+        { type: 'uts', path: '/proc/self/ns/uts' },
+        { type: 'ipc', path: '/nowhere' },
+      ],
+    },
+  };
+  const file = join(bundle, 'config.json');
+  writeFileSync(file, stringify(config));
+  const expected = [
+    'error /root/path',
+    'warning /mounts/0/source',
+    'warning /hooks/poststop/1/path',
+    'error /linux/namespaces/0/path',
+    'warning /linux/namespaces/2/path',
+  ];
+  assert.is(configFileOf(bundle), file);
+  assert.equal(validateBundle(bundle).map(show), expected);
+  writeFileSync(join(bundle, 'rootfs'), '');
+  assert.equal(validateBundle(bundle).map(show), expected);
+  rmSync(join(bundle, 'rootfs'));
+  mkdirSync(join(bundle, 'rootfs'));
+  assert.equal(validateBundle(bundle).map(show), expected.slice(1));
+  assert.equal(validateBundle(file), [], 'a file by itself');
+});
+
+test('names of places', () => {
+  assert.is(nameOf(''), 'the configuration');
+  assert.is(nameOf('/linux/sysctl/kernel.sem'), 'linux.sysctl["kernel.sem"]');
+  assert.is(nameOf('/mounts/0/a~1b~0c'), 'mounts[0]["a/b~c"]');
+});
+
+test('the nearest name', () => {
+  const names = ['readonly', 'path', 'SCMP_ACT_ALLOW', 'SCMP_ACT_LOG'];
+  assert.is(nearest('readOnly', names), 'readonly');
+  assert.is(nearest('SCMP_ACT_ALOW', names), 'SCMP_ACT_ALLOW');
+  assert.is(nearest('scmp_act_log', names), 'SCMP_ACT_LOG');
+  assert.is(nearest('something', names), undefined);
+  assert.is(nearest('', names), undefined);
+});
+
+test.run();
+
+function refuses(act: () => unknown, line: string | RegExp): void {
+  try {
+    act();
+    assert.unreachable('accepted');
+  } catch (error) {
+    assert.instance(error, TsociError);
+    if (typeof line === 'string') assert.is((error as Error).message, line);
+    else assert.match((error as Error).message, line);
+  }
+}
+
+function show({ level, pointer }: Finding): string {
+  return `${level} ${pointer}`;
+}
+
+/** As JSON.stringify, for bigints too. */
+function stringify(value: unknown): string {
+  const mark = '\u{1}';
+  const text = JSON.stringify(value, (_key, inner) =>
+    typeof inner === 'bigint' ? `${mark}${inner}` : inner,
+  );
+  return text.replace(/"\\u0001(-?\d+)"/g, '$1');
+}
