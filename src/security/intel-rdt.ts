@@ -58,8 +58,7 @@ export function applyIntelRdt(
   const created = openClass(config, directory, lines);
   let monDirectory: string | undefined;
   try {
-    if (lines.length > 0 && (created || config.closID === undefined))
-      writeSchemata(resctrl, directory, lines);
+    if (lines.length > 0) writeSchemata(resctrl, directory, lines);
     if (config.enableMonitoring) {
       const path = join(directory, 'mon_groups', id);
       makeDirectory(path, 'make monitoring group');
