@@ -16,6 +16,6 @@ export const command = defineCommand({
   ],
   async run(invocation) {
     const { createContainer } = await import('../container/create.ts');
-    createContainer(invocation.caller, createOptions(invocation));
+    await createContainer(invocation.caller, createOptions(invocation));
   },
 });

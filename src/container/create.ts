@@ -1,8 +1,8 @@
 // runtime.md#create: from a bundle to an init that waits for `start`.
 
-import { closeSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Hooks } from '../config/generated/types.ts';
+import type { Config, Hooks } from '../config/generated/types.ts';
 import { runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { SIGKILL } from '../linux/constants.ts';
@@ -12,14 +12,17 @@ import { syscall } from '../linux/ffi.ts';
 import { processStat } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { reap } from '../linux/wait.ts';
+import type { IdmapNamespaces } from '../namespaces/idmap.ts';
 import { isolates, planNamespaces } from '../namespaces/plan.ts';
 import { buildRootfs, type HostTrees } from '../rootfs/build.ts';
+import type { MountPlan } from '../rootfs/mount.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { makeCgroup, planCgroup } from './cgroup.ts';
 import { checkConsole } from './console.ts';
 import { finishInit } from './finish.ts';
 import { inheritedDescriptors, planRoot, spawnInit } from './init.ts';
 import { lock } from './lock.ts';
+import { loadParts, type Parts } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { type Bundle, loadBundle } from './prepare.ts';
 import type { ContainerRecord, ProcessIdentity } from './record.ts';
@@ -55,16 +58,18 @@ export interface CreateOptions {
 }
 
 /** Creates a container, or leaves everything as it was. */
-export function createContainer(caller: Caller, options: CreateOptions): ContainerRecord {
+export async function createContainer(caller: Caller, options: CreateOptions): Promise<ContainerRecord> {
   checkId(options.id);
   const bundle = loadBundle(caller, options.bundle, options.configFile);
   checkConsole(bundle.config.process?.terminal ?? false, options);
+  // All that may have to be loaded is, before anything is done: from here on nothing waits.
+  const parts = await loadParts(bundle.config);
   const undo = new Undo();
   const directory = reserve(options.root, options.id);
   undo.add(() => removeDirectory(directory));
   const lockFd = lock(directory, options.id);
   try {
-    return createReserved(caller, options, bundle, directory, undo);
+    return createReserved(caller, options, { bundle, parts, directory, undo });
   } catch (error) {
     undo.run((second) => caller.warn(`clean up after a failed create: ${String(second)}`));
     throw error;
@@ -73,12 +78,17 @@ export function createContainer(caller: Caller, options: CreateOptions): Contain
   }
 }
 
+interface Creation {
+  bundle: Bundle;
+  parts: Parts;
+  directory: string;
+  undo: Undo;
+}
+
 function createReserved(
   caller: Caller,
   options: CreateOptions,
-  bundle: Bundle,
-  directory: string,
-  undo: Undo,
+  { bundle, parts, directory, undo }: Creation,
 ): ContainerRecord {
   const { config } = bundle;
   const place = planCgroup(options, config);
@@ -101,48 +111,68 @@ function createReserved(
   writeNew(savedConfig(directory), bundle.text);
   const cgroup = place && makeCgroup(caller, place, config, undo);
   if (!cgroup) delete record.cgroup;
-  const inherited = inheritedDescriptors(caller, options.preserveFds);
+  using opened = new DisposableStack();
+  if (cgroup) opened.defer(() => closeSync(cgroup.fd));
+  const filter = parts.filter?.prepareFilter(config, options.root);
+  const agent = filter?.agent;
+  if (agent !== undefined) opened.defer(() => closeDescriptor(agent));
+  const idmaps = parts.idmap?.openIdmapNamespaces(caller, config);
+  opened.defer(() => idmaps?.close());
   const listener = listenAt(startSocket(directory));
+  opened.defer(() => closeDescriptor(listener));
+  const inherited = inheritedDescriptors(caller, options.preserveFds);
+  const namespaces = planNamespaces(config.linux?.namespaces ?? []);
+  const root = isolates(namespaces, 'mount') ? planRoot(caller, bundle) : undefined;
+  let trees: HostTrees | undefined;
+  const descriptors = { listener, agent, cgroup: cgroup?.fd, idmaps: idmaps?.fds ?? [] };
+  const init = spawnInit(caller, { ...options, inherited }, config, descriptors, (boot, numbers) => {
+    if (root) mapMounts(root.plan.mounts, idmaps?.indices, numbers);
+    trees = root?.open(boot);
+  });
+  undo.add(() => killInit(init.stub));
+  record.init = identify(init.stub.pid);
+  record.control = init.stub.control;
+  record.setgroupsDenied = init.setgroupsDenied;
+  if (parts.netDevices) moveDevices(parts.netDevices, config, init.stub.pid);
+  const built = root && { plan: root.plan, context: buildRootfs(init.stub, root.plan, trees) };
+  const state = stateOf(record, 'creating', init.stub.pid);
+  const hooks = { state: JSON.stringify(state), stdout: caller.stdio[1], stderr: caller.stdio[2] };
+  runHooks('prestart', config.hooks?.prestart, hooks);
+  runHooks('createRuntime', config.hooks?.createRuntime, hooks);
+  const finish = { ...options, listenFds: inherited.listenFds, filter, state };
+  const program = finishInit(caller, finish, bundle, init, built, hooks);
+  const operations = program.operations.map(({ doing, ignored }) => ({ doing, ignored }));
+  writeNew(savedProgram(directory), JSON.stringify(operations));
+  if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), init.stub.pid);
+  init.stub.leave(program);
+  delete record.creator;
+  writeRecord(directory, record);
+  return record;
+}
+
+/** Gives the mounts their user namespaces, as descriptors of the stub. */
+function mapMounts(
+  mounts: readonly MountPlan[],
+  indices: IdmapNamespaces['indices'] | undefined,
+  numbers: readonly number[],
+): void {
+  mounts.forEach((mount, i) => {
+    const index = indices?.[i];
+    if (index !== undefined) mount.idmapNamespace = numbers[index];
+  });
+}
+
+/** config-linux.md#network-devices. */
+function moveDevices(
+  { moveNetDevices }: NonNullable<Parts['netDevices']>,
+  config: Config,
+  pid: number,
+): void {
+  const namespace = openSync(`/proc/${pid}/ns/net`, constants.O_RDONLY);
   try {
-    const namespaces = planNamespaces(config.linux?.namespaces ?? []);
-    const root = isolates(namespaces, 'mount') ? planRoot(caller, bundle) : undefined;
-    let trees: HostTrees | undefined;
-    const init = spawnInit(
-      caller,
-      { ...options, inherited },
-      config,
-      { listener, cgroup: cgroup?.fd },
-      (boot) => {
-        trees = root?.open(boot);
-      },
-    );
-    undo.add(() => killInit(init.stub));
-    record.init = identify(init.stub.pid);
-    record.control = init.stub.control;
-    record.setgroupsDenied = init.setgroupsDenied;
-    const built = root && { plan: root.plan, context: buildRootfs(init.stub, root.plan, trees) };
-    const state = JSON.stringify(stateOf(record, 'creating', init.stub.pid));
-    const hooks = { state, stdout: caller.stdio[1], stderr: caller.stdio[2] };
-    runHooks('prestart', config.hooks?.prestart, hooks);
-    runHooks('createRuntime', config.hooks?.createRuntime, hooks);
-    const program = finishInit(
-      caller,
-      { ...options, listenFds: inherited.listenFds },
-      bundle,
-      init,
-      built,
-      hooks,
-    );
-    const operations = program.operations.map(({ doing, ignored }) => ({ doing, ignored }));
-    writeNew(savedProgram(directory), JSON.stringify(operations));
-    if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), init.stub.pid);
-    init.stub.leave(program);
-    delete record.creator;
-    writeRecord(directory, record);
-    return record;
+    moveNetDevices(config.linux?.netDevices, namespace);
   } finally {
-    closeDescriptor(listener);
-    if (cgroup) closeSync(cgroup.fd);
+    closeSync(namespace);
   }
 }
 

@@ -8,8 +8,9 @@ import type { Config, Process } from '../config/generated/types.ts';
 import { parseJson } from '../config/json.ts';
 import type { Caller } from '../linux/caller.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../linux/constants.ts';
+import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
-import { enterNamespaces } from '../namespaces/enter.ts';
+import { ENTER_EXTRA, enterNamespaces } from '../namespaces/enter.ts';
 import { isolates, planNamespaces } from '../namespaces/plan.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import { openPrivateProc } from '../rootfs/procfs.ts';
@@ -28,14 +29,17 @@ import type { StubProcess } from '../stub/process.ts';
 import { checkConsole, passConsole } from './console.ts';
 import { environment } from './environment.ts';
 import { findExecutable } from './executable.ts';
+import type { PreparedFilter } from './filter.ts';
 import { changeDirectory, ownedStdio, ownPid } from './finish.ts';
 import { attend } from './foreground.ts';
 import { inheritedDescriptors } from './init.ts';
 import { withLock } from './lock.ts';
+import { loadParts, type Parts } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { becomeProcess } from './process.ts';
 import type { ContainerRecord, ProcessIdentity } from './record.ts';
-import { currentStatus, readRecord, savedConfig } from './store.ts';
+import { stateOf } from './state.ts';
+import { containerDirectory, currentStatus, readRecord, savedConfig } from './store.ts';
 
 export interface ExecOptions {
   root: string;
@@ -71,14 +75,16 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
         terminal = master;
       }
     : undefined;
+  // What `create` saved does not change: what it takes can be loaded before the lock is.
+  const config = readConfig(options);
+  const parts = await loadParts(config);
   const pid = withLock(options.root, options.id, (directory) => {
     const record = readRecord(options.root, options.id);
     const status = currentStatus(directory, record);
     const alive =
       status === 'running' || status === 'created' || (status === 'paused' && options.ignorePaused);
     if (!alive || !record.init) throw new TsociError(`exec in ${options.id}: the container is ${status}`);
-    const config = parseJson(readFileSync(savedConfig(directory), 'utf8')) as Config;
-    const plan = { record, init: record.init, config, process: planProcess(config, options) };
+    const plan = { record, init: record.init, config, parts, process: planProcess(config, options) };
     checkConsole(plan.process.terminal ?? false, { ...options, takeTerminal });
     return spawn(caller, options, plan, takeTerminal);
   });
@@ -86,10 +92,16 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   return options.detach ? 0 : attend(caller, pid, terminal);
 }
 
+function readConfig({ root, id }: ExecOptions): Config {
+  readRecord(root, id);
+  return parseJson(readFileSync(savedConfig(containerDirectory(root, id)), 'utf8')) as Config;
+}
+
 interface ExecPlan {
   record: ContainerRecord;
   init: ProcessIdentity;
   config: Config;
+  parts: Parts;
   process: Process;
 }
 
@@ -134,24 +146,25 @@ function spawn(
 ): number {
   const { record, init, process } = plan;
   const inherited = inheritedDescriptors(caller, options.preserveFds);
+  using opened = new DisposableStack();
   const cgroup = openCgroup(record, init, options.cgroup);
-  let stub: StubProcess;
+  if (cgroup !== undefined) opened.defer(() => closeSync(cgroup));
+  const filter = plan.parts.filter?.prepareFilter(plan.config, options.root);
+  const agent = filter?.agent;
+  if (agent !== undefined) opened.defer(() => closeDescriptor(agent));
+  const stub = enterNamespaces(init.pid, {
+    stdio: caller.stdio,
+    preserved: inherited.descriptors,
+    cgroup,
+    extra: agent === undefined ? [] : [agent],
+    before: (boot) => {
+      const program = boot.program();
+      setInitialAffinity(program, process.execCPUAffinity);
+      if (program.length > 0) boot.run(program);
+    },
+  });
   try {
-    stub = enterNamespaces(init.pid, {
-      stdio: caller.stdio,
-      preserved: inherited.descriptors,
-      cgroup,
-      before: (boot) => {
-        const program = boot.program();
-        setInitialAffinity(program, process.execCPUAffinity);
-        if (program.length > 0) boot.run(program);
-      },
-    });
-  } finally {
-    if (cgroup !== undefined) closeSync(cgroup);
-  }
-  try {
-    become(caller, options, plan, stub, inherited.listenFds, takeTerminal);
+    become(caller, { ...options, ...inherited, filter, takeTerminal }, plan, stub);
     return stub.pid;
   } catch (error) {
     stub.dismiss();
@@ -159,13 +172,18 @@ function spawn(
   }
 }
 
+interface BecomeOptions {
+  consoleSocket: string | undefined;
+  takeTerminal: ((master: number) => void) | undefined;
+  listenFds: number;
+  filter: PreparedFilter | undefined;
+}
+
 function become(
   caller: Caller,
-  options: ExecOptions,
+  options: BecomeOptions,
   { record, config, process }: ExecPlan,
   stub: StubProcess,
-  listenFds: number,
-  takeTerminal: ((master: number) => void) | undefined,
 ): void {
   const session = stub.program();
   session.call('setsid', [], 'start a session');
@@ -180,7 +198,7 @@ function become(
     );
     stub.run(program);
     const master = makeConsole({ init: stub, root }, process.consoleSize, false);
-    passConsole(caller, master, { ...options, takeTerminal });
+    passConsole(caller, master, options);
   }
   label(stub, process);
   const userNamespace = isolates(planNamespaces(config.linux?.namespaces ?? []), 'user');
@@ -188,10 +206,12 @@ function become(
   const capabilities = planCapabilities(process.capabilities, held);
   for (const warning of capabilities.warnings) caller.warn(warning);
   const cwd = changeDirectory(stub, process.cwd);
-  const env = environment(stub, process.env ?? [], process.user?.uid ?? 0, listenFds);
+  const env = environment(stub, process.env ?? [], process.user?.uid ?? 0, options.listenFds);
   const executable = findExecutable(stub, process.args?.[0] ?? '', env);
   setOomScoreAdj(stub.pid, process.oomScoreAdj);
   if (userNamespace) setRlimitsOf(stub.pid, process.rlimits);
+  const { filter } = options;
+  const state = stateOf(record, 'running', record.init?.pid ?? 0);
   const program = stub.program();
   setFinalAffinity(program, process.execCPUAffinity);
   becomeProcess(program, {
@@ -205,7 +225,7 @@ function become(
     setgroups: !record.setgroupsDenied,
     ownedStdio: ownedStdio(caller, process),
     cwd,
-    seccomp: undefined,
+    seccomp: filter && ((last) => filter.install(last, stub.extra(ENTER_EXTRA), state, stub.pid)),
   });
   stub.exec(program);
 }

@@ -1,7 +1,7 @@
 // The second half of `create`: from mounts in place to an init that has nothing left to do but wait for `start`.
 
 import { fstatSync } from 'node:fs';
-import type { Process } from '../config/generated/types.ts';
+import type { Process, State } from '../config/generated/types.ts';
 import { type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { EACCES, ELOOP, ENOENT } from '../linux/errno.ts';
@@ -23,6 +23,7 @@ import type { Program } from '../stub/program.ts';
 import { passConsole } from './console.ts';
 import { environment } from './environment.ts';
 import { findExecutable } from './executable.ts';
+import type { PreparedFilter } from './filter.ts';
 import type { Init } from './init.ts';
 import type { Bundle } from './prepare.ts';
 import { becomeProcess, waitForStart } from './process.ts';
@@ -32,6 +33,10 @@ export interface FinishOptions {
   /** How many of the inherited descriptors are for socket activation (sd_listen_fds(3)). */
   listenFds: number;
   consoleSocket?: string | undefined;
+  /** The seccomp filter, if there is one. */
+  filter: PreparedFilter | undefined;
+  /** The state for its agent. */
+  state: State;
   /** Takes the master of the terminal, when there is no console socket. */
   takeTerminal?: ((master: number) => void) | undefined;
 }
@@ -103,6 +108,11 @@ function enterContainerRoot(
 function lastProgram(caller: Caller, options: FinishOptions, config: Bundle['config'], init: Init): Program {
   const { stub, namespaces } = init;
   const { process } = config;
+  const { filter } = options;
+  const sweep = stub.program();
+  // Nothing of the host stays with a waiting init but what it waits on.
+  sweep.closeFrom(filter?.agent === undefined ? init.agent : init.agent + 1);
+  stub.run(sweep);
   const program = stub.program();
   waitForStart(program, stub.control, init.listener);
   if (!process) {
@@ -133,7 +143,7 @@ function lastProgram(caller: Caller, options: FinishOptions, config: Bundle['con
     setgroups: !init.setgroupsDenied,
     ownedStdio: ownedStdio(caller, process),
     cwd,
-    seccomp: undefined,
+    seccomp: filter && ((last) => filter.install(last, init.agent, options.state, stub.pid)),
   });
   return program;
 }

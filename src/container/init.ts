@@ -25,18 +25,27 @@ export interface InitOptions {
 /** Descriptors of ours that init needs. */
 export interface InitDescriptors {
   listener: number;
+  /** The connection to the seccomp agent. */
+  agent: number | undefined;
   cgroup: number | undefined;
+  /** User namespaces of id-mapped mounts. */
+  idmaps: readonly number[];
 }
 
 export interface Init {
   stub: StubProcess;
   namespaces: NamespacePlan;
-  /** The number in init of the socket that it will wait on. */
+  /** The number in init of the socket that it will wait on; that of the connection to the agent is the next. */
   listener: number;
+  agent: number;
   /** The umask of the caller. */
   umask: number;
   setgroupsDenied: boolean;
 }
+
+/** The place of the namespaces to join among the extra descriptors of the stub, behind listener, agent and cgroup. */
+const FIRST_NAMESPACE = 3;
+const CGROUP = 2;
 
 /** A process in the container's namespaces and cgroup; nothing is mounted yet. */
 export function spawnInit(
@@ -44,21 +53,24 @@ export function spawnInit(
   options: InitOptions,
   config: Config,
   descriptors: InitDescriptors,
-  before: (boot: StubProcess) => void,
+  before: (boot: StubProcess, idmaps: readonly number[]) => void,
 ): Init {
   const namespaces = planNamespaces(config.linux?.namespaces ?? []);
   const joined = openNamespaces(namespaces);
   try {
-    const { listener, cgroup } = descriptors;
+    const { listener, agent, cgroup, idmaps } = descriptors;
     const boot = StubProcess.spawn({
       stdio: caller.stdio,
       preserved: options.inherited.descriptors,
-      extra: [listener, cgroup ?? listener, ...joined.map(({ fd }) => fd)],
+      extra: [listener, agent ?? listener, cgroup ?? listener, ...joined.map(({ fd }) => fd), ...idmaps],
     });
     try {
-      before(boot);
+      before(
+        boot,
+        idmaps.map((_, i) => boot.extra(FIRST_NAMESPACE + joined.length + i)),
+      );
       const stub = cloneInit(boot, namespaces, joined, config, cgroup !== undefined);
-      return configureInit(caller, options, config, namespaces, stub, boot.extra(0));
+      return configureInit(caller, options, config, namespaces, stub, boot);
     } finally {
       boot.dismiss();
     }
@@ -74,7 +86,6 @@ function cloneInit(
   config: Config,
   intoCgroup: boolean,
 ): StubProcess {
-  const FIRST_NAMESPACE = 2;
   joinNamespaces(
     boot,
     joined,
@@ -86,10 +97,10 @@ function cloneInit(
     boot.run(program);
     writeTimeOffsets(boot.pid, { ...config.linux?.timeOffsets });
   }
-  const cgroup = intoCgroup ? boot.extra(1) : undefined;
+  const cgroup = intoCgroup ? boot.extra(CGROUP) : undefined;
   const stub = boot.clone(cloneFlags(namespaces), 'make the namespaces of the container', cgroup);
   const program = stub.program();
-  program.close(boot.extra(1));
+  program.close(boot.extra(CGROUP));
   joined.forEach((_, i) => {
     program.close(boot.extra(FIRST_NAMESPACE + i));
   });
@@ -105,7 +116,7 @@ function configureInit(
   config: Config,
   namespaces: NamespacePlan,
   stub: StubProcess,
-  listener: number,
+  boot: StubProcess,
 ): Init {
   let setgroupsDenied = false;
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
@@ -133,7 +144,14 @@ function configureInit(
   }
   if (namespaces.create.has('network')) loopbackUp(program);
   const results = stub.run(program);
-  return { stub, namespaces, listener, umask: results.at(umask), setgroupsDenied };
+  return {
+    stub,
+    namespaces,
+    listener: boot.extra(0),
+    agent: boot.extra(1),
+    umask: results.at(umask),
+    setgroupsDenied,
+  };
 }
 
 /** A process whose user the namespace does not map could not be started. */

@@ -24,7 +24,10 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   const takeTerminal = (master: number) => {
     terminal = master;
   };
-  const record = createContainer(caller, { ...options, ...(!detach && !consoleSocket && { takeTerminal }) });
+  const record = await createContainer(caller, {
+    ...options,
+    ...(!detach && !consoleSocket && { takeTerminal }),
+  });
   try {
     startContainer(caller, { root, id });
   } catch (error) {

@@ -27,11 +27,15 @@ const NAME_MAX = 255;
 export function checkId(id: string): void {
   if (id === '') throw new TsociError('the container id is empty');
   if (id.length > NAME_MAX) throw new TsociError(`the container id is longer than ${NAME_MAX} characters`);
-  if (!/^[A-Za-z0-9_+.-]+$/.test(id) || id === '.' || id === '..') {
+  if (!isId(id)) {
     throw new TsociError(
       `invalid container id ${JSON.stringify(id)}: only letters, digits and _ + . - are allowed`,
     );
   }
+}
+
+function isId(id: string): boolean {
+  return /^[A-Za-z0-9_+.-]+$/.test(id) && id !== '.' && id !== '..';
 }
 
 export function containerDirectory(root: string, id: string): string {
@@ -127,5 +131,7 @@ export function containerIds(root: string): string[] {
     if (errnoOf(error) === ENOENT) return [];
     throw TsociError.from(`list ${root}`, error);
   }
-  return names.filter((name) => statSync(join(root, name), { throwIfNoEntry: false })?.isDirectory()).sort();
+  return names
+    .filter((name) => isId(name) && statSync(join(root, name), { throwIfNoEntry: false })?.isDirectory())
+    .sort();
 }

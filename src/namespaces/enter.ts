@@ -8,12 +8,15 @@ import { TsociError } from '../linux/errors.ts';
 import { StubProcess } from '../stub/process.ts';
 import { namespaceTypes } from './plan.ts';
 
+/** How many extra descriptors the stub has for entering. */
+export const ENTER_EXTRA = 3;
+
 export interface EnterOptions {
   stdio: readonly [number, number, number];
   preserved?: readonly number[];
   /** A descriptor of ours of the cgroup that the process starts in. */
   cgroup?: number | undefined;
-  /** What goes to the stub besides (see StubProcess.extra, from 3 on). */
+  /** What goes to the stub besides: StubProcess.extra from ENTER_EXTRA on. */
   extra?: readonly number[];
   /** Done in the stub before it enters. */
   before?: (boot: StubProcess) => void;

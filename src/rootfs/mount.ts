@@ -34,7 +34,7 @@ export interface MountPlan {
   from: MountOrigin;
   options: MountOptions;
   /** A descriptor in init of the user namespace whose mappings the mount gets (idmap, ridmap). */
-  idmapNamespace?: number;
+  idmapNamespace?: number | undefined;
   /** Fills a new tmpfs with what its destination holds (tmpcopyup). */
   fill?: (target: number, mount: number) => void;
 }

@@ -76,7 +76,7 @@ export class StubProcess {
     const program = stub.program();
     if (preserved.length > 0) movePreserved(program, preserved.length, table.length);
     const all = 0xffffffff;
-    program.call('close_range', [table.length, all, 0], 'close inherited descriptors');
+    program.closeFrom(table.length);
     program.call('close_range', [control, all, CLOSE_RANGE_CLOEXEC], 'mark descriptors close-on-exec');
     stub.run(program);
     return stub;

@@ -38,6 +38,8 @@ export interface Operation {
   readonly opens: number | 'any' | undefined;
   /** The descriptor that the call closes. */
   readonly closes: number | undefined;
+  /** It closes all from this one on. */
+  readonly closesFrom?: number;
 }
 
 export interface OperationOptions {
@@ -62,6 +64,8 @@ export class DescriptorTable {
   /** Takes in an operation: one that has returned `result`, or one yet to come. */
   apply(operation: Operation, result?: number): void {
     if (operation.closes !== undefined) this.#open.delete(operation.closes);
+    const from = operation.closesFrom;
+    if (from !== undefined) for (const fd of this.#open) if (fd >= from) this.#open.delete(fd);
     if (operation.opens === undefined) return;
     const opened = result ?? operation.opens;
     if (opened !== 'any') this.#open.add(opened);
@@ -113,6 +117,14 @@ export class Program {
       closes: fd,
       ...defaults({}),
     });
+  }
+
+  /** Closes all descriptors from `fd` on (close_range(2)). */
+  closeFrom(fd: number): void {
+    const doing = `close descriptors from ${fd} on`;
+    const ALL = 0xffffffff;
+    const operation = { call: 'close_range', args: [fd, ALL, 0], doing, ...defaults({}) } as const;
+    this.#push({ ...operation, opens: undefined, closes: undefined, closesFrom: fd });
   }
 
   /** dup3(2) with close-on-exec unless told otherwise; the new descriptor is not counted among the lowest free. */
