@@ -1,10 +1,44 @@
 // All checks, in the order of the specification.
 
 import type { Check } from '../harness/check.ts';
+import { checks as capabilities } from './capabilities.ts';
 import { checks as create } from './create.ts';
 import { checks as delete_ } from './delete.ts';
+import { checks as hooks } from './hooks.ts';
+import { checks as hooksFailure } from './hooks-failure.ts';
+import { checks as hooksTiming } from './hooks-timing.ts';
 import { checks as kill } from './kill.ts';
+import { checks as mountOptions } from './mount-options.ts';
+import { checks as mountTrees } from './mount-trees.ts';
+import { checks as mounts } from './mounts.ts';
+import { checks as process } from './process.ts';
+import { checks as rlimits } from './rlimits.ts';
+import { checks as root } from './root.ts';
+import { checks as scheduling } from './scheduling.ts';
 import { checks as start } from './start.ts';
 import { checks as state } from './state.ts';
+import { checks as terminal } from './terminal.ts';
+import { checks as user } from './user.ts';
+import { checks as values } from './values.ts';
 
-export const checks: readonly Check[] = [...state, ...create, ...start, ...kill, ...delete_];
+export const checks: readonly Check[] = [
+  ...state,
+  ...create,
+  ...start,
+  ...kill,
+  ...delete_,
+  ...hooks,
+  ...hooksTiming,
+  ...hooksFailure,
+  ...root,
+  ...mounts,
+  ...mountOptions,
+  ...mountTrees,
+  ...process,
+  ...terminal,
+  ...user,
+  ...capabilities,
+  ...rlimits,
+  ...scheduling,
+  ...values,
+];

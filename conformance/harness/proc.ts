@@ -86,7 +86,7 @@ export function namespaceOf(pid: number | 'self', type: NamespaceType): string {
 
 /** A field of /proc/PID/status, from its text: `CapEff`. */
 export function statusField(status: string, field: string): string {
-  return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
+  return new RegExp(`^${field}:[ \\t]*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
 }
 
 /** Processes whose command line has this word in it. */
