@@ -3,6 +3,7 @@
 import type { Seccomp } from '../../config/generated/types.ts';
 import { cached, cacheKey } from './cache.ts';
 import { compile } from './compile.ts';
+import { checkFlags } from './flags.ts';
 import { libseccompIdentity } from './libseccomp.ts';
 import { planFilter } from './rules.ts';
 
@@ -21,6 +22,7 @@ export interface CompiledFilter {
  */
 export function compileFilter(config: Seccomp, cacheDirectory?: string): CompiledFilter {
   const plan = planFilter(config);
+  checkFlags(config.flags);
   const make = (): Buffer => compile(config, plan);
   const identity = cacheDirectory === undefined ? undefined : libseccompIdentity();
   const program =

@@ -1,0 +1,151 @@
+// AppArmor and SELinux: what is written where, through a procfs that is one. With a kernel that has AppArmor see
+// docs/security.md; most machines that run this test have neither.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_REC, O_RDONLY } from '../../src/linux/constants.ts';
+import {
+  checkLsms,
+  enabledLsms,
+  mountLabelOption,
+  setExecLabels,
+  setKeyringLabel,
+} from '../../src/security/lsm.ts';
+import { openInProcfs, openProcfs } from '../../src/security/procfs.ts';
+import { StubProcess } from '../../src/stub/process.ts';
+import { DescriptorTable, Program } from '../../src/stub/program.ts';
+import { isRoot, withStub } from './stub.ts';
+
+const test = suite('lsm');
+const rootOnly = isRoot ? test : test.skip;
+
+function withSys(files: Record<string, string>, body: (sys: string) => void): void {
+  const sys = mkdtempSync(join(tmpdir(), 'tsoci-test-'));
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(sys, name)), { recursive: true });
+      writeFileSync(join(sys, name), text);
+    }
+    body(sys);
+  } finally {
+    rmSync(sys, { recursive: true });
+  }
+}
+
+test('which LSMs are enabled', () => {
+  const cases: [Record<string, string>, apparmor: boolean, selinux: boolean][] = [
+    [{}, false, false],
+    [{ 'kernel/security/lsm': 'lockdown,capability,yama,apparmor' }, true, false],
+    [{ 'kernel/security/lsm': 'capability,selinux' }, false, true],
+    [{ 'kernel/security/lsm': 'capability', 'module/apparmor/parameters/enabled': 'Y\n' }, false, false],
+    [{ 'module/apparmor/parameters/enabled': 'Y\n' }, true, false],
+    [{ 'module/apparmor/parameters/enabled': 'N\n' }, false, false],
+    [{ 'fs/selinux/enforce': '0' }, false, true],
+  ];
+  for (const [files, apparmor, selinux] of cases)
+    withSys(files, (sys) => assert.equal(enabledLsms(sys), { apparmor, selinux }));
+});
+
+test('a profile or a label without its LSM is an error that says so', () => {
+  const off = { apparmor: false, selinux: false };
+  assert.throws(() => checkLsms({ apparmorProfile: 'p' }, off), /profile p: AppArmor is not enabled/);
+  assert.throws(() => checkLsms({ selinuxLabel: 'a:b:c:s0' }, off), /label a:b:c:s0: SELinux is not enabled/);
+  assert.throws(() => checkLsms({ mountLabel: 'a:b:c:s0' }, off), /linux\.mountLabel/);
+  checkLsms({ apparmorProfile: '', selinuxLabel: '', mountLabel: '' }, off);
+  checkLsms({ apparmorProfile: 'unconfined' }, off);
+  checkLsms({ apparmorProfile: 'p', selinuxLabel: 'l', mountLabel: 'm' }, { apparmor: true, selinux: true });
+});
+
+test('what is written, to which files', () => {
+  const program = new Program(new DescriptorTable([0, 1, 2, 3, 4]));
+  const on = { apparmor: true, selinux: true };
+  const config = { apparmorProfile: 'containers-default', selinuxLabel: 'a:b:c:s0' };
+  setKeyringLabel(program, config, on, { procfs: 4, pid: 7 });
+  setExecLabels(program, config, on, { procfs: 4, pid: 7 });
+  const writes = program.operations.flatMap(({ call, args }) =>
+    call === 'openat2' ? [String(args[1])] : call === 'write' ? [String(args[1])] : [],
+  );
+  assert.equal(writes, [
+    ...['7/attr/keycreate', 'a:b:c:s0'],
+    ...['7/attr/apparmor/exec', 'exec containers-default'],
+    ...['7/attr/exec', 'a:b:c:s0'],
+  ]);
+  const nothing = new Program(new DescriptorTable([]));
+  setExecLabels(
+    nothing,
+    { apparmorProfile: 'unconfined' },
+    { apparmor: false, selinux: false },
+    { procfs: 4, pid: 7 },
+  );
+  assert.is(nothing.length, 0);
+});
+
+test('mount labels: for new filesystems that have none of their own', () => {
+  assert.is(mountLabelOption('a:b:c:s0:c1,c2', 'tmpfs'), 'context=a:b:c:s0:c1,c2');
+  for (const type of ['proc', 'sysfs', 'cgroup2', 'mqueue'])
+    assert.is(mountLabelOption('l', type), undefined);
+  assert.is(mountLabelOption(undefined, 'tmpfs'), undefined);
+  assert.is(mountLabelOption('', 'tmpfs'), undefined);
+});
+
+test('a procfs is taken for one, anything else is not', () => {
+  withStub((stub) => {
+    const procfs = openProcfs(stub);
+    const text = Buffer.alloc(64);
+    const program = stub.program();
+    const fd = openInProcfs(program, procfs, `${stub.pid}/cmdline`, O_RDONLY, 'open cmdline');
+    program.call('read', [fd, text, text.length], 'read cmdline');
+    assert.match(stub.run(program).bytes(text).toString('latin1'), /^tsoci-init\0/);
+    for (const path of ['/', '/sys', '/proc/sys'])
+      assert.throws(() => openProcfs(stub, path), `open the procfs at ${path}: something else`);
+    assert.throws(() => openProcfs(stub, '/does/not/exist'), /ENOENT/);
+  });
+});
+
+test('no link is followed in it', () => {
+  withStub((stub) => {
+    const procfs = openProcfs(stub);
+    for (const path of [
+      'self/comm',
+      'thread-self/attr/exec',
+      `${stub.pid}/root/etc/passwd`,
+      '../etc/passwd',
+    ]) {
+      const program = stub.program();
+      openInProcfs(program, procfs, path, O_RDONLY, `open ${path}`);
+      assert.throws(() => stub.run(program), /ELOOP|EXDEV/, path);
+    }
+  });
+});
+
+/** CVE-2019-16884 and CVE-2025-52881: the file that a label goes to was another one, mounted over it. */
+rootOnly('what is mounted over a part of it is not written to', () => {
+  const boot = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const stub = boot.clone(CLONE_NEWNS, 'clone');
+  boot.dismiss();
+  try {
+    const procfs = openProcfs(stub);
+    const mounting = stub.program();
+    const pid = stub.pid;
+    mounting.call('mount', ['none', '/', '', MS_PRIVATE | MS_REC, 0], 'make mounts private');
+    mounting.call('mount', ['/dev/null', `/proc/${pid}/attr/exec`, '', MS_BIND, 0], 'mount over attr/exec');
+    mounting.call('mount', ['tmpfs', `/proc/${pid}/attr/apparmor`, 'tmpfs', 0, 0], 'mount over apparmor', {
+      ignored: [2],
+    });
+    stub.run(mounting);
+    const program = stub.program();
+    setExecLabels(program, { selinuxLabel: 'a:b:c:s0' }, { apparmor: false, selinux: true }, { procfs, pid });
+    assert.throws(() => stub.run(program), /change to SELinux label a:b:c:s0: EXDEV/);
+    const again = stub.program();
+    again.call('mount', ['tmpfs', '/proc', 'tmpfs', 0, 0], 'mount over /proc');
+    stub.run(again);
+    assert.throws(() => openProcfs(stub), /something else is mounted there/);
+  } finally {
+    stub.dismiss();
+  }
+});
+
+test.run();
