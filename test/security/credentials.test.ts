@@ -126,6 +126,18 @@ function inheritEverything(stub: Parameters<NonNullable<ExecOptions['prepare']>>
   },
 );
 
+(isRoot ? test : test.skip)(
+  'an ambient capability of the caller is gone, also where it stays inheritable',
+  () => {
+    const capabilities = planCapabilities(
+      { bounding: some, permitted: some, inheritable: some, ambient: ['CAP_KILL'] },
+      capabilitiesOf('self'),
+    );
+    const status = become({ uid: 0, gid: 0, capabilities }, { prepare: inheritEverything });
+    assert.is(BigInt(`0x${status.get('CapAmb')}`), maskOf('CAP_KILL'));
+  },
+);
+
 (isRoot ? test : test.skip)('groups and umask', () => {
   const capabilities = planCapabilities(undefined, capabilitiesOf('self'));
   const status = become({ uid: 7, gid: 8, additionalGids: [9, 1000], umask: 0o27, capabilities });
