@@ -133,6 +133,13 @@ function createReserved(
   record.init = identify(init.stub.pid);
   record.control = init.stub.control;
   record.setgroupsDenied = init.setgroupsDenied;
+  const { intelRdt } = config.linux ?? {};
+  if (parts.intelRdt && intelRdt) {
+    const { applyIntelRdt, findResctrl, removeIntelRdt } = parts.intelRdt;
+    const groups = applyIntelRdt(intelRdt, { id: record.id, pid: init.stub.pid, resctrl: findResctrl() });
+    undo.add(() => removeIntelRdt(groups));
+    record.intelRdt = groups;
+  }
   if (parts.netDevices) moveDevices(parts.netDevices, config, init.stub.pid);
   const built = root && { plan: root.plan, context: buildRootfs(init.stub, root.plan, trees) };
   const state = stateOf(record, 'creating', init.stub.pid);

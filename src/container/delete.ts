@@ -7,6 +7,7 @@ import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { isAlive } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
+import { removeIntelRdt } from '../security/intel-rdt.ts';
 import { removeContainerCgroup } from './cgroup.ts';
 import { killNow } from './kill.ts';
 import { withLock } from './lock.ts';
@@ -41,6 +42,7 @@ export function deleteContainer(caller: Caller, { root, id, force }: DeleteOptio
 /** runtime.md#lifecycle, steps 12 and 13. */
 export function destroy(caller: Caller, directory: string, record: ContainerRecord): void {
   if (record.cgroup) removeContainerCgroup(record.cgroup);
+  if (record.intelRdt) removeIntelRdt(record.intelRdt);
   removeDirectory(directory);
   const hooks = {
     state: JSON.stringify(stateOf(record, 'stopped', 0)),

@@ -2,6 +2,7 @@
 
 import type { Hooks } from '../config/generated/types.ts';
 import { hasEnded, processStat } from '../linux/procfs.ts';
+import type { IntelRdtGroups } from '../security/intel-rdt.ts';
 import { STUB_NAME } from '../stub/name.ts';
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
@@ -32,6 +33,8 @@ export interface ContainerRecord {
   init?: ProcessIdentity;
   /** The absolute directory of its cgroup, if it has one. */
   cgroup?: string;
+  /** Directories of resctrl that were made for it. */
+  intelRdt?: IntelRdtGroups;
   /** Those that later commands run: the config is read once, by `create`. */
   hooks?: Pick<Hooks, 'startContainer' | 'poststart' | 'poststop'>;
   /** Whether there is a process to start. */

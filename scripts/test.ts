@@ -1,0 +1,118 @@
+// npm test: every test file under test/ (the guest's apart) in a process of its own, at most two at once, then one line.
+//
+//   node scripts/test.ts [--coverage] [PATH-PART…]
+//
+// A file is a uvu suite. A test that this machine cannot run says why on a line of its own: "skip: …".
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+/** No test file takes longer than this, in milliseconds. */
+const TIMEOUT = 10 * 60_000;
+
+interface Outcome {
+  file: string;
+  passed: number;
+  failed: number;
+  skipped: number;
+  output: string;
+}
+
+const parts = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const files = globSync('test/**/*.test.ts', { cwd: root })
+  .filter((file) => !file.startsWith('test/vm/'))
+  .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
+  .sort();
+if (files.length === 0) fail('no test file matches');
+if (!existsSync(join(root, 'dist', 'tsoci'))) await build();
+
+const outcomes: Outcome[] = [];
+const queue = [...files];
+await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
+const total = sum(outcomes);
+for (const { file, output } of outcomes.filter(({ failed }) => failed > 0)) {
+  console.log(`\n--- ${file}\n${output}`);
+}
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed > 0 ? 1 : 0);
+
+async function work(): Promise<void> {
+  for (let file = queue.shift(); file; file = queue.shift()) {
+    const outcome = await run(file);
+    outcomes.push(outcome);
+    const { passed, failed, skipped, output } = outcome;
+    console.log(
+      `${failed > 0 ? 'FAIL' : 'ok  '} ${file}: ${passed} passed, ${failed} failed, ${skipped} skipped`,
+    );
+    for (const line of output.split('\n')) if (/^\s*skip: /.test(line)) console.log(`     ${line.trim()}`);
+  }
+}
+
+function run(file: string): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [file], {
+      cwd: root,
+      env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text: string) => {
+        output += text;
+      });
+    }
+    const timer = setTimeout(() => killGroup(child), TIMEOUT);
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer);
+      resolve(outcomeOf(relative(root, join(root, file)), output, code, signal));
+    });
+  });
+}
+
+/** uvu's closing lines: Total, Passed, Skipped. A file that ends badly has failed once more. */
+function outcomeOf(file: string, output: string, code: number | null, signal: string | null): Outcome {
+  const number = (name: string): number =>
+    [...output.matchAll(new RegExp(`^\\s*${name}:\\s+(\\d+)`, 'gm'))].reduce(
+      (all, match) => all + Number(match[1]),
+      0,
+    );
+  const [total, passed, skipped] = [number('Total'), number('Passed'), number('Skipped')];
+  const told = output.match(/^\s*skip: /gm)?.length ?? 0;
+  const failed = total - passed;
+  const endedBadly = code !== 0 && failed === 0 ? 1 : 0;
+  if (signal) output += `\nkilled by ${signal}`;
+  if (code === 0 && total === 0 && told === 0) output += '\nran no test';
+  const empty = code === 0 && total === 0 && told === 0 ? 1 : 0;
+  return { file, passed, failed: failed + endedBadly + empty, skipped: skipped + told, output };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid) process.kill(-pid, 'SIGKILL');
+}
+
+function sum(all: readonly Outcome[]): { passed: number; failed: number; skipped: number } {
+  return all.reduce(
+    (total, { passed, failed, skipped }) => ({
+      passed: total.passed + passed,
+      failed: total.failed + failed,
+      skipped: total.skipped + skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
+}
+
+async function build(): Promise<void> {
+  const child = spawn(process.execPath, ['scripts/build.ts'], { cwd: root, stdio: 'inherit' });
+  const code = await new Promise((resolve) => child.on('exit', resolve));
+  if (code !== 0) fail('npm run build failed');
+}
+
+function fail(why: string): never {
+  console.error(why);
+  process.exit(1);
+}
