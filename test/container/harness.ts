@@ -1,0 +1,205 @@
+// Bundles and commands for tests of the whole executable. Everything a test makes is under one directory, has one
+// prefix, and is looked for again at the end: nothing may be left.
+
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import type { Config } from '../../src/config/generated/types.ts';
+import { exampleConfig } from '../../src/config/spec.ts';
+
+const project = join(import.meta.dirname, '..', '..');
+export const tsociPath = process.env.TSOCI ?? join(project, 'dist', 'tsoci');
+
+/** Milliseconds that a command may take. */
+const TIMEOUT = 30_000;
+const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
+const applets = [
+  'sh',
+  'cat',
+  'ls',
+  'id',
+  'mount',
+  'sleep',
+  'true',
+  'false',
+  'echo',
+  'stat',
+  'ps',
+  'kill',
+  'env',
+];
+applets.push(
+  'pwd',
+  'hostname',
+  'mkdir',
+  'touch',
+  'readlink',
+  'test',
+  'grep',
+  'tty',
+  'stty',
+  'dd',
+  'mknod',
+  'umount',
+);
+
+export interface Result {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export class Sandbox {
+  readonly directory = mkdtempSync('/tmp/tsoci-test-');
+  readonly root = join(this.directory, 'state');
+  readonly bundle = join(this.directory, 'bundle');
+  readonly rootfs = join(this.bundle, 'rootfs');
+  readonly #prefix = `t${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  #count = 0;
+
+  constructor() {
+    if (!busybox) throw new Error('these tests need busybox (Debian: busybox-static)');
+    for (const name of ['bin', 'etc', 'tmp', 'proc', 'dev', 'sys', 'root']) {
+      mkdirSync(join(this.rootfs, name), { recursive: true });
+    }
+    chmodSync(this.directory, 0o755);
+    copyFileSync(busybox, join(this.rootfs, 'bin', 'busybox'));
+    for (const applet of applets) symlinkSync('busybox', join(this.rootfs, 'bin', applet));
+    writeFileSync(
+      join(this.rootfs, 'etc', 'passwd'),
+      'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n',
+    );
+  }
+
+  /** An id that no other container has. */
+  id(): string {
+    return `${this.#prefix}-${this.#count++}`;
+  }
+
+  /** Writes config.json: the default one with a shell script as its process, changed by `change`. */
+  configure(
+    script: string,
+    change: (config: Config & Required<Pick<Config, 'process' | 'linux'>>) => void = () => {},
+  ): void {
+    const config = exampleConfig() as Config & Required<Pick<Config, 'process' | 'linux'>>;
+    config.process.terminal = false;
+    config.process.args = ['/bin/sh', '-c', script];
+    config.process.env = ['PATH=/bin'];
+    config.process.rlimits = [];
+    config.root = { path: 'rootfs', readonly: false };
+    change(config);
+    this.write(JSON.stringify(config, (_, value) => (typeof value === 'bigint' ? Number(value) : value)));
+  }
+
+  write(text: string): void {
+    writeFileSync(join(this.bundle, 'config.json'), text);
+  }
+
+  /** A command with this sandbox's state directory. */
+  tsoci(...args: string[]): Result {
+    return this.tsociWith({}, ...args);
+  }
+
+  tsociWith(options: { env?: NodeJS.ProcessEnv; input?: string; cwd?: string }, ...args: string[]): Result {
+    const result: SpawnSyncReturns<string> = spawnSync(tsociPath, ['--root', this.root, ...args], {
+      encoding: 'utf8',
+      timeout: TIMEOUT,
+      killSignal: 'SIGKILL',
+      cwd: options.cwd ?? this.bundle,
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      ...(options.input === undefined ? {} : { input: options.input }),
+      ...(options.env && { env: options.env }),
+    });
+    if (result.error) throw result.error;
+    return result;
+  }
+
+  /** A command whose output is not read: what it starts may live on and hold on to a pipe. */
+  detached(...args: string[]): number | null {
+    const options = { timeout: TIMEOUT, cwd: this.bundle, stdio: 'ignore' } as const;
+    return spawnSync(tsociPath, ['--root', this.root, ...args], options).status;
+  }
+
+  /** Runs a script in a container; its standard output. */
+  run(script: string, change?: Parameters<Sandbox['configure']>[1]): string {
+    this.configure(script, change);
+    const { status, stdout, stderr } = this.tsoci('run', this.id());
+    assert.is(status, 0, stderr);
+    return stdout;
+  }
+
+  state(id: string): { status: string; pid: number; [key: string]: unknown } {
+    const { status, stdout, stderr } = this.tsoci('state', id);
+    assert.is(status, 0, stderr);
+    return JSON.parse(stdout);
+  }
+
+  /** What tests may have left: state, cgroups, processes, mounts. */
+  leftovers(): string[] {
+    return [
+      ...(existsSync(this.root) ? readdirSync(this.root).filter((name) => !name.startsWith('~')) : []),
+      ...cgroups().filter((path) => path.includes(this.#prefix)),
+      ...processes().filter((line) => line.includes(this.directory) || line.includes(this.#prefix)),
+      ...readFileSync('/proc/self/mounts', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(this.directory)),
+    ];
+  }
+
+  /** Deletes every container, and removes the sandbox. */
+  close(): void {
+    if (existsSync(this.root)) {
+      for (const id of readdirSync(this.root)) if (!id.startsWith('~')) this.tsoci('delete', '--force', id);
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Directories of cgroup v2 at most four levels deep. */
+function cgroups(): string[] {
+  const mount = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';
+  const found: string[] = [];
+  const walk = (directory: string, depth: number): void => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      found.push(join(directory, entry.name));
+      if (depth > 1) walk(join(directory, entry.name), depth - 1);
+    }
+  };
+  if (existsSync(mount)) walk(mount, 4);
+  return found;
+}
+
+/** Command lines of all other processes, and of stubs by the name of their executable. */
+function processes(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Waits until something is so, for at most 10 seconds. */
+export function eventually(what: string, condition: () => boolean): void {
+  const end = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`it did not come to: ${what}`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
+}

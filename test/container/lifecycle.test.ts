@@ -1,0 +1,191 @@
+// The life cycle of runtime.md#lifecycle, driven as an engine drives it.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { eventually, Sandbox } from './harness.ts';
+
+const test = suite('life cycle');
+const box = new Sandbox();
+
+test('create, start, kill, delete', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('create', id), 0);
+  const created = box.state(id);
+  assert.is(created.status, 'created');
+  assert.is(created.bundle, box.bundle);
+  assert.ok(existsSync(`/proc/${created.pid}`));
+  assert.is(box.tsoci('start', id).status, 0);
+  assert.is(box.state(id).status, 'running');
+  assert.is(box.tsoci('kill', id, 'KILL').status, 0);
+  eventually('stopped', () => box.state(id).status === 'stopped');
+  assert.is(box.tsoci('delete', id).status, 0);
+  assert.is(box.tsoci('state', id).status, 1);
+});
+
+test('the program does not run before start', () => {
+  const id = box.id();
+  box.configure('echo ran > /ran');
+  assert.is(box.detached('create', id), 0);
+  assert.not.ok(existsSync(join(box.rootfs, 'ran')));
+  box.tsoci('start', id);
+  eventually('it has run', () => existsSync(join(box.rootfs, 'ran')));
+  eventually('stopped', () => box.state(id).status === 'stopped');
+  assert.is(box.tsoci('delete', id).status, 0);
+});
+
+test('a waiting init takes less than 64 KiB and holds no file of the host', () => {
+  const id = box.id();
+  box.configure('true');
+  box.detached('create', id);
+  const { pid } = box.state(id);
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  assert.ok(Number(/^Rss:\s+(\d+) kB/m.exec(rollup)?.[1]) < 64, rollup);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('changes to config.json after create have no effect', () => {
+  const id = box.id();
+  const out = join(box.rootfs, 'out');
+  box.configure('echo first > /out');
+  box.detached('create', id);
+  box.configure('echo second > /out');
+  box.tsoci('start', id);
+  eventually('it has run', () => existsSync(out) && readFileSync(out, 'utf8') !== '');
+  assert.is(readFileSync(out, 'utf8'), 'first\n');
+  eventually('stopped', () => box.state(id).status === 'stopped');
+  box.tsoci('delete', id);
+});
+
+const wrong: [string, (id: string) => void, string[], RegExp][] = [
+  ['start a running container', (id) => start(id), ['start'], /running, not created/],
+  ['delete a running container', (id) => start(id), ['delete'], /running, not stopped/],
+  ['delete a created container', () => {}, ['delete'], /created, not stopped/],
+  ['kill a stopped container', (id) => stop(id), ['kill'], /stopped/],
+  ['start a stopped container', (id) => stop(id), ['start'], /stopped, not created/],
+  ['exec in a stopped container', (id) => stop(id), ['exec'], /stopped/],
+  ['pause a stopped container', (id) => stop(id), ['pause'], /stopped/],
+  ['resume a running container', (id) => start(id), ['resume'], /running/],
+];
+for (const [what, prepare, [command = ''], message] of wrong) {
+  test(`${what}: an error that changes nothing`, () => {
+    const id = box.id();
+    box.configure('sleep 1000');
+    assert.is(box.detached('create', id), 0);
+    prepare(id);
+    const before = box.state(id);
+    const extra = command === 'exec' ? ['true'] : [];
+    const { status, stderr } = box.tsoci(command, id, ...extra);
+    assert.is(status, 1);
+    assert.match(stderr, message);
+    assert.equal(box.state(id), before);
+    box.tsoci('delete', '--force', id);
+  });
+}
+
+function start(id: string): void {
+  assert.is(box.tsoci('start', id).status, 0);
+}
+
+function stop(id: string): void {
+  box.tsoci('kill', id, 'KILL');
+  eventually('stopped', () => box.state(id).status === 'stopped');
+}
+
+test('an id is taken until its container is deleted', () => {
+  const id = box.id();
+  box.configure('true');
+  box.detached('create', id);
+  const before = box.state(id);
+  const second = box.tsoci('create', id);
+  assert.is(second.status, 1);
+  assert.match(second.stderr, /exists already/);
+  assert.equal(box.state(id), before);
+  box.tsoci('delete', '--force', id);
+  assert.is(box.detached('create', id), 0);
+  box.tsoci('delete', '--force', id);
+});
+
+test('a pid that another process has got does not make a container alive', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  box.detached('run', '--detach', id);
+  const path = join(box.root, id, 'state.json');
+  const record = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify({ ...record, init: { ...record.init, startTime: 1 } }));
+  assert.is(box.state(id).status, 'stopped');
+  assert.is(box.tsoci('kill', id, 'KILL').status, 1);
+  writeFileSync(path, JSON.stringify(record));
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('run passes the exit status on, or 128 and the signal', () => {
+  box.configure('exit 7');
+  assert.is(box.tsoci('run', box.id()).status, 7);
+  box.configure('kill -TERM $$', ({ linux }) => {
+    linux.namespaces = linux.namespaces?.filter(({ type }) => type !== 'pid') ?? [];
+  });
+  assert.is(box.tsoci('run', box.id()).status, 128 + 15);
+});
+
+test('run --keep leaves the container to delete', () => {
+  const id = box.id();
+  box.configure('true');
+  assert.is(box.tsoci('run', '--keep', id).status, 0);
+  assert.is(box.state(id).status, 'stopped');
+  assert.is(box.tsoci('delete', id).status, 0);
+});
+
+test('hooks run in their order with the state on standard input', () => {
+  const log = join(box.directory, 'hooks');
+  const hook = (name: string) => ({
+    path: '/bin/sh',
+    args: ['sh', '-c', `echo ${name} $(sed 's/.*"status": *"\\([a-z]*\\)".*/\\1/') >> ${log}`],
+    env: ['PATH=/usr/bin:/bin'],
+  });
+  const inside = {
+    path: '/bin/sh',
+    args: ['sh', '-c', 'echo startContainer $(cat) > /hooked'],
+    env: ['PATH=/bin'],
+  };
+  box.configure('cat /hooked', (config) => {
+    config.hooks = {
+      prestart: [hook('prestart')],
+      createRuntime: [hook('createRuntime')],
+      createContainer: [hook('createContainer')],
+      startContainer: [inside],
+      poststart: [hook('poststart')],
+      poststop: [hook('poststop')],
+    };
+  });
+  const { status, stdout, stderr } = box.tsoci('run', box.id());
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^startContainer .*"status":"created"/);
+  assert.equal(readFileSync(log, 'utf8').trim().split('\n'), [
+    'prestart creating',
+    'createRuntime creating',
+    'createContainer creating',
+    'poststart running',
+    'poststop stopped',
+  ]);
+});
+
+test('a hook that outlives its timeout is killed with its children', () => {
+  box.configure('true', (config) => {
+    config.hooks = {
+      createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', 'sleep 987 & sleep 987'], timeout: 1 }],
+    };
+  });
+  const { status, stderr } = box.tsoci('run', box.id());
+  assert.is(status, 1);
+  assert.match(stderr, /createRuntime hook 0 \(\/bin\/sh\): killed after its timeout of 1 s/);
+});
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
