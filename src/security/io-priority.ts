@@ -3,6 +3,7 @@
 import type { IOPriority } from '../config/generated/types.ts';
 import { ioPriorityClasses } from '../config/generated/values.ts';
 import { IOPRIO_CLASS_SHIFT, IOPRIO_WHO_PROCESS } from '../linux/constants.ts';
+import { check } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
 
@@ -10,15 +11,28 @@ const LOWEST_PRIORITY = 7;
 
 /**
  * Sets it for the one process of the program; all that it forks inherits it. IOPRIO_WHO_PGRP would reach the
- * engine where the container has not made a session of its own.
+ * engine where the container has not made a session of its own. The realtime class takes CAP_SYS_NICE in the initial
+ * user namespace: before setCredentials.
  */
 export function setIoPriority(program: Program, config: IOPriority | undefined): void {
   if (!config) return;
-  const doing = `set I/O priority ${config.class} ${config.priority}`;
+  program.call('ioprio_set', [IOPRIO_WHO_PROCESS, 0, ioPriority(config)], describe(config));
+}
+
+/** The same of another process: for one in a user namespace, which has no such right itself. */
+export function setIoPriorityOf(pid: number, config: IOPriority | undefined): void {
+  if (!config) return;
+  check(describe(config), 'ioprio_set', IOPRIO_WHO_PROCESS, pid, ioPriority(config));
+}
+
+function ioPriority(config: IOPriority): number {
   const number = ioPriorityClasses.indexOf(config.class) + 1;
-  if (number === 0) throw new TsociError(`${doing}: unknown class`);
+  if (number === 0) throw new TsociError(`${describe(config)}: unknown class`);
   if (!(config.priority >= 0 && config.priority <= LOWEST_PRIORITY))
-    throw new TsociError(`${doing}: the priority is not between 0 and ${LOWEST_PRIORITY}`);
-  const value = (number << IOPRIO_CLASS_SHIFT) | config.priority;
-  program.call('ioprio_set', [IOPRIO_WHO_PROCESS, 0, value], doing);
+    throw new TsociError(`${describe(config)}: the priority is not between 0 and ${LOWEST_PRIORITY}`);
+  return (number << IOPRIO_CLASS_SHIFT) | config.priority;
+}
+
+function describe(config: IOPriority): string {
+  return `set I/O priority ${config.class} ${config.priority}`;
 }

@@ -2,6 +2,7 @@
 
 import type { Scheduler } from '../config/generated/types.ts';
 import { schedulerFlags } from '../config/generated/values.ts';
+import { check } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
 import { uint64 } from './uint64.ts';
@@ -53,8 +54,14 @@ export function schedAttr(config: Scheduler): Buffer {
   return attr;
 }
 
-/** Takes CAP_SYS_NICE on the host for what is better than ordinary: before setCredentials. */
+/** What is better than ordinary takes CAP_SYS_NICE in the initial user namespace: before setCredentials. */
 export function setScheduler(program: Program, config: Scheduler | undefined): void {
   if (!config) return;
   program.call('sched_setattr', [0, schedAttr(config), 0], `set scheduler ${config.policy}`);
+}
+
+/** The same of another process: for one in a user namespace, which has no such right itself. */
+export function setSchedulerOf(pid: number, config: Scheduler | undefined): void {
+  if (!config) return;
+  check(`set scheduler ${config.policy}`, 'sched_setattr', pid, schedAttr(config), 0);
 }

@@ -1,6 +1,9 @@
 // What a process holds after setCredentials, a seccomp filter and execve, for every mix of user, user namespace and
 // no_new_privs, held against the formula of capabilities(7), "Transformation of capabilities during execve()".
 
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Capabilities } from '../../src/config/generated/types.ts';
@@ -16,6 +19,7 @@ import { type Credentials, setCredentials } from '../../src/security/credentials
 import { assemble, BPF_RET_K } from '../../src/security/seccomp/bpf.ts';
 import { installFilter } from '../../src/security/seccomp/install.ts';
 import { actions } from '../../src/security/seccomp/names.ts';
+import type { StubProcess } from '../../src/stub/process.ts';
 import { DescriptorTable, Program } from '../../src/stub/program.ts';
 import { type ExecOptions, execute, isRoot, parseStatus } from './stub.ts';
 
@@ -96,7 +100,7 @@ for (const userNamespace of [false, true]) {
 }
 
 /** As a caller would be that was itself started with inheritable and ambient capabilities. */
-function inheritEverything(stub: Parameters<NonNullable<ExecOptions['prepare']>>[0]): void {
+function inheritEverything(stub: StubProcess): void {
   const program = stub.program();
   const { permitted } = capabilitiesOf('self');
   const header = Buffer.alloc(8);
@@ -122,6 +126,27 @@ function inheritEverything(stub: Parameters<NonNullable<ExecOptions['prepare']>>
       assert.is(status.get('CapInh'), '0000000000000000');
       assert.is(status.get('CapAmb'), '0000000000000000');
       assert.is(status.get('Groups'), '');
+    }
+  },
+);
+
+(isRoot ? test : test.skip)(
+  'CAP_SYS_ADMIN, kept for the filter, does not reach a set-user-ID program',
+  () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tsoci-test-'));
+    try {
+      chmodSync(directory, 0o755);
+      const cat = join(directory, 'cat');
+      copyFileSync('/bin/cat', cat);
+      chmodSync(cat, 0o4755);
+      const config = { bounding: some, permitted: some, effective: some };
+      const capabilities = planCapabilities(config, capabilitiesOf('self'));
+      const args = [cat, '/proc/self/status'];
+      const status = become({ uid: 1000, gid: 1000, seccomp: true, capabilities }, { args });
+      assert.is(status.get('Uid'), '1000\t0\t0\t0', 'it is set-user-ID');
+      assert.is(BigInt(`0x${status.get('CapPrm')}`), maskOf(...some));
+    } finally {
+      rmSync(directory, { recursive: true });
     }
   },
 );

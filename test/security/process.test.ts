@@ -9,14 +9,15 @@ import { rlimitTypes } from '../../src/config/generated/values.ts';
 import { KEYCTL_DESCRIBE } from '../../src/linux/constants.ts';
 import { setFinalAffinity, setInitialAffinity } from '../../src/security/affinity.ts';
 import { parseIdList } from '../../src/security/id-list.ts';
-import { setIoPriority } from '../../src/security/io-priority.ts';
+import { setIoPriority, setIoPriorityOf } from '../../src/security/io-priority.ts';
 import { createSessionKeyring, joinSessionKeyring } from '../../src/security/keyring.ts';
 import { setMemoryPolicy } from '../../src/security/memory-policy.ts';
 import { setOomScoreAdj } from '../../src/security/oom-score.ts';
 import { setPersonality } from '../../src/security/personality.ts';
 import { RLIM_INFINITY, setRlimits, setRlimitsOf } from '../../src/security/rlimits.ts';
-import { schedAttr, setScheduler } from '../../src/security/scheduler.ts';
+import { schedAttr, setScheduler, setSchedulerOf } from '../../src/security/scheduler.ts';
 import { uint64 } from '../../src/security/uint64.ts';
+import type { StubProcess } from '../../src/stub/process.ts';
 import { DescriptorTable, Program } from '../../src/stub/program.ts';
 import { isRoot, runIn, statusOf, withStub } from './stub.ts';
 
@@ -103,12 +104,18 @@ const policies: [Scheduler, policy: number, nice: number, realtime: number][] = 
 
 for (const [config, policy, nice, realtime] of policies) {
   (isRoot ? test : test.skip)(`scheduler: ${config.policy}`, () => {
-    withStub((stub) => {
-      runIn(stub, (program) => setScheduler(program, config));
-      assert.is(statField(stub.pid, 41), policy);
-      assert.is(statField(stub.pid, 40), realtime);
-      if (policy === 0 || policy === 3) assert.is(statField(stub.pid, 19), nice);
-    });
+    const ways: ((stub: StubProcess) => void)[] = [
+      (stub) => runIn(stub, (program) => setScheduler(program, config)),
+      (stub) => setSchedulerOf(stub.pid, config),
+    ];
+    for (const set of ways) {
+      withStub((stub) => {
+        set(stub);
+        assert.is(statField(stub.pid, 41), policy);
+        assert.is(statField(stub.pid, 40), realtime);
+        if (policy === 0 || policy === 3) assert.is(statField(stub.pid, 19), nice);
+      });
+    }
   });
 }
 
@@ -156,10 +163,16 @@ const ionice = ['/usr/bin/ionice', '/bin/ionice'].find((path) => existsSync(path
     ['IOPRIO_CLASS_IDLE', 7, 'idle'],
   ] as const;
   for (const [name, priority, shown] of priorities) {
-    withStub((stub) => {
-      runIn(stub, (program) => setIoPriority(program, { class: name, priority }));
-      assert.is(execFileSync(ionice ?? '', ['-p', String(stub.pid)], { encoding: 'utf8' }).trim(), shown);
-    });
+    const ways: ((stub: StubProcess) => void)[] = [
+      (stub) => runIn(stub, (program) => setIoPriority(program, { class: name, priority })),
+      (stub) => setIoPriorityOf(stub.pid, { class: name, priority }),
+    ];
+    for (const set of ways) {
+      withStub((stub) => {
+        set(stub);
+        assert.is(execFileSync(ionice ?? '', ['-p', String(stub.pid)], { encoding: 'utf8' }).trim(), shown);
+      });
+    }
   }
   const wrong = { class: 'IOPRIO_CLASS_BE', priority: 8 } as const;
   assert.throws(() => setIoPriority(emptyProgram(), wrong), /not between 0 and 7/);
@@ -234,7 +247,7 @@ test('memoryPolicy: modes, nodes and flags as the kernel shows them', () => {
 });
 
 /** keyctl_describe(3): type, uid, gid, permissions, name. */
-function sessionKeyring(stub: Parameters<Parameters<typeof withStub>[0]>[0]): string {
+function sessionKeyring(stub: StubProcess): string {
   const text = Buffer.alloc(256);
   const program = stub.program();
   program.call('keyctl', [KEYCTL_DESCRIBE, -3, text, text.length], 'describe the session keyring');
