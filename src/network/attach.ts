@@ -162,7 +162,7 @@ function planAttachment({
   return {
     networks,
     before,
-    after: withLast(withLease(network, lease), addresses),
+    after: withLast(withLease(network, lease), addresses, options.addresses),
     lease,
     segments,
     addresses,

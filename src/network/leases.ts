@@ -163,10 +163,15 @@ function nextFree(network: Network, subnet: Subnet, taken: readonly Address[]): 
   throw new TsociError(`all addresses of ${formatSubnet(subnet)} are in use`);
 }
 
-/** The network after `addresses` were given. */
-export function withLast(network: Network, addresses: readonly Address[]): Network {
+/** The network after `addresses` were given to somebody who wanted `wanted`: what was asked for is not counted. */
+export function withLast(
+  network: Network,
+  addresses: readonly Address[],
+  wanted: readonly Address[],
+): Network {
+  const chosen = addresses.filter((address) => !wanted.some((asked) => sameAddress(asked, address)));
   const segments = network.segments.map((record) => {
-    const given = addresses.find((address) => contains(parseSubnet(record.subnet), address));
+    const given = chosen.find((address) => contains(parseSubnet(record.subnet), address));
     return given ? { ...record, last: formatAddress(given) } : record;
   });
   return { ...network, segments };

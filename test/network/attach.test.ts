@@ -13,7 +13,7 @@ import { ask, missingDevices, pings, run, runIn, serve, withWorld } from './worl
 
 const suiteOfAttach = suite('network attach');
 const reason = missingDevices();
-if (reason) console.log(`attaching is not tested: ${reason}`);
+if (reason) console.log(`skip: network attach: ${reason}`);
 const test = reason ? suiteOfAttach.skip : suiteOfAttach;
 
 const hookState = (id: string, pid: number) => ({ id, pid, bundle: `/bundles/${id}`, annotations: {} });

@@ -63,7 +63,7 @@ test('an address moves with its label renamed and without what the kernel found 
 });
 
 const reason = missingDevices();
-if (reason) console.log(`moving devices is not tested: ${reason}`);
+if (reason) console.log(`skip: moving network devices: ${reason}`);
 const real = reason ? test.skip : test;
 
 function move(container: StubProcess, devices: NetDevices): void {

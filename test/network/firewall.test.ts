@@ -11,7 +11,7 @@ import { ask, askUdp, missingDevices, missingNftables, run, runIn, serve, withWo
 
 const suiteOfFirewall = suite('network masquerade and publish');
 const reason = missingDevices() ?? missingNftables();
-if (reason) console.log(`masquerading and publishing are not tested: ${reason}`);
+if (reason) console.log(`skip: masquerade and publish: ${reason}`);
 const test = reason ? suiteOfFirewall.skip : suiteOfFirewall;
 
 const SUBNETS = 'subnet=10.89.0.0/24,subnet=fd00:89::/64';

@@ -43,6 +43,7 @@ export const RT_TABLE_MAIN = 254;
 export const RTPROT_STATIC = 4;
 export const RTN_UNICAST = 1;
 export const RTN_LOCAL = 2;
+export const RTEXT_FILTER_SKIP_STATS = 8;
 export const RTA_OIF = 4;
 export const RTA_GATEWAY = 5;
 
@@ -59,6 +60,7 @@ export const IFLA_MASTER = 10;
 export const IFLA_LINKINFO = 18;
 export const IFLA_IFALIAS = 20;
 export const IFLA_NET_NS_FD = 28;
+export const IFLA_EXT_MASK = 29;
 export const IFLA_NEW_IFINDEX = 49;
 export const IFLA_PROP_LIST = 52;
 export const IFLA_ALT_IFNAME = 53;
