@@ -4,6 +4,7 @@ import type { Check } from '../harness/check.ts';
 import { checks as capabilities } from './capabilities.ts';
 import { checks as create } from './create.ts';
 import { checks as delete_ } from './delete.ts';
+import { checks as devices } from './devices.ts';
 import { checks as hooks } from './hooks.ts';
 import { checks as hooksFailure } from './hooks-failure.ts';
 import { checks as hooksTiming } from './hooks-timing.ts';
@@ -11,7 +12,10 @@ import { checks as kill } from './kill.ts';
 import { checks as mountOptions } from './mount-options.ts';
 import { checks as mountTrees } from './mount-trees.ts';
 import { checks as mounts } from './mounts.ts';
+import { checks as namespaces } from './namespaces.ts';
+import { checks as paths } from './paths.ts';
 import { checks as process } from './process.ts';
+import { checks as propagation } from './propagation.ts';
 import { checks as rlimits } from './rlimits.ts';
 import { checks as root } from './root.ts';
 import { checks as scheduling } from './scheduling.ts';
@@ -19,6 +23,7 @@ import { checks as start } from './start.ts';
 import { checks as state } from './state.ts';
 import { checks as terminal } from './terminal.ts';
 import { checks as user } from './user.ts';
+import { checks as userns } from './userns.ts';
 import { checks as values } from './values.ts';
 
 export const checks: readonly Check[] = [
@@ -41,4 +46,9 @@ export const checks: readonly Check[] = [
   ...rlimits,
   ...scheduling,
   ...values,
+  ...namespaces,
+  ...userns,
+  ...devices,
+  ...paths,
+  ...propagation,
 ];

@@ -125,6 +125,8 @@ export const checks: Check[] = [
       const output = await trial.output('cat /proc/self/mountinfo', (config, { rootfs }) => {
         symlinkSync(outside, join(rootfs, 'absolute'));
         symlinkSync('../../../..', join(rootfs, 'relative'));
+        for (const path of [join(outside, 'below'), 'above'])
+          mkdirSync(join(rootfs, path), { recursive: true });
         config.mounts.push(tmpfs('/absolute/below', 'first'), tmpfs('/relative/above', 'second'));
       });
       const mounts = parseMountInfo(output);

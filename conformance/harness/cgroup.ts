@@ -18,6 +18,8 @@ let known: Hierarchy[] | undefined;
 export function hierarchies(): Hierarchy[] {
   known ??= hostMounts().flatMap((mount): Hierarchy[] => {
     const mountPoint = mount.point;
+    // Another mount may hide this one.
+    if (!existsSync(join(mountPoint, 'cgroup.procs'))) return [];
     if (mount.type === 'cgroup') return [{ version: 1, controllers: mount.superOptions, mountPoint }];
     if (mount.type !== 'cgroup2') return [];
     const controllers = readFileSync(join(mountPoint, 'cgroup.controllers'), 'utf8').trim().split(' ');

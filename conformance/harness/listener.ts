@@ -14,7 +14,7 @@ const SCM_RIGHTS = 1;
 const CMSG_HEADER = 16;
 const SOCKADDR_UN = 110;
 /** How long a connection, and each message on it, may take, in seconds. */
-const TIME_LIMIT = 8;
+const TIME_LIMIT = 15;
 
 const libc = koffi.load(null);
 const iovec = koffi.struct({ base: 'void *', length: 'size_t' });

@@ -28,12 +28,14 @@ const UNSHARE_FLAGS: Partial<Record<NamespaceType, string>> = {
 
 /**
  * Starts a process in new namespaces of these types, after a shell script has prepared them. For pid and time
- * namespaces it is a child of the process that made them, since those only take effect for children.
+ * namespaces it is a child of the process that made them, since those only take effect for children. `more` are
+ * further flags of unshare(1).
  */
 export async function holdNamespaces(
   trial: Trial,
   types: readonly NamespaceType[],
   prepare = ':',
+  more: readonly string[] = [],
 ): Promise<Holder> {
   const fork = types.some((type) => type === 'pid' || type === 'time') ? ['--fork', '--kill-child'] : [];
   const mapping = types.includes('user') ? ['--map-root-user'] : [];
@@ -41,7 +43,7 @@ export async function holdNamespaces(
   const sleep = busyboxCommand(trial.directory, 'sleep', '120').join(' ');
   // The ID on the host: in a pid namespace of its own, $$ would be 1.
   const script = `set -e; ${prepare}\nread -r pid rest </proc/self/stat; echo "$pid"; exec ${sleep}`;
-  const child = spawn('unshare', [...flags, ...mapping, ...fork, '/bin/sh', '-c', script], {
+  const child = spawn('unshare', [...flags, ...mapping, ...fork, ...more, '/bin/sh', '-c', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 120_000,
     killSignal: 'SIGKILL',

@@ -107,7 +107,7 @@ export function commandLine(pid: number): string[] {
 }
 
 /** Waits for something that happens on its own, at most `limit` milliseconds. */
-export async function until(happened: () => boolean, what: string, limit = 8000): Promise<void> {
+export async function until(happened: () => boolean, what: string, limit = 15_000): Promise<void> {
   const end = Date.now() + limit;
   while (!happened()) {
     if (Date.now() > end) throw new Failure(`${what} did not happen within ${limit / 1000} s`);

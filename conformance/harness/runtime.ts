@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { Failure } from './expect.ts';
 
 /** No command of a runtime may take longer, in milliseconds. */
-const TIME_LIMIT = 20_000;
+const TIME_LIMIT = 30_000;
 
 export interface Runtime {
   /** As the runtime calls itself: `runc`. */
