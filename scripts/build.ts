@@ -1,90 +1,59 @@
-// Builds dist/tsoci: src/ bundled into one CommonJS file, made a single executable with Node and koffi in it.
+// Builds dist/tsoci: Node with src/ in it, compiled, and koffi. See src/sea.ts.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { node, nodeOptions, root, strippedNode } from './executable/node.ts';
+import { makeEntry, makePieces } from './executable/pieces.ts';
 
-const root = join(import.meta.dirname, '..');
 const work = join(root, 'build');
-const dist = join(root, 'dist');
-const node = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
+const pieces = join(work, 'pieces');
+const executable = join(root, 'dist', 'tsoci');
 
-mkdirSync(work, { recursive: true });
-mkdirSync(dist, { recursive: true });
-const bundle = join(work, 'tsoci.cjs');
-bundleSources(bundle);
-const executable = join(dist, 'tsoci');
-makeExecutable(bundle, strippedNode(), executable);
-console.log(`${executable}: ${(statSync(executable).size / 1e6).toFixed(0)} MB`);
+rmSync(pieces, { recursive: true, force: true });
+mkdirSync(pieces, { recursive: true });
+mkdirSync(join(root, 'dist'), { recursive: true });
 
-function bundleSources(outfile: string): void {
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  buildSync({
-    entryPoints: [join(root, 'src', 'main.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node26',
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    define: {
-      TSOCI_VERSION: JSON.stringify(manifest.version),
-      TSOCI_COMMIT: JSON.stringify(commit()),
-      // CommonJS has no import.meta.
-      'import.meta.dirname': '__dirname',
-    },
-    logLevel: 'warning',
-  });
+const names: string[] = [];
+for (const [name, text] of makePieces()) {
+  writeFileSync(join(pieces, name), text);
+  names.push(name);
 }
-
-/** The commit that is built, marked when the work tree differs from it. */
-function commit(): string {
-  const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' });
-  const head = git('rev-parse', 'HEAD');
-  if (head.status !== 0) return 'unknown';
-  const changed = git('status', '--porcelain', '--untracked-files=no').stdout.trim() !== '';
-  return `${head.stdout.trim()}${changed ? '-dirty' : ''}`;
-}
-
-/** Node without its symbols: less to copy, less to read from disk at the first start. Kept between builds. */
-function strippedNode(): string {
-  const stripped = join(work, `node-${process.version}`);
-  if (statSync(stripped, { throwIfNoEntry: false })) return stripped;
-  const next = `${stripped}.next`;
-  copyFileSync(node, next);
-  const strip = spawnSync('strip', [next], { encoding: 'utf8' });
-  if (strip.status !== 0)
-    console.warn(
-      `strip (Debian: binutils) did not run, the executable will be larger: ${strip.stderr ?? ''}`,
-    );
-  renameSync(next, stripped);
-  return stripped;
-}
+const base = strippedNode(work);
+const paths = names.map((name) => join(pieces, name));
+run(base, ...nodeOptions, join(import.meta.dirname, 'executable', 'code-cache.ts'), ...paths);
+const entry = join(work, 'sea.cjs');
+makeEntry(entry);
+makeExecutable(entry, base, names);
+console.log(`${executable}: ${names.length} pieces, ${(statSync(executable).size / 1e6).toFixed(0)} MB`);
 
 /** https://nodejs.org/api/single-executable-applications.html */
-function makeExecutable(main: string, embedded: string, output: string): void {
-  const koffi = `koffi-linux-${process.arch}`;
+function makeExecutable(main: string, embedded: string, assets: readonly string[]): void {
+  const koffi = join(root, 'node_modules', '@koromix', `koffi-linux-${process.arch}`);
+  const files = assets.flatMap((name) => [name, `${name}.cache`]);
   const config = join(work, 'sea.json');
-  const next = `${output}.next`;
-  writeFileSync(
-    config,
-    JSON.stringify({
-      main,
-      executable: embedded,
-      output: next,
-      disableExperimentalSEAWarning: true,
-      useCodeCache: true,
-      // The caller's NODE_OPTIONS are not meant for us.
-      execArgvExtension: 'none',
-      assets: {
-        'koffi.node': join(root, 'node_modules', '@koromix', koffi, `linux_${process.arch}`, 'koffi.node'),
-      },
-    }),
-  );
-  const { status, stdout, stderr } = spawnSync(node, ['--build-sea', config], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`node --build-sea: ${stdout}${stderr}`);
-  renameSync(next, output);
+  // Made beside the old executable, which may be running, and then put in its place.
+  const output = `${executable}.next`;
+  const settings = {
+    main,
+    executable: embedded,
+    output,
+    disableExperimentalSEAWarning: true,
+    useCodeCache: true,
+    execArgv: nodeOptions,
+    // The caller's NODE_OPTIONS are not meant for us.
+    execArgvExtension: 'none',
+    assets: {
+      'koffi.node': join(koffi, `linux_${process.arch}`, 'koffi.node'),
+      ...Object.fromEntries(files.map((name) => [name, join(pieces, name)])),
+    },
+  };
+  writeFileSync(config, JSON.stringify(settings));
+  run(node, '--build-sea', config);
+  renameSync(output, executable);
+}
+
+function run(command: string, ...args: string[]): void {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stdout}${stderr}`);
 }

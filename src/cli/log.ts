@@ -60,10 +60,11 @@ function openFile(path: string): number {
   }
 }
 
-/** `tsoci: message`, in one line and without control characters that a terminal would act on. */
+/** `tsoci: message`, in one line but for the stack of --debug; no control character reaches the terminal. */
 function personLine(level: Level, message: string): string {
   const prefix = level === 'error' ? '' : `${level}: `;
-  return `tsoci: ${prefix}${message.replace(/\p{Cc}/gu, escapeControl)}\n`;
+  const control = level === 'debug' ? /(?!\n)\p{Cc}/gu : /\p{Cc}/gu;
+  return `tsoci: ${prefix}${message.replace(control, escapeControl)}\n`;
 }
 
 function escapeControl(character: string): string {

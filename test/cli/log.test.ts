@@ -88,7 +88,7 @@ test('a log that cannot be opened is an error', () => {
 
 test('--debug shows where an error arose', () => {
   const { stderr } = tsoci('--debug', 'bogus');
-  assert.match(stderr, /^tsoci: unknown command bogus.*\ntsoci: debug: UsageError: .*at /);
+  assert.match(stderr, /^tsoci: unknown command bogus.*\ntsoci: debug: UsageError: .*\n +at /);
 });
 
 test.run();
