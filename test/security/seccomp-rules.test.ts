@@ -1,5 +1,7 @@
 // linux.seccomp as rules, and what the compiled filter answers, computed by a machine of our own.
 
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Seccomp, SeccompAction, SeccompOperator, Syscall } from '../../src/config/generated/types.ts';
@@ -7,10 +9,11 @@ import { seccompActions, seccompOperators } from '../../src/config/generated/val
 import { ENOSYS, EPERM } from '../../src/linux/errno.ts';
 import { SYS } from '../../src/linux/syscalls.ts';
 import { compileFilter } from '../../src/security/seccomp/filter.ts';
-import { tryLibseccomp } from '../../src/security/seccomp/libseccomp.ts';
+import { libseccompIdentity, tryLibseccomp } from '../../src/security/seccomp/libseccomp.ts';
 import { newerCallsPrefix, SCMP_ARCH_X32 } from '../../src/security/seccomp/newer.ts';
 import { planFilter } from '../../src/security/seccomp/rules.ts';
 import { evaluate } from './bpf-machine.ts';
+import { isRoot } from './stub.ts';
 
 const test = suite('seccomp rules');
 const compiled = tryLibseccomp() ? test : test.skip;
@@ -223,6 +226,20 @@ compiled('newer calls: by the default action', () => {
   assert.is(answer({ defaultAction: 'SCMP_ACT_ALLOW' }), ALLOW);
   const { program } = compileFilter(profile('SCMP_ACT_ERRNO', rule));
   assert.is(evaluate(program, { arch: native, number: SYS.fchdir }), ERRNO | EPERM, 'not newer');
+});
+
+(isRoot ? compiled : test.skip)('without the library: an error that names the package', () => {
+  const script = `
+    import { compileFilter } from './src/security/seccomp/filter.ts';
+    try { compileFilter({ defaultAction: 'SCMP_ACT_ALLOW' }) } catch (error) { console.log(error.message) }`;
+  const library = libseccompIdentity()?.split(' ')[0] ?? '';
+  const command = 'mount --bind /dev/null "$1" && exec "$2" --input-type=module-typescript --eval "$3"';
+  const args = ['--mount', 'sh', '-c', command, 'sh', library, process.execPath, script];
+  const printed = execFileSync('unshare', args, {
+    encoding: 'utf8',
+    cwd: join(import.meta.dirname, '../..'),
+  });
+  assert.match(printed, /^load libseccomp\.so\.2 for linux\.seccomp: .*; install the package libseccomp2 /);
 });
 
 test.run();

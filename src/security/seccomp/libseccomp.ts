@@ -2,7 +2,7 @@
 
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import type { LibraryHandle } from 'koffi';
-import { TsociError } from '../../linux/errors.ts';
+import { messageOf, TsociError } from '../../linux/errors.ts';
 import { libc } from '../../linux/ffi.ts';
 import { koffi } from '../../linux/koffi.ts';
 
@@ -80,7 +80,7 @@ function load(): Libseccomp {
     library = koffi().load(locate());
   } catch (cause) {
     throw new TsociError(
-      `load ${SONAME}, which linux.seccomp takes: not found; install the package libseccomp2 (Debian, Ubuntu) ` +
+      `load ${SONAME} for linux.seccomp: ${messageOf(cause)}; install the package libseccomp2 (Debian, Ubuntu) ` +
         'or libseccomp (Fedora, Alpine, Arch)',
       { cause },
     );
