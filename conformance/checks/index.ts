@@ -19,6 +19,8 @@ import { checks as propagation } from './propagation.ts';
 import { checks as rlimits } from './rlimits.ts';
 import { checks as root } from './root.ts';
 import { checks as scheduling } from './scheduling.ts';
+import { checks as seccomp } from './seccomp.ts';
+import { checks as seccompNotify } from './seccomp-notify.ts';
 import { checks as start } from './start.ts';
 import { checks as state } from './state.ts';
 import { checks as terminal } from './terminal.ts';
@@ -51,4 +53,6 @@ export const checks: readonly Check[] = [
   ...devices,
   ...paths,
   ...propagation,
+  ...seccomp,
+  ...seccompNotify,
 ];
