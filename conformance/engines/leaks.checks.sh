@@ -1,0 +1,13 @@
+# shellcheck shell=bash
+# After a suite: nothing of it may be left. $leaks matches the cgroups of its containers.
+
+nothing_is_left_behind() {
+  "$engines/leaks.sh" compare "$work/before" "^(mount|link|process) |$leaks"
+}
+
+the_runtime_keeps_no_state_of_deleted_containers() {
+  local directory
+  for directory in "/run/$(basename "$runtime")" /run/containerd/runc/*; do
+    [[ ! -d $directory ]] || prints '' ls -A "$directory"
+  done
+}
