@@ -91,8 +91,8 @@ export function capabilitiesOf(pid: number | 'self'): HeldCapabilities {
 }
 
 /**
- * The sets to apply. No capabilities in the config means none at all, as runc and crun have it: only what is asked
- * for is given.
+ * The sets to apply. No capabilities in the config means none at all, as runc has it: only what is asked for is
+ * given.
  *
  * capset(2) and prctl(2) refuse some mixes as a whole; here the capability that breaks a rule is left out, with a
  * warning, and the rest stays: permitted lies within what is held; effective within permitted; inheritable within
