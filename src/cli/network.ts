@@ -71,7 +71,8 @@ export const command = defineCommand({
   ],
   async run({ caller, values, operands: [action = ''] }) {
     const { DEFAULT_DIRECTORY, readNetworks } = await import('../network/store.ts');
-    const directory = resolve('/', values['state-dir'] ?? DEFAULT_DIRECTORY);
+    const given = values['state-dir'] ?? DEFAULT_DIRECTORY;
+    const directory = given.startsWith('/') ? given : resolve(caller.cwd, given);
     if (action === 'list') {
       const { listLeases } = await import('../network/list.ts');
       const leases = listLeases(readNetworks(directory));

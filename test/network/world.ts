@@ -53,8 +53,12 @@ export function runIn(pid: number, command: string, ...args: string[]): string {
   return run('nsenter', '-t', `${pid}`, '-n', command, ...args);
 }
 
-/** Why a test that needs these devices cannot run here; undefined if it can. */
+/** Why a test of devices cannot run here; undefined if it can. */
 export function missingDevices(): string | undefined {
+  // The `ip` of busybox makes no veth and speaks no JSON.
+  if (!spawnSync('ip', ['-V'], { encoding: 'utf8' }).stdout?.includes('iproute2'))
+    return 'iproute2 is not installed';
+  if (spawnSync('busybox', ['true']).status !== 0) return 'busybox is not installed';
   for (const kind of ['veth', 'bridge']) {
     const { status } = spawnSync('unshare', ['-n', 'ip', 'link', 'add', 'probe', 'type', kind]);
     if (status !== 0) return `this kernel has no ${kind}`;
