@@ -91,7 +91,7 @@ test('completions know every option and are valid', () => {
     const file = join(directory, shell);
     writeFileSync(file, text);
     const checked = spawnSync(shell, ['-n', file], { encoding: 'utf8', timeout: 10_000 });
-    if (checked.error) console.log(`skipped: ${shell} is not installed`);
+    if (checked.error) console.log(`skip: ${shell} is not installed`);
     else assert.equal([checked.status, checked.stderr], [0, ''], shell);
   }
   rmSync(directory, { recursive: true });

@@ -1,4 +1,4 @@
-// Runs tsoci as a program: unbuilt or, where the environment names one in TSOCI, that executable.
+// Runs tsoci unbuilt, as a program.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,18 +9,14 @@ export interface Ended {
   stderr: string;
 }
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+const root = join(import.meta.dirname, '..', '..');
+
+/** What npm run build makes. */
+export const executable = join(root, 'dist', 'tsoci');
 
 export function tsoci(...args: string[]): Ended {
-  return tsociWith({}, ...args);
-}
-
-export function tsociWith(environment: Readonly<Record<string, string>>, ...args: string[]): Ended {
-  const built = process.env.TSOCI;
-  const [command, first] = built ? [built, []] : [process.execPath, [main]];
-  const { status, stdout, stderr } = spawnSync(command, [...first, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src', 'main.ts'), ...args], {
     encoding: 'utf8',
-    env: { ...process.env, ...environment },
     timeout: 60_000,
   });
   return { status, stdout, stderr };
