@@ -31,6 +31,7 @@ export function valueAction({ kind, choices, placeholder }: Option): Action | un
 export function operandAction(operand: string): Action {
   const name = operand.replace(/[[\].]/g, '');
   if (name === 'CONTAINER') return { kind: 'container' };
+  if (/^[a-z|]+$/.test(name)) return { kind: 'choice', choices: name.split('|') };
   if (name === 'SIGNAL') return { kind: 'choice', choices: signalNames() };
   return { kind: name === 'BUNDLE|FILE' ? 'file' : 'nothing' };
 }

@@ -21,6 +21,7 @@ const loaders: Readonly<Record<string, Load>> = {
   spec: () => import('./spec.ts'),
   validate: () => import('./validate.ts'),
   features: () => import('./features.ts'),
+  network: () => import('./network.ts'),
 };
 
 export const commandNames: readonly string[] = Object.keys(loaders);

@@ -61,8 +61,8 @@ export const command = defineCommand({
   name: 'network',
   summary: 'attach a container to a bridge, as an OCI hook of any runtime',
   description:
-    "ACTION is attach (for a createRuntime hook), detach (for a poststop hook) or list. Attach and detach read the container's state on standard input. Attach makes the bridge if it is missing, a veth pair whose other end is the container's device, addresses from the subnets and a default route; detach takes it all back, with the last container the bridge too. Settings in the container's annotation org.tsoci.network (bridge=tsoci0,ip=10.89.0.7) go before options.",
-  operands: ['ACTION'],
+    "Attach is for a createRuntime hook, detach for a poststop hook. Both read the container's state on standard input. Attach makes the bridge if it is missing, a veth pair whose other end is the container's device, addresses from the subnets and a default route; detach takes it all back, with the last container the bridge too. Settings in the container's annotation org.tsoci.network (bridge=tsoci0,ip=10.89.0.7) go before options.",
+  operands: ['attach|detach|list'],
   options: OPTIONS,
   examples: [
     { does: 'be the createRuntime hook', line: 'network attach --subnet 10.89.0.0/24 --masquerade' },
