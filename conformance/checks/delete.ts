@@ -1,6 +1,6 @@
 // runtime.md#delete: only what is stopped is deleted, all of it, and nothing else.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupDirectory, cgroupsNamed, hierarchies } from '../harness/cgroup.ts';
 import type { Check } from '../harness/check.ts';
@@ -107,6 +107,22 @@ export const checks: Check[] = [
     },
   },
   {
+    id: 'delete-removes-parent-cgroups',
+    section: 'runtime.md#delete',
+    level: 'MUST',
+    requirement: 'Cgroups that create made above that of the container are removed too.',
+    musts: [3],
+    broken: { runs: 'mkdir /sys/fs/cgroup/pids/$ID /sys/fs/cgroup/$ID', after: 'delete' },
+    async run(trial) {
+      const container = await trial.stopped('true', (config, { id }) => {
+        config.linux.cgroupsPath = `/${id}/middle/leaf`;
+      });
+      expect(cgroupsNamed(container.id).length > 0, 'create made no cgroup');
+      expectSuccess(await container.delete());
+      expectEqual(cgroupsNamed(container.id), [], 'the list of cgroups');
+    },
+  },
+  {
     id: 'delete-removes-mounts',
     section: 'runtime.md#delete',
     level: 'MUST',
@@ -187,9 +203,7 @@ export const checks: Check[] = [
       const [hierarchy] = hierarchies();
       if (!hierarchy) return;
       const bundle = trial.bundle('true');
-      const cgroup = join(hierarchy.mountPoint, bundle.id);
-      mkdirSync(cgroup);
-      trial.defer(() => (existsSync(cgroup) ? rmdirSync(cgroup) : undefined));
+      const cgroup = trial.makeCgroup(hierarchy.mountPoint, bundle.id);
       const container = trial.container(bundle, { env: { CGROUP: cgroup } });
       expectSuccess(await container.create());
       expectEqual(cgroupDirectory(container.pid, hierarchy), cgroup, 'the cgroup of the container');

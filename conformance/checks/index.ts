@@ -2,20 +2,26 @@
 
 import type { Check } from '../harness/check.ts';
 import { checks as capabilities } from './capabilities.ts';
+import { checks as cgroups } from './cgroups.ts';
 import { checks as create } from './create.ts';
 import { checks as delete_ } from './delete.ts';
+import { checks as deviceRules } from './device-rules.ts';
 import { checks as devices } from './devices.ts';
 import { checks as hooks } from './hooks.ts';
 import { checks as hooksFailure } from './hooks-failure.ts';
 import { checks as hooksTiming } from './hooks-timing.ts';
+import { checks as idmap } from './idmap.ts';
 import { checks as kill } from './kill.ts';
+import { checks as memory } from './memory.ts';
 import { checks as mountOptions } from './mount-options.ts';
 import { checks as mountTrees } from './mount-trees.ts';
 import { checks as mounts } from './mounts.ts';
 import { checks as namespaces } from './namespaces.ts';
+import { checks as networkDevices } from './network-devices.ts';
 import { checks as paths } from './paths.ts';
 import { checks as process } from './process.ts';
 import { checks as propagation } from './propagation.ts';
+import { checks as resources } from './resources.ts';
 import { checks as rlimits } from './rlimits.ts';
 import { checks as root } from './root.ts';
 import { checks as scheduling } from './scheduling.ts';
@@ -24,6 +30,7 @@ import { checks as seccompNotify } from './seccomp-notify.ts';
 import { checks as start } from './start.ts';
 import { checks as state } from './state.ts';
 import { checks as terminal } from './terminal.ts';
+import { checks as unified } from './unified.ts';
 import { checks as user } from './user.ts';
 import { checks as userns } from './userns.ts';
 import { checks as values } from './values.ts';
@@ -55,4 +62,11 @@ export const checks: readonly Check[] = [
   ...propagation,
   ...seccomp,
   ...seccompNotify,
+  ...cgroups,
+  ...resources,
+  ...deviceRules,
+  ...unified,
+  ...idmap,
+  ...networkDevices,
+  ...memory,
 ];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Failure, Skip } from './expect.ts';
 import { hostMounts } from './proc.ts';
 
-interface Hierarchy {
+export interface Hierarchy {
   version: 1 | 2;
   /** v1: what is attached to it, `name=systemd` included; v2: what cgroup.controllers says. */
   controllers: string[];

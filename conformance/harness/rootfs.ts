@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 
 /** What the checks' scripts use. */
 const APPLETS = (
-  'cat chmod chown chroot cp cut dd echo env false grep head hostname id ifconfig ionice ip kill ln ls mkdir ' +
+  'cat chmod chown chroot cp cut dd echo env false find grep head hostname id ifconfig ionice ip kill ln ls mkdir ' +
   'mkfifo mknod mount mv nice nproc od printf ps pwd readlink renice rm rmdir sed seq setpriv sh sleep sort ' +
   'stat stty sync tail tar taskset test timeout touch tr true tty umount uname uniq usleep wc xargs'
 ).split(' ');

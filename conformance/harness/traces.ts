@@ -6,11 +6,15 @@ import { cgroupProcesses, cgroupsNamed, removeCgroup } from './cgroup.ts';
 import type { Container } from './container.ts';
 import { hostMounts, isAlive, until } from './proc.ts';
 
-/** `name` begins the ID and the cgroup of each of the check's containers. */
+/**
+ * Returns what was there although the runtime had been asked to delete the containers. `name` begins the ID and the
+ * cgroup of each of the check's containers; `ownCgroups` were made by the check itself.
+ */
 export async function removeTraces(
   directory: string,
   name: string,
   containers: readonly Container[],
+  ownCgroups: readonly string[],
 ): Promise<string[]> {
   const left: string[] = [];
   for (const container of containers) {
@@ -24,7 +28,7 @@ export async function removeTraces(
   }
   const names = new Set(containers.flatMap((container) => [container.id, container.bundle.id]));
   for (const cgroup of [...names].filter((id) => id.startsWith(name)).flatMap(cgroupsNamed)) {
-    left.push(`cgroup ${cgroup}`);
+    if (!ownCgroups.includes(cgroup)) left.push(`cgroup ${cgroup}`);
     await killAll(cgroupProcesses(cgroup));
     removeCgroup(cgroup);
   }

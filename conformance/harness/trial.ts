@@ -25,6 +25,7 @@ export class Trial {
   readonly #busybox: string;
   readonly #containers: Container[] = [];
   readonly #undo: (() => void | Promise<void>)[] = [];
+  readonly #cgroups: string[] = [];
   #bundles = 0;
 
   /** `directory` is made; `name` is unique on this host. The shared copy of busybox is beside it. */
@@ -122,6 +123,14 @@ export class Trial {
     return directory;
   }
 
+  /** Makes a cgroup that exists before a container does, named by the container's ID. */
+  makeCgroup(hierarchyMountPoint: string, id: string): string {
+    const directory = join(hierarchyMountPoint, id);
+    mkdirSync(directory);
+    this.#cgroups.push(directory);
+    return directory;
+  }
+
   /** Registers what must be undone when the check is over, last first. */
   defer(undo: () => void | Promise<void>): void {
     this.#undo.push(undo);
@@ -129,7 +138,7 @@ export class Trial {
 
   /** Removes all traces, and tells what the runtime had not removed itself. */
   async close(): Promise<string[]> {
-    const left = await removeTraces(this.directory, this.#name, this.#containers);
+    const left = await removeTraces(this.directory, this.#name, this.#containers, this.#cgroups);
     for (const undo of this.#undo.reverse()) await undo();
     rmSync(this.directory, { recursive: true, force: true });
     return left;
