@@ -1,6 +1,7 @@
 // The caller of this process.
 
 import type { Caller } from '../linux/caller.ts';
+import { TsociError } from '../linux/errors.ts';
 import type { Log } from './log.ts';
 import { writeAll } from './output.ts';
 
@@ -12,7 +13,7 @@ export function processCaller(args: readonly string[], log: Log): Caller {
       return process.env;
     },
     get cwd() {
-      return process.cwd();
+      return workingDirectory();
     },
     get pid() {
       return process.pid;
@@ -28,4 +29,12 @@ export function processCaller(args: readonly string[], log: Log): Caller {
     warn: (message) => log('warning', message),
     debug: (message) => log('debug', message),
   };
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw TsociError.from('find the working directory', error, 'was it removed?');
+  }
 }
