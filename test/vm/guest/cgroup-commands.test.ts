@@ -1,0 +1,161 @@
+// What tsoci does with the cgroups of its containers beyond setting limits, in a machine with pure cgroup v2.
+
+import { spawn } from 'node:child_process';
+import { closeSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createCgroup } from '../../../src/cgroups/create.ts';
+import { findHierarchy } from '../../../src/cgroups/hierarchy.ts';
+import { limitCgroup, needsOf } from '../../../src/cgroups/limit.ts';
+import { removeCgroup } from '../../../src/cgroups/remove.ts';
+import {
+  cgroupTree,
+  command,
+  commandLine,
+  eventually,
+  makeBundle,
+  withContainer,
+} from '../../cgroups/guest.ts';
+import { inCgroup } from '../../cgroups/support.ts';
+
+const MIB = 1 << 20;
+const SLEEP = 'exec sleep 1000';
+
+/** The disk that may be throttled. */
+const disk = readFileSync('/sys/block/vdc/dev', 'utf8').trim();
+const [major = 0, minor = 0] = disk.split(':').map(Number);
+
+const before = cgroupTree();
+const hierarchy = findHierarchy();
+if (!hierarchy) throw new Error('the guest has no cgroup2 mount');
+
+function tsoci(args: string[], input?: string): string {
+  const { status, output } = command('tsoci', args, input);
+  assert.is(status, 0, `${args.join(' ')}: ${output}`);
+  return output;
+}
+
+test('a memory limit of 1 MiB still starts a process', () => {
+  const bundle = makeBundle({ resources: { memory: { limit: MIB } }, script: 'exec true' });
+  tsoci(['run', '--bundle', bundle, 'small']);
+  rmSync(bundle, { recursive: true });
+});
+
+test('update, pause, resume, exec, statistics, and an event of an out-of-memory kill', () => {
+  const resources = {
+    memory: { limit: 64 * MIB, swap: 96 * MIB },
+    cpu: { quota: 50_000, period: 100_000, burst: 10_000 },
+  };
+  const script = `while [ ! -e /go ]; do sleep 1; done; dd if=/zero of=/zero bs=100M count=1; ${SLEEP}`;
+  return withContainer(
+    'tsoci',
+    { resources, script: `mknod /zero c 1 5; ${script}` },
+    async ({ id, file, bundle }) => {
+      tsoci(['update', '--memory', '80m', '--cpu-quota', '5000', '--cpu-burst', '5000', id]);
+      const files = ['memory.max', 'memory.swap.max', 'cpu.max', 'cpu.max.burst'];
+      assert.equal(files.map(file), [String(80 * MIB), String(16 * MIB), '5000 100000', '5000']);
+      const wrong = '{"memory":{"limit":73400320},"cpu":{"cpus":"64"}}';
+      const refused = command('tsoci', ['update', '--resources', '-', id], wrong);
+      assert.match(refused.output, /linux\.resources\.cpu\.cpus/);
+      assert.is(file('memory.max'), String(80 * MIB));
+      tsoci(['update', '--cpu-quota', '-1', '--cpu-burst', '0', id]);
+      assert.is(file('cpu.max'), 'max 100000');
+
+      tsoci(['pause', id]);
+      assert.match(file('cgroup.events'), 'frozen 1');
+      assert.is(JSON.parse(tsoci(['state', id])).status, 'paused');
+      tsoci(['resume', id]);
+      assert.match(file('cgroup.events'), 'frozen 0');
+      assert.match(tsoci(['exec', id, 'cat', '/proc/self/cgroup']), /^0::\/tsoci\/guest-tsoci$/m);
+
+      const [executable, args] = commandLine('tsoci', ['events', '--interval', '1s', id]);
+      const events = spawn(executable, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      const ended = new Promise((resolve) => events.once('exit', resolve));
+      let output = '';
+      events.stdout.on('data', (text) => {
+        output += text;
+      });
+      await eventually('statistics come', () => output.includes('\n'));
+      const { data } = JSON.parse(output.split('\n')[0] ?? '');
+      assert.is(data.memory.usage.limit, 80 * MIB);
+      assert.ok(data.memory.raw.anon > 0);
+      assert.ok(data.pids.current > 0);
+      assert.equal(Object.keys(data.cpu.psi), ['some', 'full']);
+      writeFileSync(join(bundle, 'rootfs/go'), '');
+      await eventually('an event of type oom', () => output.includes(`{"type":"oom","id":"${id}"}`));
+      tsoci(['kill', id, 'KILL']);
+      assert.is(await ended, 0);
+    },
+  );
+});
+
+test('a container that manages its own cgroup, in a user namespace', () => {
+  const script = [
+    'cd /sys/fs/cgroup; mkdir sub; echo $$ > sub/cgroup.procs',
+    'echo +pids +memory > cgroup.subtree_control; echo 5 > sub/pids.max',
+    'cat /proc/self/cgroup sub/pids.max',
+    '(echo 1 > pids.max) || echo limit refused',
+    SLEEP,
+  ].join('; ');
+  const types = ['pid', 'mount', 'cgroup', 'user'];
+  const mapping = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const linux = { namespaces: types.map((type) => ({ type })), uidMappings: mapping, gidMappings: mapping };
+  const mounts = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] }];
+  const spec = { resources: { pids: { limit: 50 } }, script: `{ ${script}; } > /dev/out`, linux, mounts };
+  return withContainer('tsoci', spec, async ({ id, pid }) => {
+    assert.is(statSync(`/sys/fs/cgroup/tsoci/${id}`).uid, 100_000);
+    assert.is(statSync(`/sys/fs/cgroup/tsoci/${id}/pids.max`).uid, 0);
+    const out = () => readFileSync(`/proc/${pid}/root/dev/out`, 'utf8');
+    await eventually('it is done', () => out().includes('refused'));
+    assert.is(out(), '0::/sub\n5\nlimit refused\n');
+    assert.is(tsoci(['exec', id, 'cat', '/proc/self/cgroup']), '0::/sub\n');
+  });
+});
+
+const ERRORS: [resources: object, message: RegExp][] = [
+  [{ cpu: { cpus: '9' } }, /linux\.resources\.cpu\.cpus: .*cpuset\.cpus/],
+  [{ hugepageLimits: [{ pageSize: '64KB', limit: 0 }] }, /no huge pages of 64KB/],
+  [{ rdma: { nosuch: { hcaHandles: 1 } } }, /linux\.resources\.rdma\["nosuch"\]: .*ENODEV/],
+  [{ unified: { 'memory.nosuch': '1' } }, /unified\["memory\.nosuch"\]: .*controller memory has no file/],
+  [{ unified: { 'nosuch.max': '1' } }, /needs the cgroup v2 controller nosuch/],
+  [{ blockIO: { throttleReadBpsDevice: [{ major: 99, minor: 9, rate: 1 }] } }, /no such block device/],
+  [{ blockIO: { weightDevice: [{ major, minor, weight: 500 }] } }, /neither BFQ .* nor iocost/],
+];
+
+test('what the kernel refuses is told', () => {
+  for (const [resources, message] of ERRORS) {
+    const attempt = () => {
+      const cgroup = createCgroup(hierarchy, '/wrong', needsOf(resources));
+      try {
+        limitCgroup(cgroup, resources);
+      } finally {
+        closeSync(cgroup.fd);
+        removeCgroup(cgroup.directory, hierarchy.mountPoint);
+      }
+    };
+    assert.throws(attempt, message, `${JSON.stringify(resources)}: ${message}`);
+  }
+});
+
+test('a container that cannot be made leaves nothing behind', () => {
+  const bundle = makeBundle({ resources: { cpu: { cpus: '9' } }, script: SLEEP });
+  const { status, output } = command('tsoci', ['create', '--bundle', bundle, 'wrong']);
+  rmSync(bundle, { recursive: true });
+  assert.is(status, 1, output);
+  assert.match(output, /linux\.resources\.cpu\.cpus/);
+  assert.equal(cgroupTree(), before);
+});
+
+// Last: once it was on for a disk, iocost takes weights even when it is off again.
+test('the weight of a device, where iocost is on; and idle', () => {
+  writeFileSync('/sys/fs/cgroup/io.cost.qos', `${disk} enable=1`);
+  const weightDevice = [{ major, minor, weight: 500 }];
+  return inCgroup(hierarchy, (cgroup) => {
+    limitCgroup(cgroup, { blockIO: { weightDevice }, cpu: { idle: 1 } });
+    assert.match(readFileSync(join(cgroup.directory, 'io.weight'), 'utf8'), `${disk} 4950`);
+    assert.is(readFileSync(join(cgroup.directory, 'cpu.idle'), 'utf8'), '1\n');
+  }).finally(() => writeFileSync('/sys/fs/cgroup/io.cost.qos', `${disk} enable=0`));
+});
+
+test.run();
