@@ -1,18 +1,8 @@
 // `tsoci network` as a hook: many at once, and with runc as the runtime.
 
-import { spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../src/config/generated/types.ts';
@@ -26,20 +16,8 @@ const reason = missingDevices();
 if (reason) console.log(`skip: network hooks: ${reason}`);
 const test = reason ? suiteOfHooks.skip : suiteOfHooks;
 
-/**
- * The hook as one file: started a few hundred times, it should not read its modules one by one. It lies below the
- * repository, where koffi is found.
- */
-const built = join(import.meta.dirname, '..', '..', 'build', `network-${process.pid}`);
-const HOOK: readonly [string, string] = [process.execPath, join(built, 'hook.mjs')];
-buildSync({
-  entryPoints: [join(import.meta.dirname, 'hook.ts')],
-  outfile: HOOK[1],
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-});
-process.once('exit', () => rmSync(built, { recursive: true, force: true }));
+const HOOK: readonly [string, string] = [process.execPath, join(import.meta.dirname, 'hook.ts')];
+const WORKER = join(import.meta.dirname, 'worker.ts');
 
 const devices = () => run('ip', '-br', 'link').trim().split('\n').length - 1;
 
@@ -56,22 +34,56 @@ async function hook(state: object, ...args: string[]): Promise<string | undefine
   return status === 0 ? undefined : errors || `status ${status}`;
 }
 
-test('100 attached and detached at once: no address twice, nothing left', async () => {
+const workers: ChildProcess[] = [];
+
+suiteOfHooks.after(() => {
+  for (const worker of workers) worker.kill();
+});
+
+/** A process that works on several containers: tells what it answers to an action. */
+function startWorker(directory: string, states: object[]): (action: string) => Promise<string> {
+  const args = [WORKER, directory, JSON.stringify(states)];
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], timeout: 300_000 });
+  workers.push(child);
+  return (action) =>
+    new Promise((resolve) => {
+      child.stdout.once('data', (answer) => resolve(String(answer).trim()));
+      child.once('exit', (status) => resolve(`status ${status}`));
+      child.stdin.write(`${action}\n`);
+    });
+}
+
+test('100 attached and detached by 20 at once: no address twice, nothing left', async () => {
   await withWorld(100, async ({ directory, containers }) => {
-    const states = containers.map(({ pid }, i) => ({ id: `c${i}`, pid, bundle: `/b/${i}` }));
-    const all = (...args: string[]) =>
-      Promise.all(states.map((state) => hook(state, ...args, '--state-dir', directory)));
-    assert.equal((await all('attach', '--subnet', '10.89.0.0/24')).filter(Boolean), []);
-    const leases = readNetworks(directory).tsoci0?.leases ?? [];
-    assert.is(leases.length, 100);
-    assert.is(new Set(leases.flatMap(({ addresses }) => addresses)).size, 100);
-    assert.ok(leases.every(({ complete }) => complete));
-    assert.is(devices(), 101);
-    const [first, last] = [containers[0], leases.find(({ container }) => container === 'c99')];
-    assert.ok(pings(first?.pid ?? 0, last?.addresses[0] ?? ''));
-    assert.equal((await all('detach')).filter(Boolean), []);
+    const states = containers.map(({ pid }, i) => {
+      return { id: `c${i}`, pid, bundle: `/b/${i}`, annotations: {} };
+    });
+    const crew = Array.from({ length: 20 }, (_, i) => {
+      return startWorker(directory, states.slice(i * 5, i * 5 + 5));
+    });
+    const all = (action: string) => Promise.all(crew.map((work) => work(action)));
+    // The first round starts the workers, the second finds them all ready.
+    for (let round = 0; round < 2; round++) {
+      assert.equal(new Set(await all('attach')), new Set(['done']));
+      const leases = readNetworks(directory).tsoci0?.leases ?? [];
+      assert.is(leases.length, 100);
+      assert.is(new Set(leases.flatMap(({ addresses }) => addresses)).size, 100);
+      assert.ok(leases.every(({ complete }) => complete));
+      assert.is(devices(), 101);
+      const [first, last] = [containers[0], leases.find(({ container }) => container === 'c99')];
+      assert.ok(pings(first?.pid ?? 0, last?.addresses[0] ?? ''));
+      assert.equal(new Set(await all('detach')), new Set(['done']));
+      assert.is(devices(), 0);
+      assert.not(existsSync(directory));
+    }
+    const half = crew.map((work, i) => work(i % 2 ? 'attach' : 'detach'));
+    assert.equal(new Set(await Promise.all(half)), new Set(['done']));
+    const swapped = crew.map((work, i) => work(i % 2 ? 'detach' : 'attach'));
+    assert.equal(new Set(await Promise.all(swapped)), new Set(['done']));
+    assert.is(readNetworks(directory).tsoci0?.leases.length, 50);
+    assert.is(devices(), 51);
+    await all('detach');
     assert.is(devices(), 0);
-    assert.not(existsSync(directory));
   });
 });
 
