@@ -12,12 +12,14 @@ const firstDescriptor = 3;
 
 export type Channels = Record<(typeof channels)[number], Duplex>;
 
+/** Process 1 of the guest: boot/init.sh knows these. */
+export type Init = 'busybox' | 'systemd';
+
 export type MachineOptions = {
   system: System;
   repository: string;
   scratch: string;
-  /** The init of the guest: boot/init.sh knows these. */
-  init: 'busybox' | 'systemd';
+  init: Init;
   /** Seconds until the machine is killed; 0 for no limit. */
   timeout: number;
   /** Print the kernel's log as it comes. */

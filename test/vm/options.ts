@@ -1,6 +1,7 @@
 // The command line of run.ts.
 
 import { parseArgs } from 'node:util';
+import type { Init } from './machine.ts';
 import { kernelVersions } from './system.ts';
 
 export const usage = `usage: node test/vm/run.ts [OPTIONS] [FILES...]       run guest tests (default: all)
@@ -8,7 +9,7 @@ export const usage = `usage: node test/vm/run.ts [OPTIONS] [FILES...]       run 
        node test/vm/run.ts [OPTIONS] --shell          a shell in the guest; Ctrl-] ends the machine
 
   --kernel VERSION   ${kernelVersions.join(', ')} or all (default: ${kernelVersions[0]})
-  --systemd          boot systemd instead of busybox init
+  --systemd          boot systemd instead of busybox init (tests in guest/systemd/ always do)
   --timeout SECONDS  kill the machine after this time (default: 600; none with --shell)
   --verbose          print the kernel's log
 `;
@@ -16,7 +17,7 @@ export const usage = `usage: node test/vm/run.ts [OPTIONS] [FILES...]       run 
 export type Options = {
   task: { kind: 'test'; files: string[] } | { kind: 'command'; words: string[] };
   kernels: string[];
-  init: 'busybox' | 'systemd';
+  init: Init;
   timeout: number;
   verbose: boolean;
 };

@@ -5,6 +5,7 @@ export type FileResult = {
   file: string;
   total: number;
   passed: number;
+  /** Skipped by uvu, or by a test that printed `skip: REASON`. */
   skipped: number;
   /** Exit status of the process; undefined if the guest did not get that far. */
   exitCode: number | undefined;
@@ -29,14 +30,10 @@ export function readResults(files: string[], output: string): FileResult[] {
     const to = output.indexOf(`\n${end}`, from);
     const text = from < 0 ? '' : output.slice(from, to < 0 ? undefined : to);
     const count = (word: string) => Number(text.match(new RegExp(`^ *${word}: +(\\d+)$`, 'm'))?.[1] ?? 0);
-    const exit = to < 0 || from < 0 ? undefined : Number.parseInt(output.slice(to + end.length + 1), 10);
-    return {
-      file,
-      total: count('Total'),
-      passed: count('Passed'),
-      skipped: count('Skipped'),
-      exitCode: exit,
-    };
+    const exitCode = to < 0 || from < 0 ? undefined : Number.parseInt(output.slice(to + end.length + 1), 10);
+    const told = text.match(/^\s*skip: /gm)?.length ?? 0;
+    const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped') + told];
+    return { file, total, passed, skipped, exitCode };
   });
 }
 

@@ -1,9 +1,9 @@
 // Runs tests, a command or a shell in a virtual machine whose cgroups are all version 2. See README.md.
 
-import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { globSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { attachPipes, attachTerminal, terminalSize } from './channels.ts';
-import { type MachineOptions, type Outcome, runMachine } from './machine.ts';
+import { type Init, type MachineOptions, type Outcome, runMachine } from './machine.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { makeRepositoryDisk, type Order } from './repository.ts';
 import { failure, readResults, testScript } from './results.ts';
@@ -12,7 +12,6 @@ import { makeWorkspace, removeWorkspace } from './workspace.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const cache = join(root, 'build/vm');
-const guestTests = 'test/vm/guest';
 const scratchBytes = 256 << 20;
 /** Seconds that one test file may take in the guest. */
 const fileTimeout = 180;
@@ -34,15 +33,17 @@ async function boot(options: Options, system: System, order: Order, connect: Con
   }
 }
 
-function guestFiles(names: string[]): string[] {
-  if (names.length > 0) return names.map((name) => relative(root, resolve(name)));
-  const all = readdirSync(join(root, guestTests)).filter((name) => name.endsWith('.test.ts'));
-  return all.sort().map((name) => `${guestTests}/${name}`);
+/** The test files, by the init of the guest that they need. Those in guest/systemd/ need systemd. */
+function guestFiles(options: Options, names: string[]): Map<Init, string[]> {
+  const all = globSync('test/vm/guest/**/*.test.ts', { cwd: root }).sort();
+  const files = names.length > 0 ? names.map((name) => relative(root, resolve(name))) : all;
+  if (files.length === 0) throw new Error('there is no test to run');
+  const needsSystemd = (file: string) => options.init === 'systemd' || file.includes('/systemd/');
+  return Map.groupBy(files, (file): Init => (needsSystemd(file) ? 'systemd' : 'busybox'));
 }
 
 /** Runs test files in one machine and prints what came of them. Returns the exit status. */
-async function runTests(options: Options, version: string, system: System, names: string[]): Promise<number> {
-  const files = guestFiles(names);
+async function runTests(options: Options, version: string, system: System, files: string[]): Promise<number> {
   let output = '';
   const started = performance.now();
   const outcome = await boot(options, system, { script: testScript(files, fileTimeout) }, (channels) => {
@@ -56,17 +57,17 @@ async function runTests(options: Options, version: string, system: System, names
   const sum = (key: 'total' | 'passed' | 'skipped') => results.reduce((all, result) => all + result[key], 0);
   const times = `boot ${outcome.boot.toFixed(1)} s, all ${seconds.toFixed(1)} s`;
   console.log(
-    `\nLinux ${version}: ${sum('passed')} passed, ${sum('total') - sum('passed')} failed,`,
+    `\nLinux ${version}, ${options.init}: ${sum('passed')} passed, ${sum('total') - sum('passed')} failed,`,
     `${sum('skipped')} skipped (${files.length} files; ${times})`,
   );
-  let failed = files.length === 0;
+  let exitCode = 0;
   for (const result of results) {
     const reason = failure(result);
     if (reason === undefined) continue;
     console.log(`FAILED ${result.file}: ${reason}`);
-    failed = true;
+    exitCode = 1;
   }
-  return failed ? 1 : 0;
+  return exitCode;
 }
 
 /** Runs a command in one machine, on this terminal if there is one. Returns its exit status. */
@@ -81,27 +82,31 @@ async function runCommand(options: Options, system: System, words: string[]): Pr
   return exitCode;
 }
 
+/** A kernel that cannot be had is skipped, with its reason, as long as there is another. */
+function prepareSystems(versions: string[]): Map<string, System> {
+  const systems = new Map<string, System>();
+  for (const version of versions) {
+    try {
+      systems.set(version, prepareSystem(version, cache));
+    } catch (error) {
+      if (versions.length === 1) throw error;
+      console.log(`SKIPPED Linux ${version}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  if (systems.size === 0) throw new Error('there is no kernel to run');
+  return systems;
+}
+
 async function main(options: Options): Promise<number> {
   const { task, kernels } = options;
-  let exitCode = 0;
-  let machines = 0;
-  for (const version of kernels) {
-    let system: System;
-    try {
-      system = prepareSystem(version, cache);
-    } catch (error) {
-      if (kernels.length === 1) throw error;
-      console.log(`SKIPPED Linux ${version}: ${error instanceof Error ? error.message : error}`);
-      continue;
-    }
-    machines++;
-    exitCode ||=
-      task.kind === 'test'
-        ? await runTests(options, version, system, task.files)
-        : await runCommand(options, system, task.words);
+  const codes: number[] = [];
+  for (const [version, system] of prepareSystems(kernels)) {
+    if (task.kind === 'command') codes.push(await runCommand(options, system, task.words));
+    else
+      for (const [init, files] of guestFiles(options, task.files))
+        codes.push(await runTests({ ...options, init }, version, system, files));
   }
-  if (machines === 0) throw new Error('no kernel to run');
-  return exitCode;
+  return codes.find((code) => code !== 0) ?? 0;
 }
 
 try {

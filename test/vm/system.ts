@@ -115,6 +115,8 @@ function writeAccounts(root: string): void {
   write('group', groups);
   write('subuid', ['user:100000:65536']);
   write('subgid', ['user:100000:65536']);
+  write('hostname', ['guest']);
+  write('machine-id', ['0123456789abcdef0123456789abcdef']); // without one, systemd asks questions at boot
 }
 
 function makeInitramfs(root: string, release: string, work: string, output: string): void {
