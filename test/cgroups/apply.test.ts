@@ -73,7 +73,7 @@ test('what needs a cgroup', () => {
   assert.not.ok(isLimited({ devices: [], memory: {}, network: {} }));
   assert.ok(isLimited({ devices: [{ allow: true }] }));
   assert.not.ok(isLimited({ pids: { limit: -1 }, memory: { limit: -1, swap: -1 }, cpu: { quota: -1 } }));
-  assert.ok(isLimited({ pids: { limit: 0 } }));
+  assert.not.ok(isLimited({ pids: { limit: 0 } }));
   assert.ok(isLimited({ unified: { 'pids.max': 'max' } }));
   assert.throws(() => needsOf({ devices: [{ allow: true, access: '?' }] }), /devices\[0\]\.access/);
 });

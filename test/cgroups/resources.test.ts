@@ -223,8 +223,8 @@ test('hugepageLimits: usage and, where the kernel has it, reservations; 0 is a l
   refuses({ hugepageLimits: [{ pageSize: '../x', limit: 1 }] }, /pageSize "\.\.\/x" must be a size/);
 });
 
-test('pids: 0 is a limit, -1 none', () => {
-  assert.equal(writes({ pids: { limit: 0 } }), ['pids.max=0']);
+test('pids: neither 0, which engines write, nor -1 is a limit', () => {
+  assert.equal(writes({ pids: { limit: 0 } }), ['pids.max=max']);
   assert.equal(writes({ pids: { limit: -1 } }), ['pids.max=max']);
   assert.equal(writes({ pids: { limit: 32771 } }), ['pids.max=32771']);
   refuses({ pids: { limit: -2 } }, /linux\.resources\.pids\.limit is -2/);

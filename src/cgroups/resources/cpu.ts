@@ -37,7 +37,7 @@ const MAX_SHARES = 262144n;
 
 /**
  * The cpu.weight (1 to 10000) for cpu.shares (2 to 262144): the curve through the least, the default and the greatest of
- * both, 2→1, 1024→100, 262144→10000, a parabola in the logarithms. It is that of runc since 1.4 and crun since 1.23; older
+ * both, 2→1, 1024→100, 262144→10000, a parabola in the logarithms. It is that of newer releases of runc (1.4) and crun (1.23); older
  * ones map linearly, which gives 1024 shares a weight of 39. See docs/cgroups.md.
  */
 export function sharesToWeight(shares: bigint): number {
