@@ -16,15 +16,17 @@ const reason = missingDevices();
 if (reason) console.log(`skip: network hooks: ${reason}`);
 const test = reason ? suiteOfHooks.skip : suiteOfHooks;
 
-const HOOK: readonly [string, string] = [process.execPath, join(import.meta.dirname, 'hook.ts')];
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const WORKER = join(import.meta.dirname, 'worker.ts');
 
 const devices = () => run('ip', '-br', 'link').trim().split('\n').length - 1;
 
 /** Runs `tsoci network` with a state on its standard input; what it says on standard error when it fails. */
 async function hook(state: object, ...args: string[]): Promise<string | undefined> {
-  const [node, script] = HOOK;
-  const child = spawn(node, [script, ...args], { stdio: ['pipe', 'inherit', 'pipe'], timeout: 300_000 });
+  const child = spawn(process.execPath, [MAIN, 'network', ...args], {
+    stdio: ['pipe', 'inherit', 'pipe'],
+    timeout: 300_000,
+  });
   let errors = '';
   child.stderr.on('data', (text) => {
     errors += text;
@@ -128,7 +130,7 @@ withRunc('runc runs the hooks that --network injects', async () => {
     const parent = dirname(directory);
     // Hooks have no environment and no shell: a script stands for the executable.
     const executable = join(parent, 'tsoci');
-    const script = `#!/bin/sh\nshift\nexec ${HOOK.join(' ')} "$@" --state-dir ${directory}\n`;
+    const script = `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@" --state-dir ${directory}\n`;
     writeFileSync(executable, script);
     chmodSync(executable, 0o755);
     const spec = 'subnet=10.89.0.0/24,subnet=fd00:89::/64,mtu=1400';
