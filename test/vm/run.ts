@@ -98,6 +98,7 @@ function prepareSystems(versions: string[]): Map<string, System> {
 }
 
 async function main(options: Options): Promise<number> {
+  if (process.arch !== 'x64') throw new Error(`the test machine is x86-64; this host is ${process.arch}`);
   const { task, kernels } = options;
   const codes: number[] = [];
   for (const [version, system] of prepareSystems(kernels)) {
@@ -111,9 +112,9 @@ async function main(options: Options): Promise<number> {
 
 try {
   const options = parseOptions(process.argv.slice(2));
-  process.exitCode = await main(options);
+  if (options === undefined) console.log(usage);
+  else process.exitCode = await main(options);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  if (error instanceof TypeError) console.error(usage);
   process.exitCode = 1;
 }

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -46,9 +47,11 @@ export function prepareSystem(version: string, cache: string): System {
   const key = createHash('sha256').update(recipe).digest('hex').slice(0, 8);
   const home = join(cache, `${version}-${key}`);
   if (!existsSync(home)) {
+    console.error(`making the guest of Linux ${version} from Debian packages, once`);
     const work = makeWorkspace(cache);
     try {
       build(version, work);
+      removeOlder(version, cache);
       publish(join(work, 'system'), home);
     } finally {
       removeWorkspace(work);
@@ -56,6 +59,11 @@ export function prepareSystem(version: string, cache: string): System {
   }
   const path = (name: string) => join(home, name);
   return { kernel: path('vmlinuz'), initramfs: path('initramfs'), disk: path('disk.img') };
+}
+
+function removeOlder(version: string, cache: string): void {
+  const names = readdirSync(cache).filter((name) => name.startsWith(`${version}-`));
+  for (const name of names) rmSync(join(cache, name), { recursive: true, force: true });
 }
 
 /** Another process may have been faster: its work is as good. */
