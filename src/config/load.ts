@@ -1,7 +1,5 @@
 // The configuration of a bundle, read, checked and typed. Nothing else reads JSON from a bundle.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { TsociError } from '../linux/errors.ts';
 import { explain } from './explain.ts';
 import { describe, type Finding } from './finding.ts';
@@ -20,28 +18,16 @@ export interface Checked<T> {
 }
 
 /**
- * The config.json of a bundle, and its text.
+ * A configuration, checked by its schema and by the rules that no schema can say; `file` is for the error.
  *
  * @throws TsociError that names the file and the first problem
  */
-export function readBundle(bundle: string): Checked<Config> & { text: string } {
-  const file = join(bundle, 'config.json');
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw TsociError.from(`read ${file}`, error, 'a bundle is a directory with a config.json');
-  }
-  return { ...loadChecked(text, file), text };
-}
-
-/** A configuration, checked by its schema and by the rules that no schema can say. */
 export function loadChecked(text: string, file: string): Checked<Config> {
   const value = loadConfig(text, file);
   return { value, warnings: refuse(checkConfig(value), file) };
 }
 
-/** Text that has a configuration's form, by its schema alone; `file` is for the error. */
+/** Text that has a configuration's form, by its schema alone. */
 export function loadConfig(text: string, file: string): Config {
   return load(text, file, isConfig);
 }

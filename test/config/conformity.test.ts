@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { isConfig } from '../../src/config/generated/validators/config.js';
 import { isFeatures } from '../../src/config/generated/validators/features.js';
 import { isState } from '../../src/config/generated/validators/state.js';
+import { validateConfig } from '../../src/config/validate.ts';
 import { fullConfig, fullFeatures, fullState, minimalConfig } from './full.ts';
 import { type Variant, variants } from './variants.ts';
 
@@ -95,6 +96,21 @@ if (!existsSync(directory)) {
       }),
     ];
     compare(changes, isConfig, spec('config-schema.json'), configDifferences);
+  });
+
+  test('the example of config.md has nothing wrong but what is deprecated', () => {
+    const page = readFileSync(join(directory, '..', 'config.md'), 'utf8');
+    const [, example = ''] =
+      /## Configuration Schema Example\n[\s\S]*?```json\n([\s\S]*?)```/.exec(page) ?? [];
+    const findings = validateConfig(example);
+    assert.equal(
+      findings.map(({ level, pointer, problem }) => `${level} ${pointer} ${problem}`),
+      [
+        'warning /hooks/prestart is deprecated',
+        'warning /linux/resources/memory/kernel is deprecated',
+        'warning /linux/resources/memory/kernelTCP is deprecated',
+      ],
+    );
   });
 
   test('state', () => {

@@ -2,9 +2,9 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Linux, Resources, Seccomp, Syscall } from '../../src/config/generated/types.ts';
+import type { Linux } from '../../src/config/generated/types.ts';
 import { checkConfig } from '../../src/config/rules/index.ts';
-import { sysctlPath } from '../../src/config/rules/sysctl.ts';
+import { sysctlParts } from '../../src/config/rules/sysctl.ts';
 import { bind, type Case, id, isolated, mapped, NO_ID, show, testAll } from './cases.ts';
 import { minimalConfig } from './full.ts';
 
@@ -33,6 +33,8 @@ const linux: Case<Linux>[] = [
   ['mappings: neighbours are fine', mapped([id(0, 100, 10), id(10, 110, 10)])],
   ['mappings: beyond the end', mapped([id(0, 1, NO_ID)]), '! /uidMappings/0/size'],
   ['mappings: up to the end is fine', mapped([id(0, 0, NO_ID)])],
+  ['mappings: touching below is fine', mapped([id(10, 110, 10), id(0, 100, 10)])],
+  ['mappings: as many as the kernel takes', mapped(Array.from({ length: 340 }, (_, i) => id(i, i, 1)))],
   ['mappings: too many', mapped(Array.from({ length: 341 }, (_, i) => id(i, i, 1))), '! /uidMappings'],
   ['timeOffsets without a time namespace', { timeOffsets: { boottime: { secs: 1 } } }, '! /timeOffsets'],
   [
@@ -56,6 +58,15 @@ const linux: Case<Linux>[] = [
     { sysctl: { 'kernel.sem': '1', 'fs.mqueue.msg_max': '1' } },
     '! /sysctl/kernel.sem',
     '! /sysctl/fs.mqueue.msg_max',
+  ],
+  [
+    'sysctl: ipc, isolated',
+    {
+      ...isolated('ipc'),
+      sysctl: { 'kernel.sem': '1', 'fs.mqueue.msg_max': '1', 'fs.file-max': '1', 'x.mqueue.y': '1' },
+    },
+    '! /sysctl/fs.file-max',
+    '! /sysctl/x.mqueue.y',
   ],
   ['sysctl: net', { sysctl: { 'net.core.somaxconn': '1' } }, '! /sysctl/net.core.somaxconn'],
   ['sysctl: with slashes', { ...isolated('network'), sysctl: { 'net/ipv4/conf/eth0.1/rp_filter': '1' } }],
@@ -105,6 +116,15 @@ const linux: Case<Linux>[] = [
     { devices: [{ type: 'p', path: '/x', fileMode: 0o20666 }] },
     '? /devices/0/fileMode',
   ],
+  [
+    'devices: the largest numbers and modes are fine',
+    { devices: [{ type: 'u', path: '/x', major: 4095, minor: 1048575, fileMode: 0o7777 }, device('/y', 0)] },
+  ],
+  [
+    'devices: u is c',
+    { devices: [device('/x', 1), { ...device('/y', 1), type: 'u' }, { ...device('/z', 1), type: 'b' }] },
+    '? /devices/1',
+  ],
   ['devices: two of a path', { devices: [device('/x', 1), device('/x', 2)] }, '! /devices/1/path'],
   ['devices: one of two paths', { devices: [device('/x', 1), device('/y', 1)] }, '? /devices/1'],
   ['devices: the same twice is fine', { devices: [device('/x', 1), device('/x', 1)] }],
@@ -147,6 +167,7 @@ const linux: Case<Linux>[] = [
     { memoryPolicy: { mode: 'MPOL_DEFAULT', flags: ['MPOL_F_STATIC_NODES'] } },
     '! /memoryPolicy/flags',
   ],
+  ['memoryPolicy: MPOL_DEFAULT alone is fine', { memoryPolicy: { mode: 'MPOL_DEFAULT', flags: [] } }],
   ['memoryPolicy: no nodes', { memoryPolicy: { mode: 'MPOL_INTERLEAVE' } }, '! /memoryPolicy/nodes'],
   ['memoryPolicy: MPOL_PREFERRED can do without', { memoryPolicy: { mode: 'MPOL_PREFERRED' } }],
   [
@@ -173,65 +194,7 @@ const linux: Case<Linux>[] = [
   ['personality: flags', { personality: { domain: 'LINUX', flags: ['X'] } }, '! /personality/flags/0'],
 ];
 
-const resources: Case<Resources>[] = [
-  ['memory: below -1', { memory: { limit: -2, kernel: -5 } }, '! /memory/limit', '! /memory/kernel'],
-  ['memory: swap below memory', { memory: { limit: 100, swap: 99 } }, '! /memory/swap'],
-  ['memory: swap without memory', { memory: { swap: 99 } }, '! /memory/swap'],
-  ['memory: swap with unlimited memory', { memory: { limit: -1, swap: 99 } }, '! /memory/swap'],
-  ['memory: unlimited swap is fine', { memory: { limit: 100, swap: -1 } }],
-  ['cpu: burst above quota', { cpu: { quota: 10, burst: 11 } }, '! /cpu/burst'],
-  ['cpu: burst without quota is fine', { cpu: { quota: -1, burst: 11 } }],
-  ['cpu: lists', { cpu: { cpus: '0-', mems: '2-1' } }, '! /cpu/cpus', '! /cpu/mems'],
-  ['cpu: no list is fine', { cpu: { cpus: '', mems: '0-3,7' } }],
-  ['pids: below -1', { pids: { limit: -2 } }, '! /pids/limit'],
-  ['pids: none are fine', { pids: { limit: 0 } }],
-  ['devices: below -1', { devices: [{ allow: true, major: -1, minor: -2 }] }, '! /devices/0/minor'],
-  [
-    'blockIO: no weight',
-    { blockIO: { weightDevice: [{ major: 1, minor: 1 }] } },
-    '! /blockIO/weightDevice/0',
-  ],
-  ['rdma: no limit', { rdma: { mlx: {} } }, '! /rdma/mlx'],
-  [
-    'unified: not a file',
-    { unified: { 'a/b.c': '1', memory: '1', 'io.max': '1' } },
-    '! /unified/a~1b.c',
-    '! /unified/memory',
-  ],
-];
-
-const filters: Case<Seccomp>[] = [
-  [
-    'errno of an action without',
-    { defaultAction: 'SCMP_ACT_ALLOW', defaultErrnoRet: 1 },
-    '! /defaultErrnoRet',
-  ],
-  ['errno too large', { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 4096 }, '! /defaultErrnoRet'],
-  [
-    'errno of a call',
-    allowing({ names: ['x'], action: 'SCMP_ACT_LOG', errnoRet: 1 }),
-    '! /syscalls/0/errnoRet',
-  ],
-  ['a tracer is told 16 bits', allowing({ names: ['x'], action: 'SCMP_ACT_TRACE', errnoRet: 65535 })],
-  ['notify by default', { defaultAction: 'SCMP_ACT_NOTIFY', listenerPath: '/x' }, '! /defaultAction'],
-  ['notify nobody', allowing({ names: ['x'], action: 'SCMP_ACT_NOTIFY' }), '! /listenerPath'],
-  ['metadata for nobody', { defaultAction: 'SCMP_ACT_ALLOW', listenerMetadata: 'x' }, '! /listenerMetadata'],
-  [
-    'the seventh argument',
-    allowing({ names: ['x'], action: 'SCMP_ACT_LOG', args: [{ index: 6, value: 0, op: 'SCMP_CMP_EQ' }] }),
-    '! /syscalls/0/args/0/index',
-  ],
-];
-
 testAll(test, 'linux', linux, '/linux', (linux) => ({ ...minimalConfig(), linux }));
-testAll(test, 'resources', resources, '/linux/resources', (resources) => {
-  return { ...minimalConfig(), linux: { resources } };
-});
-testAll(test, 'seccomp', filters, '/linux/seccomp', (seccomp) => ({
-  ...minimalConfig(),
-  linux: { seccomp },
-}));
-
 test('mounts without a mount namespace', () => {
   const config = { ...minimalConfig(), mounts: [{ destination: '/proc', type: 'proc' }] };
   assert.equal(checkConfig(config).map(show), ['? /mounts']);
@@ -258,9 +221,14 @@ test('a process whose ids the user namespace does not have', () => {
   assert.equal(checkConfig(config).map(show), ['! /process/user/uid', '! /process/user/additionalGids/1']);
 });
 
+test('without a user the process is root', () => {
+  const process = { cwd: '/', args: ['sh'] };
+  assert.equal(checkConfig({ ...minimalConfig(), process, linux: mapped([id(0, 0, 1)]) }), []);
+});
+
 test('names of kernel parameters as paths (sysctl(8))', () => {
-  assert.equal(sysctlPath('net.ipv4.conf.eth0/1.rp_filter'), ['net', 'ipv4', 'conf', 'eth0.1', 'rp_filter']);
-  assert.equal(sysctlPath('net/ipv4/conf/eth0.1/rp_filter'), ['net', 'ipv4', 'conf', 'eth0.1', 'rp_filter']);
+  assert.equal(sysctlParts('net.ipv4.conf.eth0/1.rp_filter'), ['net', 'ipv4', 'conf', 'eth0.1', 'rp_filter']);
+  assert.equal(sysctlParts('net/ipv4/conf/eth0.1/rp_filter'), ['net', 'ipv4', 'conf', 'eth0.1', 'rp_filter']);
   for (const name of [
     '',
     'net',
@@ -272,7 +240,7 @@ test('names of kernel parameters as paths (sysctl(8))', () => {
     'net.//.core',
     './net',
   ])
-    assert.is(sysctlPath(name), undefined, name);
+    assert.is(sysctlParts(name), undefined, name);
 });
 
 test('every finding cites the specification', () => {
@@ -285,8 +253,4 @@ test.run();
 
 function device(path: string, minor: number) {
   return { type: 'c', path, major: 1, minor } as const;
-}
-
-function allowing(syscall: Syscall): Seccomp {
-  return { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [syscall] };
 }

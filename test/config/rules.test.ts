@@ -32,6 +32,7 @@ const top: Case<Partial<Config>>[] = [
   ['domainname without a uts namespace', { domainname: 'a' }, '! /domainname'],
   ['no hostname is no hostname', { hostname: '' }],
   ['hostname: too long', { hostname: 'é'.repeat(33), linux: isolated('uts') }, '! /hostname'],
+  ['hostname: the longest is fine', { hostname: 'x'.repeat(64), linux: isolated('uts') }],
   ['hook: relative', { hooks: { poststop: [{ path: 'true' }] } }, '! /hooks/poststop/0/path'],
   ['hook: environment', { hooks: { prestart: [{ path: '/x', env: ['A'] }] } }, '? /hooks/prestart/0/env/0'],
 ];
@@ -67,6 +68,8 @@ const processes: Case<Partial<Process>>[] = [
     '! /consoleSize/height',
   ],
   ['consoleSize: ignored without a terminal', { consoleSize: { height: 65536, width: 1 } }],
+  ['consoleSize: the largest', { terminal: true, consoleSize: { height: 65535, width: 65535 } }],
+  ['user: all bits masked are fine', { user: { uid: 0, gid: 0, umask: 0o777 } }],
   ['user: no ids', { user: { uid: NO_ID, gid: NO_ID } }, '! /user/uid', '! /user/gid'],
   [
     'user: no additional id',
@@ -101,6 +104,16 @@ const processes: Case<Partial<Process>>[] = [
     '! /rlimits/0/soft',
   ],
   ['rlimits: no limit at all is fine', { rlimits: [rlimit('RLIMIT_CPU', 1, 18446744073709551615n)] }],
+  ['scheduler: least', { scheduler: { policy: 'SCHED_FIFO', priority: 1, nice: -20 } }],
+  ['scheduler: most', { scheduler: { policy: 'SCHED_RR', priority: 99, nice: 19 } }],
+  [
+    'scheduler: equal times',
+    { scheduler: { policy: 'SCHED_DEADLINE', runtime: 1024, deadline: 1024, period: 1024 } },
+  ],
+  [
+    'scheduler: the largest times',
+    { scheduler: { policy: 'SCHED_DEADLINE', runtime: 1024, deadline: 2n ** 63n - 1n } },
+  ],
   ['scheduler: SCHED_ISO', { scheduler: { policy: 'SCHED_ISO' } }, '! /scheduler/policy'],
   ['scheduler: nice', { scheduler: { policy: 'SCHED_OTHER', nice: 20 } }, '! /scheduler/nice'],
   ['scheduler: no priority', { scheduler: { policy: 'SCHED_RR' } }, '! /scheduler/priority'],

@@ -588,7 +588,7 @@ export interface CPU {
 }
 /** The pids controller. config-linux.md#pids */
 export interface Pids {
-  /** How many tasks; -1 is without limit, 0 is none. config-linux.md#pids */
+  /** How many tasks; -1 is without limit. config-linux.md#pids */
   limit?: Int64;
 }
 /** The blkio (v1) or io (v2) controller. config-linux.md#block-io */

@@ -23,7 +23,7 @@ const ipc = new Set([
  * The directories and the file of /proc/sys that a name means (sysctl(8)): the first separator decides whether dots or
  * slashes separate, since net/ipv4/conf/eth0.100/rp_filter has both. Undefined if the name could lead elsewhere.
  */
-export function sysctlPath(name: string): string[] | undefined {
+export function sysctlParts(name: string): string[] | undefined {
   const slashes = /^[^./]*\//.test(name);
   // The other character is a part of a name: a.b in net.ipv4.conf.a/b.rp_filter.
   const parts = slashes ? name.split('/') : name.split('.').map((part) => part.replaceAll('/', '.'));
@@ -33,7 +33,7 @@ export function sysctlPath(name: string): string[] | undefined {
 export function sysctl(config: Config): Finding[] {
   return Object.keys(config.linux?.sysctl ?? {}).flatMap((name) => {
     const pointer = `/linux/sysctl/${escapePointer(name)}`;
-    const parts = sysctlPath(name);
+    const parts = sysctlParts(name);
     if (!parts)
       return [error(pointer, 'is not the name of a kernel parameter', 'one as kernel.sem', section)];
     const problem = conflict(config, parts);
