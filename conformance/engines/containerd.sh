@@ -61,5 +61,5 @@ for file in "$engines"/containerd/*.sh; do run_checks "$file"; done
 kill %1
 wait %1
 leaks="/$suite_id/"
-only='' run_checks "$engines/leaks.checks.sh"
+only='' run_checks "$engines/after.sh"
 finish

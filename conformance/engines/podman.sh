@@ -2,39 +2,11 @@
 # podman (through conmon) with the runtime under test. See README.md.
 source "$(dirname "$0")/lib.sh"
 source "$engines/image.sh"
+source "$engines/containers-conf.sh"
 needs podman conmon busybox script
 begin "$@"
 
-# Settings of a private podman: its storage, state, locks and events are inside $work and the sandbox's /run.
-export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
-name=$(basename "$runtime") storage_driver=overlay
-grep -qw overlay /proc/filesystems || storage_driver=vfs
-cat >"$CONTAINERS_STORAGE_CONF" <<EOF
-[storage]
-driver = "$storage_driver"
-graphroot = "$work/storage"
-runroot = "/run/containers/storage"
-EOF
-cat >"$CONTAINERS_CONF" <<EOF
-[containers]
-netns = "none"
-log_driver = "k8s-file"
-default_ulimits = [$(can $CAP_SYS_RESOURCE || echo '"nofile=1000:1000", "nproc=1000:1000"')]
-pids_limit = $(has_controller pids && echo 2048 || echo 0)
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-static_dir = "$work/storage/libpod"
-tmp_dir = "/run/libpod"
-volume_path = "$work/storage/volumes"
-runtime = "$name"
-pull_policy = "never"
-runtime_supports_json = ["$name"]
-runtime_supports_nocgroups = [$([[ $name == runc ]] || echo "\"$name\"")]
-[engine.runtimes]
-"$name" = ["$runtime"]
-EOF
-
+private_containers_conf
 cat >"$work/bin/podman" <<EOF
 #!/bin/sh
 case "\$1 \$2" in
@@ -57,5 +29,5 @@ for file in "$engines"/podman/*.sh; do run_checks "$file"; done
 podman pod rm --all --force --time 0 >/dev/null
 podman rm --all --force --time 0 >/dev/null
 leaks="/$suite_id/.*libpod-[0-9a-f]*\$" # the other cgroups are podman's own: of pods and of conmon
-only='' run_checks "$engines/leaks.checks.sh"
+only='' run_checks "$engines/after.sh"
 finish

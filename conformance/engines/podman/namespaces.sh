@@ -55,6 +55,13 @@ loopback_only_without_a_network() {
   podman run --rm --network none busybox ping -c 1 -W 2 127.0.0.1
 }
 
+the_network_that_podman_makes() {
+  [[ -x /usr/lib/cni/bridge || -x /opt/cni/bin/bridge ]] || skip 'no CNI plugins are installed'
+  matches 'inet 10\.[0-9.]+' "$(podman run --rm --network podman busybox ip -4 address show eth0)"
+  ip link delete cni-podman0
+  umount /run/netns # podman leaves it mounted for the next
+}
+
 cgroup_namespace() {
   prints / podman run --rm --cgroupns private busybox sh -c 'sed "s/.*://" /proc/self/cgroup | sort -u'
   refuses prints / podman run --rm --cgroupns host busybox sh -c 'sed "s/.*://" /proc/self/cgroup | sort -u'

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# After a suite: nothing of it may be left. $leaks matches the cgroups of its containers.
+# The last checks of every suite: nothing of it may be left. $leaks matches the cgroups of its containers.
 
 nothing_is_left_behind() {
   "$engines/leaks.sh" compare "$work/before" "^(mount|link|process) |$leaks"

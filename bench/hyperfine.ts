@@ -1,0 +1,71 @@
+// Wall and processor time of commands, by hyperfine.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Timing {
+  /** Median wall time, in seconds. */
+  wall: number;
+  /** Half the distance between the quartiles of the wall time, in seconds. */
+  spread: number;
+  /** Mean user and system time of the command and all it waited for, in seconds. */
+  cpu: number;
+}
+
+interface Export {
+  results: { times: number[]; user: number; system: number }[];
+}
+
+/**
+ * Times the commands (by name) in turns, so that a change of the machine's mood strikes all alike: `rounds` rounds of
+ * `runs` runs each.
+ */
+export function timeInTurns(
+  commands: ReadonlyMap<string, readonly string[]>,
+  rounds: number,
+  runs: number,
+  work: string,
+): Map<string, Timing> {
+  const times = new Map<string, number[]>();
+  const cpu = new Map<string, number[]>();
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, words] of commands) {
+      const result = time(words, runs, work);
+      times.set(name, [...(times.get(name) ?? []), ...result.times]);
+      cpu.set(name, [...(cpu.get(name) ?? []), result.user + result.system]);
+    }
+  }
+  return new Map([...times].map(([name, all]) => [name, summary(all, cpu.get(name) ?? [])]));
+}
+
+function time(words: readonly string[], runs: number, work: string) {
+  const file = join(work, 'hyperfine.json');
+  const options = ['--shell=none', '--style=none', '--warmup=1', `--runs=${runs}`, `--export-json=${file}`];
+  const command = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const { status, stderr } = spawnSync('hyperfine', [...options, command], {
+    encoding: 'utf8',
+    timeout: 600_000,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const result = status === 0 ? (JSON.parse(readFileSync(file, 'utf8')) as Export).results[0] : undefined;
+  if (!result) throw new Error(`hyperfine ${command}: ${stderr}`);
+  return result;
+}
+
+export function summary(times: readonly number[], cpu: readonly number[]): Timing {
+  const sorted = times.toSorted((a, b) => a - b);
+  return {
+    wall: quantile(sorted, 0.5),
+    spread: (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 2,
+    cpu: cpu.reduce((sum, value) => sum + value, 0) / cpu.length,
+  };
+}
+
+/** Between the two nearest, as most statistics programs do. */
+function quantile(sorted: readonly number[], fraction: number): number {
+  const position = (sorted.length - 1) * fraction;
+  const below = sorted[Math.floor(position)] ?? Number.NaN;
+  const above = sorted[Math.ceil(position)] ?? Number.NaN;
+  return below + (above - below) * (position - Math.floor(position));
+}

@@ -1,0 +1,111 @@
+// The page for people. It quotes ratios, since times are those of one machine on one day.
+
+import type { Timing } from './hyperfine.ts';
+import type { TaskResult, ViewResult } from './measure.ts';
+import type { Memory } from './memory.ts';
+import type { Runtime } from './runtimes.ts';
+
+export interface Facts {
+  date: string;
+  machine: readonly string[];
+  runtimes: readonly Runtime[];
+  node: string;
+  /** Peak resident set of the empty program, in KiB. */
+  floorMemory: number;
+  quick: boolean;
+}
+
+const introduction = `# Speed and memory, beside runc and crun
+
+Written by \`npm run bench\`. Every number but memory is a ratio to runc, measured in the same run: 0.5 is half of
+runc's, 2 is twice. *wall* is the median time a caller waits, ± half the distance between the quartiles; *cpu* is the
+mean time of processors spent by the runtime and all it waited for. Commands are timed in turns, so that other work on
+the machine strikes all alike.
+
+The *floor* is a Node single executable that does nothing, with the Node and the options of tsoci's own: what is above
+it is tsoci's doing. A task that starts the runtime three times has the floor three times in it.`;
+
+export function report(facts: Facts, views: readonly ViewResult[]): string {
+  const sections = [
+    introduction,
+    [
+      '## Where and what',
+      `- ${facts.date}${facts.quick ? ', a quick run: few repetitions, rough numbers' : ''}`,
+      ...facts.machine.map((line) => `- ${line}`),
+      `- ${facts.runtimes.map(({ name, version }) => `${name} ${version}`).join(', ')}; Node ${facts.node}`,
+    ].join('\n'),
+    ...views.flatMap((view) => viewSections(view, facts)),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function viewSections(view: ViewResult, facts: Facts): string[] {
+  const names = facts.runtimes
+    .map(({ name }) => name)
+    .filter((name) => !view.absent.has(name) && name !== 'runc');
+  const sections = [`## ${view.view.title}`, timeTable(view.results, names)];
+  for (const [name, reason] of view.absent) sections.push(`${name} does not run here: ${reason}`);
+  sections.push(memoryTable(view.memory, facts.floorMemory));
+  return sections;
+}
+
+function timeTable(results: readonly TaskResult[], names: readonly string[]): string {
+  const head = [
+    'task',
+    ...names.flatMap((name) => [`${name} wall`, `${name} cpu`]),
+    'tsoci wall above the floor',
+    'floor',
+  ];
+  const rows = results.map(({ task, timings }) => {
+    const runc = timings.get('runc');
+    const tsoci = timings.get('tsoci');
+    const floor = (timings.get('floor')?.wall ?? Number.NaN) * task.invocations;
+    const ratios = names.flatMap((name) => cells(timings.get(name), runc));
+    if (!runc || !tsoci) return [task.title, ...ratios, '', ''];
+    return [task.title, ...ratios, ratio(tsoci.wall - floor, runc.wall), ratio(floor, runc.wall)];
+  });
+  return table(head, rows);
+}
+
+function cells(timing: Timing | undefined, runc: Timing | undefined): string[] {
+  if (!timing || !runc) return ['', ''];
+  return [
+    `${ratio(timing.wall, runc.wall)} ± ${ratio(timing.spread, runc.wall)}`,
+    ratio(timing.cpu, runc.cpu),
+  ];
+}
+
+function memoryTable(memory: ReadonlyMap<string, Memory>, floor: number): string {
+  const names = [...memory.keys()];
+  const row = (title: string, value: (of: Memory) => number | undefined) => [
+    title,
+    ...[...memory.values()].map((of) => kib(value(of))),
+  ];
+  const commands = [...(memory.values().next().value?.peak.keys() ?? [])];
+  return [
+    'Memory, in KiB:',
+    table(
+      ['', ...names],
+      [
+        row('the init that waits for start: resident', ({ init }) => init),
+        row('of that, when shared pages are divided', ({ share }) => share),
+        ...commands.map((command) => row(`the most held by ${command}`, ({ peak }) => peak.get(command))),
+      ],
+    ),
+    `The empty program holds ${kib(floor)} KiB.`,
+  ].join('\n\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const ruler = head.map((_, index) => (index === 0 ? '---' : '--:'));
+  return [head, ruler, ...rows].map(line).join('\n');
+}
+
+function ratio(value: number, to: number): string {
+  return (value / to).toFixed(2);
+}
+
+function kib(value: number | undefined): string {
+  return value === undefined ? '' : String(Math.round(value));
+}

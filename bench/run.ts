@@ -1,0 +1,67 @@
+// Usage: node bench/run.ts [--quick] [--runtime PATH] [--output FILE]
+//
+// Measures dist/tsoci beside runc and crun and writes docs/bench.md. Needs root, hyperfine, time, busybox-static
+// and runc.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root } from '../scripts/executable/node.ts';
+import { makeRootfs } from './bundle.ts';
+import { buildFloor } from './floor.ts';
+import { describeMachine } from './machine.ts';
+import { measure } from './measure.ts';
+import { peakOf } from './memory.ts';
+import { report } from './report.ts';
+import { findRuntimes } from './runtimes.ts';
+import { makeBundles, mostMounts } from './tasks.ts';
+import { views } from './view.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    runtime: { type: 'string', default: join(root, 'dist', 'tsoci') },
+    output: { type: 'string', default: join(root, 'docs', 'bench.md') },
+  },
+});
+
+for (const [tool, name] of [
+  ['hyperfine', 'hyperfine'],
+  ['runc', 'runc'],
+  ['/usr/bin/time', 'time'],
+] as const) {
+  if (spawnSync(tool, ['--version']).error) throw new Error(`${tool} (Debian: ${name}) is not installed`);
+}
+
+const effort = values.quick ? { rounds: 2, runs: 5 } : { rounds: 5, runs: 20 };
+const work = mkdtempSync(join(tmpdir(), 'tsoci-bench-'));
+// Where an engine would have it: on a tmpfs.
+const states = mkdtempSync('/dev/shm/tsoci-bench-');
+try {
+  const machine = describeMachine();
+  const runtimes = findRuntimes(resolve(values.runtime), states);
+  const floor = buildFloor(join(work, 'floor'));
+  const rootfs = join(work, 'rootfs');
+  makeRootfs(rootfs, mostMounts);
+  const results = views().map((view) => {
+    const bundles = makeBundles(join(work, view.name), rootfs, view.resources);
+    return measure(view, runtimes, bundles, floor, join(work, view.name), effort);
+  });
+  const date = new Date().toISOString().slice(0, 10);
+  const facts = {
+    date,
+    machine,
+    runtimes,
+    node: process.version,
+    floorMemory: peakOf(floor),
+    quick: values.quick,
+  };
+  const page = report(facts, results);
+  writeFileSync(values.output, page);
+  console.log(page);
+} finally {
+  rmSync(states, { recursive: true, force: true });
+  rmSync(work, { recursive: true, force: true });
+}

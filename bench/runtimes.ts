@@ -1,0 +1,54 @@
+// The runtimes side by side, each with a state directory of its own.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { View } from './view.ts';
+
+export interface Runtime {
+  name: string;
+  version: string;
+  /** The words of its command line that come before the command. */
+  words: string[];
+}
+
+/** tsoci first, then its peers that are installed. `states` is where each keeps what it knows of containers. */
+export function findRuntimes(tsoci: string, states: string): Runtime[] {
+  if (!existsSync(tsoci)) throw new Error(`${tsoci} is not there: npm run build`);
+  const found: Runtime[] = [];
+  for (const [name, path] of [
+    ['tsoci', tsoci],
+    ['runc', 'runc'],
+    ['crun', 'crun'],
+  ] as const) {
+    const { stdout, status } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+    if (status !== 0) continue;
+    const root = join(states, name);
+    mkdirSync(root, { recursive: true });
+    found.push({
+      name,
+      version: /\d+\.\d+[^\s]*/.exec(stdout)?.[0] ?? 'unknown',
+      words: [path, '--root', root],
+    });
+  }
+  return found;
+}
+
+/** Runs the bundle once. The answer is why it cannot be measured here, or undefined. */
+export function whyNot(runtime: Runtime, view: View, bundle: string): string | undefined {
+  const { status, stderr } = invoke(runtime, view, 'run', '--bundle', bundle, 'probe');
+  return status === 0 ? undefined : (stderr.trim().split('\n').at(-1) ?? `exit ${status}`);
+}
+
+/** One command of a runtime, whose output is kept. */
+export function invoke(runtime: Runtime, view: View, ...args: string[]) {
+  const [program = '', ...rest] = [...view.prefix, ...runtime.words, ...args];
+  return spawnSync(program, rest, { encoding: 'utf8', timeout: 60_000, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** As invoke, for a container that goes on: it must not hold our pipes, and a failure is an error. */
+export function launch(runtime: Runtime, view: View, ...args: string[]): void {
+  const [program = '', ...rest] = [...view.prefix, ...runtime.words, ...args];
+  const { status } = spawnSync(program, rest, { timeout: 60_000, stdio: 'ignore' });
+  if (status !== 0) throw new Error(`${runtime.name} ${args.join(' ')}: exit ${status}`);
+}
