@@ -1,12 +1,11 @@
 // node conformance/run.ts [--runtime PATH] [--filter TEXT] [--jobs N] [--json FILE] [--list]
 // Checks a runtime against the OCI runtime specification and prints TAP. Exit code 1: it failed a check.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checks } from './checks/index.ts';
 import { examineHost } from './harness/host.ts';
 import { knownFailures } from './harness/known.ts';
+import { writeResults } from './harness/results.ts';
 import { type Job, runChecks } from './harness/runner.ts';
 import { findRuntime } from './harness/runtime.ts';
 import { summarize, tapHeader, tapLine, tapSummary } from './harness/tap.ts';
@@ -41,12 +40,7 @@ async function main(): Promise<number> {
     console.log(tapLine(check, outcome, number, known));
   });
   const summary = summarize(outcomes, known);
-  if (values.json !== undefined) {
-    const { name, version } = runtime;
-    const results = outcomes.map(({ id, status, reason }) => ({ id, status, reason, known: known[id] }));
-    mkdirSync(dirname(values.json), { recursive: true });
-    writeFileSync(values.json, `${JSON.stringify({ name, version, summary, results }, null, 2)}\n`);
-  }
+  if (values.json !== undefined) writeResults(values.json, runtime, outcomes, known);
   console.log(tapSummary(summary));
   return summary.failed > 0 ? 1 : 0;
 }

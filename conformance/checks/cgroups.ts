@@ -88,6 +88,25 @@ export const checks: Check[] = [
     },
   },
   {
+    id: 'cgroups-path-outside',
+    section: path,
+    level: 'MUST',
+    requirement: 'A cgroupsPath that leads above the cgroup mount point is an error, or does not lead there.',
+    musts: [4],
+    broken: { runs: 'mkdir -p $OUTSIDE', after: 'create' },
+    async run(trial) {
+      const outside = trial.path('outside');
+      const up = '/..'.repeat(10);
+      const bundle = trial.bundle(WAIT, (config, { id }) => {
+        config.linux.cgroupsPath = `${up}${outside}/${id}`;
+      });
+      const container = trial.container(bundle, { env: { OUTSIDE: outside } });
+      const { code } = await container.create();
+      expect(!existsSync(outside), 'a directory was made outside of the cgroup filesystem');
+      if (code === 0) expectSuccess(await container.delete('--force'));
+    },
+  },
+  {
     id: 'cgroups-path-unset',
     section: path,
     level: 'MAY',

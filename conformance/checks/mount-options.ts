@@ -97,7 +97,7 @@ function checkOf({ name, must, level, options, shows, hides = [], instead }: Opt
     section,
     level: level ?? 'MUST',
     requirement: `${name} ${effect}${options.length > 1 ? `, here after ${options[0]}` : ''}.`,
-    musts: must === undefined ? [] : [must, 47],
+    musts: must === undefined ? [] : [1, must, 47],
     broken: { reads: '/mounts/-1/options', as: instead },
     async run(trial) {
       const output = await trial.output('cat /proc/self/mountinfo', (config) => {

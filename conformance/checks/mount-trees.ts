@@ -73,7 +73,7 @@ function propagationCheck({ name, musts, tag, instead }: Propagation): Check {
     section,
     level: 'MUST',
     requirement: `${name} is the propagation of a bind mount${recursive ? ' and of the mounts below it' : ''}.`,
-    musts: [...musts, 47],
+    musts: [1, ...musts, 47],
     broken: { reads: '/mounts/-1/options/-1', as: name === 'rprivate' ? 'rshared' : instead },
     async run(trial) {
       const mounts = await mountTree(trial, 'rw', 'shared', ['rbind', name]);

@@ -308,4 +308,40 @@ export const checks: Check[] = [
       config.linux.resources = { hugepageLimits: [{ pageSize: '3MB', limit: 3 * MIB }] };
     }),
   },
+  {
+    id: 'resources-burst-above-quota',
+    section: cpu,
+    level: 'MUST',
+    requirement: 'A burst above the quota, which the kernel refuses, is an error.',
+    musts: [1, 2],
+    also: ['runtime.md#create/6'],
+    broken: { ignores: '/linux/resources/cpu' },
+    run: refuses('burst is above quota', (config) => {
+      config.linux.resources = { cpu: { quota: 50_000, burst: 60_000 } };
+    }),
+  },
+  {
+    id: 'resources-weight-device-empty',
+    section: 'config-linux.md#block-io',
+    level: 'MUST',
+    requirement: 'An entry of weightDevice with neither weight nor leafWeight is an error.',
+    musts: [1],
+    also: ['config.md#valid-values/1'],
+    broken: { ignores: '/linux/resources/blockIO' },
+    run: refuses('an entry has no weight', (config) => {
+      config.linux.resources = { blockIO: { weightDevice: [someDisk()] } };
+    }),
+  },
+  {
+    id: 'resources-rdma-empty',
+    section: 'config-linux.md#rdma',
+    level: 'MUST',
+    requirement: 'An rdma entry with neither hcaHandles nor hcaObjects is an error.',
+    musts: [1],
+    also: ['config.md#valid-values/1'],
+    broken: { ignores: '/linux/resources/rdma' },
+    run: refuses('an entry has no limit', (config) => {
+      config.linux.resources = { rdma: { mlx5_1: {} } };
+    }),
+  },
 ];

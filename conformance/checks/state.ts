@@ -13,6 +13,7 @@ export const checks: Check[] = [
     level: 'MUST',
     requirement: 'After create and before start the status is created.',
     also: ['runtime.md#query-state/3'],
+    musts: [2],
     broken: { reports: '/status', as: 'running' },
     async run(trial) {
       expectEqual(await (await trial.created('true')).status(), 'created', 'status');
@@ -23,6 +24,7 @@ export const checks: Check[] = [
     section: 'runtime.md#state',
     level: 'MUST',
     requirement: 'While the program that the user specified runs, the status is running.',
+    musts: [2],
     broken: { reports: '/status', as: 'created' },
     async run(trial) {
       expectEqual(await (await trial.running()).status(), 'running', 'status');
@@ -33,6 +35,7 @@ export const checks: Check[] = [
     section: 'runtime.md#state',
     level: 'MUST',
     requirement: 'After the container process has exited, the status is stopped.',
+    musts: [2],
     broken: { reports: '/status', as: 'running' },
     async run(trial) {
       expectEqual(await (await trial.stopped('true')).status(), 'stopped', 'status');

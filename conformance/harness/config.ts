@@ -115,6 +115,7 @@ export interface Resources {
   pids?: { limit: number };
   blockIO?: {
     weight?: number;
+    weightDevice?: { major: number; minor: number; weight?: number; leafWeight?: number }[];
     throttleReadBpsDevice?: Throttle[];
     throttleWriteBpsDevice?: Throttle[];
     throttleReadIOPSDevice?: Throttle[];
