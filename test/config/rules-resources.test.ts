@@ -12,6 +12,7 @@ const resources: Case<Resources>[] = [
   ['memory: swap below memory', { memory: { limit: 100, swap: 99 } }, '! /memory/swap'],
   ['memory: swap without memory', { memory: { swap: 99 } }, '! /memory/swap'],
   ['memory: swap with unlimited memory', { memory: { limit: -1, swap: 99 } }, '! /memory/swap'],
+  ['memory: swap with memory 0, which is no limit', { memory: { limit: 0, swap: 99 } }, '! /memory/swap'],
   ['memory: unlimited swap is fine', { memory: { limit: 100, swap: -1 } }],
   ['memory: swap as large as memory is fine', { memory: { limit: 100, swap: 100 } }],
   ['memory: no swap is no limit of it', { memory: { limit: 100, swap: 0 } }],

@@ -71,6 +71,11 @@ test('exec and update have files of their own', () => {
     value: linux?.resources,
     warnings: [],
   });
+  assert.equal(
+    loadResources('{"memory": {"swap": 9}}', 'r.json').value,
+    { memory: { swap: 9 } },
+    'limit stays',
+  );
   refuses(
     () => loadResources('{"pids": {"limit": -2}}', 'r.json'),
     'r.json: pids.limit is -2; expected a number, or -1 for no limit (config-linux.md#pids)',

@@ -13,7 +13,7 @@ import { nameLengths, namespaces, needsNamespace } from './namespaces.ts';
 import { netDevices } from './net-devices.ts';
 import { absolutePaths, cgroupsPath, root } from './paths.ts';
 import { consoleSize, program, user } from './process.ts';
-import { checkResources } from './resources.ts';
+import { checkResources, swapWithoutLimit } from './resources.ts';
 import { rlimits } from './rlimits.ts';
 import { execCPUAffinity, scheduler } from './scheduling.ts';
 import { seccomp } from './seccomp.ts';
@@ -42,6 +42,7 @@ const rules: readonly ((config: Config) => Finding[])[] = [
   memoryPolicy,
   personality,
   seccomp,
+  swapWithoutLimit,
 ];
 
 const processRules: readonly ((process: Process) => Finding[])[] = [

@@ -1,7 +1,7 @@
 // config-linux.md#control-groups
 
 import { error, type Finding } from '../finding.ts';
-import type { CPU, Memory, Resources } from '../generated/types.ts';
+import type { Config, CPU, Memory, Resources } from '../generated/types.ts';
 import { escapePointer } from '../json-scan.ts';
 import { isIdList, quote } from './values.ts';
 
@@ -18,14 +18,22 @@ export function checkResources(resources: Resources, base = ''): Finding[] {
   ];
 }
 
+const unlimited = ['includes the memory, which has no limit', 'limit too'] as const;
+
+/** Of a configuration only: an update may leave the memory's limit as it is. */
+export function swapWithoutLimit({ linux }: Config): Finding[] {
+  const { limit, swap = 0 } = linux?.resources?.memory ?? {};
+  if (limit || swap <= 0) return [];
+  return [error('/linux/resources/memory/swap', ...unlimited, 'config-linux.md#memory')];
+}
+
 function memory(pointer: string, limits: Memory): Finding[] {
   const section = 'config-linux.md#memory';
   const findings = (['limit', 'reservation', 'swap', 'kernel', 'kernelTCP'] as const)
     .filter((name) => (limits[name] ?? 0) < -1)
     .map((name) => error(`${pointer}/${name}`, `is ${limits[name]}`, 'bytes, or -1 for no limit', section));
   const { limit = 0, swap = 0 } = limits;
-  if (swap > 0 && limit <= 0)
-    findings.push(error(`${pointer}/swap`, 'includes the memory, which has no limit', 'limit too', section));
+  if (swap > 0 && limit === -1) findings.push(error(`${pointer}/swap`, ...unlimited, section));
   else if (swap > 0 && swap < limit)
     findings.push(
       error(`${pointer}/swap`, `is ${swap}, memory included`, `at least limit, ${limit}`, section),
