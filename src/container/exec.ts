@@ -24,7 +24,6 @@ import {
 import { joinSessionKeyring } from '../security/keyring.ts';
 import { checkLsms, enabledLsms, setExecLabels } from '../security/lsm.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
-import { setRlimitsOf } from '../security/rlimits.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { checkConsole, passConsole } from './console.ts';
 import { environment } from './environment.ts';
@@ -36,7 +35,7 @@ import { inheritedDescriptors } from './init.ts';
 import { withLock } from './lock.ts';
 import { loadParts, type Parts } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
-import { becomeProcess } from './process.ts';
+import { becomeProcess, setLimitsOf } from './process.ts';
 import type { ContainerRecord, ProcessIdentity } from './record.ts';
 import { stateOf } from './state.ts';
 import { containerDirectory, currentStatus, readRecord, savedConfig } from './store.ts';
@@ -209,7 +208,7 @@ function become(
   const env = environment(stub, process.env ?? [], process.user?.uid ?? 0, options.listenFds);
   const executable = findExecutable(stub, process.args?.[0] ?? '', env);
   setOomScoreAdj(stub.pid, process.oomScoreAdj);
-  if (userNamespace) setRlimitsOf(stub.pid, process.rlimits);
+  if (userNamespace) setLimitsOf(stub.pid, process);
   const { filter } = options;
   const state = stateOf(record, 'running', record.init?.pid ?? 0);
   const program = stub.program();
@@ -221,7 +220,7 @@ function become(
     env,
     capabilities,
     umask: process.user?.umask,
-    rlimits: !userNamespace,
+    limits: !userNamespace,
     setgroups: !record.setgroupsDenied,
     ownedStdio: ownedStdio(caller, process),
     cwd,

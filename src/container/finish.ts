@@ -17,7 +17,6 @@ import { enterRoot } from '../rootfs/root.ts';
 import { allCapabilities, capabilitiesOf, planCapabilities } from '../security/capabilities.ts';
 import { checkLsms, enabledLsms, setExecLabels } from '../security/lsm.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
-import { setRlimitsOf } from '../security/rlimits.ts';
 import type { StubProcess } from '../stub/process.ts';
 import type { Program } from '../stub/program.ts';
 import { passConsole } from './console.ts';
@@ -26,7 +25,7 @@ import { findExecutable } from './executable.ts';
 import type { PreparedFilter } from './filter.ts';
 import type { Init } from './init.ts';
 import type { Bundle } from './prepare.ts';
-import { becomeProcess, waitForStart } from './process.ts';
+import { becomeProcess, setLimitsOf, waitForStart } from './process.ts';
 
 export interface FinishOptions {
   noPivot: boolean;
@@ -130,8 +129,7 @@ function lastProgram(caller: Caller, options: FinishOptions, config: Bundle['con
     userNamespace ? allCapabilities() : capabilitiesOf('self'),
   );
   for (const warning of capabilities.warnings) caller.warn(warning);
-  // From outside the rights of the host allow what those of a user namespace do not.
-  if (userNamespace) setRlimitsOf(stub.pid, process.rlimits);
+  if (userNamespace) setLimitsOf(stub.pid, process);
   becomeProcess(program, {
     process,
     linux: config.linux,
@@ -139,7 +137,7 @@ function lastProgram(caller: Caller, options: FinishOptions, config: Bundle['con
     env,
     capabilities,
     umask: umask ?? init.umask,
-    rlimits: !userNamespace,
+    limits: !userNamespace,
     setgroups: !init.setgroupsDenied,
     ownedStdio: ownedStdio(caller, process),
     cwd,

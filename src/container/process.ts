@@ -5,11 +5,11 @@ import { SOCK_CLOEXEC } from '../linux/constants.ts';
 import { EACCES, EINVAL, EPERM, EROFS } from '../linux/errno.ts';
 import type { CapabilityPlan } from '../security/capabilities.ts';
 import { setCredentials } from '../security/credentials.ts';
-import { setIoPriority } from '../security/io-priority.ts';
+import { setIoPriority, setIoPriorityOf } from '../security/io-priority.ts';
 import { setMemoryPolicy } from '../security/memory-policy.ts';
 import { setPersonality } from '../security/personality.ts';
-import { setRlimits } from '../security/rlimits.ts';
-import { setScheduler } from '../security/scheduler.ts';
+import { setRlimits, setRlimitsOf } from '../security/rlimits.ts';
+import { setScheduler, setSchedulerOf } from '../security/scheduler.ts';
 import { argumentAddress } from '../stub/encode.ts';
 import { type Program, stringArray } from '../stub/program.ts';
 
@@ -23,8 +23,8 @@ export interface ProcessPlan {
   capabilities: CapabilityPlan;
   /** The umask of the process; undefined leaves it as it is. */
   umask: number | undefined;
-  /** Whether limits are set by the process itself; in a user namespace the host sets them. */
-  rlimits: boolean;
+  /** Whether it sets its rlimits and priorities itself; in a user namespace the host does (setLimitsOf). */
+  limits: boolean;
   /** False where the user namespace denies setgroups(2). */
   setgroups: boolean;
   /** Which of descriptors 0 to 2 get the user as their owner. */
@@ -33,6 +33,13 @@ export interface ProcessPlan {
   cwd: 'done' | 'as-user';
   /** Installs the seccomp filter: the last call before execve. */
   seccomp: ((program: Program) => void) | undefined;
+}
+
+/** From outside the rights of the host allow what those of a user namespace do not. */
+export function setLimitsOf(pid: number, { rlimits, scheduler, ioPriority }: Process): void {
+  setIoPriorityOf(pid, ioPriority);
+  setSchedulerOf(pid, scheduler);
+  setRlimitsOf(pid, rlimits);
 }
 
 /** What `start` writes to have init go on: the number of its control descriptor, as 8 bytes. */
@@ -63,9 +70,11 @@ export function becomeProcess(program: Program, plan: ProcessPlan): void {
   const { uid = 0, gid = 0, additionalGids, umask } = process.user ?? {};
   setPersonality(program, linux?.personality);
   setMemoryPolicy(program, linux?.memoryPolicy);
-  setIoPriority(program, process.ioPriority);
-  setScheduler(program, process.scheduler);
-  if (plan.rlimits) setRlimits(program, process.rlimits);
+  if (plan.limits) {
+    setIoPriority(program, process.ioPriority);
+    setScheduler(program, process.scheduler);
+    setRlimits(program, process.rlimits);
+  }
   for (const fd of plan.ownedStdio) {
     // The process could not open /dev/stdout of another user again. What cannot be given away is left.
     const ignored = [EPERM, EINVAL, EROFS, EACCES];

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import type { Mount } from '../config/generated/types.ts';
 import { TsociError } from '../linux/errors.ts';
+import { mountLabelOption } from '../security/lsm.ts';
 import type { MountPlan } from './mount.ts';
 import { parseMountOptions } from './options.ts';
 
@@ -32,12 +33,10 @@ export function planMount(mount: Mount, { bundle, label }: MountSetting): MountP
   }
   if (!mount.type && !options.remount) throw new TsociError(`mount on ${destination}: type is missing`);
   const type = mount.type === 'cgroup' ? 'cgroup2' : (mount.type ?? '');
-  if (label && labelled.has(type)) options.data.push(`context=${label}`);
+  const context = mountLabelOption(label, type);
+  if (context) options.data.push(context);
   return { destination, kind: 'directory', from: { type, device: mount.source }, options };
 }
-
-/** Filesystems that are mounted with mountLabel; proc and sysfs are labelled by policy. */
-const labelled = new Set(['tmpfs', 'mqueue', 'overlay', 'devpts']);
 
 function isDirectory(source: string, destination: string): boolean {
   try {

@@ -29,9 +29,10 @@ read:   mov     x8, #SYS_read
         mov     x21, x0
         cmp     x0, #0
         b.gt    first
-        mov     x0, #0                  // end of file: nobody drives us any more
+end:    mov     x0, #0                  // end of file: nobody drives us any more
         mov     x8, #SYS_exit_group
         svc     #0
+        brk     #0                      // a seccomp filter may deny even that
 
 first:  mov     x20, x24
 next:   ldr     x23, [x20, #56]
@@ -62,6 +63,7 @@ reply:  mov     x8, #SYS_sendto
         mov     x4, #0
         mov     x5, #0
         svc     #0
+        tbnz    x0, #63, end            // nobody to hear it, or a seccomp filter that denies it
         b       read
 
         .set    buffer_size, 65536

@@ -34,9 +34,10 @@ read:   xor     %eax, %eax
         mov     %eax, %r13d
         test    %rax, %rax
         jg      first
-        xor     %edi, %edi              # end of file: nobody drives us any more
+end:    xor     %edi, %edi              # end of file: nobody drives us any more
         mov     $SYS_exit_group, %eax
         syscall
+        ud2                             # a seccomp filter may deny even that
 
 first:  mov     $buffer, %ebx
 next:   mov     56(%rbx), %r15
@@ -77,6 +78,8 @@ reply:  mov     $SYS_sendto, %eax
         xor     %r8d, %r8d
         xor     %r9d, %r9d
         syscall
+        test    %rax, %rax              # nobody to hear it, or a seccomp filter that denies it
+        js      end
         jmp     read
 
         .set    buffer_size, 65536

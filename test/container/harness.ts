@@ -172,7 +172,8 @@ function cgroups(): string[] {
   const mount = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';
   const found: string[] = [];
   const walk = (directory: string, depth: number): void => {
-    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    // Others come and go while we look.
+    for (const entry of existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : []) {
       if (!entry.isDirectory()) continue;
       found.push(join(directory, entry.name));
       if (depth > 1) walk(join(directory, entry.name), depth - 1);

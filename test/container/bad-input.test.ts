@@ -1,0 +1,368 @@
+// Bad input of every kind: exit status 1, one line that a person understands, nothing left behind.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Config } from '../../src/config/generated/types.ts';
+import { eventually, type Result, Sandbox, tsociPath } from './harness.ts';
+
+const test = suite('bad input');
+const box = new Sandbox();
+
+function refuses({ status, stderr }: Result, message: RegExp): void {
+  assert.is(status, 1, stderr);
+  assert.match(stderr, message);
+  assert.is(stderr.trim().split('\n').length, 1, `one line: ${stderr}`);
+  assert.equal(box.leftovers(), []);
+}
+
+type Full = Config & Required<Pick<Config, 'process' | 'linux'>>;
+
+/** A change of the config, and what `create` says to it. */
+const configs: Record<string, [(config: Full) => void, RegExp]> = {
+  'root missing': [
+    (c) => {
+      delete c.root;
+    },
+    /root/,
+  ],
+  'ociVersion missing': [
+    (c) => {
+      delete (c as Partial<Config>).ociVersion;
+    },
+    /ociVersion/,
+  ],
+  'ociVersion of another major version': [
+    (c) => {
+      c.ociVersion = '2.0.0';
+    },
+    /ociVersion.*2\.0\.0/,
+  ],
+  'ociVersion that is none': [
+    (c) => {
+      c.ociVersion = 'one';
+    },
+    /ociVersion/,
+  ],
+  'rootfs that does not exist': [
+    (c) => {
+      c.root = { path: 'nowhere' };
+    },
+    /nowhere: ENOENT/,
+  ],
+  'rootfs that is a file': [
+    (c) => {
+      c.root = { path: 'config.json' };
+    },
+    /config\.json: not a directory/,
+  ],
+  'wrong type': [
+    (c) => {
+      c.hostname = 5 as never;
+    },
+    /hostname/,
+  ],
+  'no args': [
+    (c) => {
+      c.process.args = [];
+    },
+    /args/,
+  ],
+  'executable not in PATH': [
+    (c) => {
+      c.process.args = ['nosuch'];
+    },
+    /exec: "nosuch": executable file not found in \$PATH \(\/bin\)/,
+  ],
+  'executable that does not exist': [
+    (c) => {
+      c.process.args = ['/no/such'];
+    },
+    /"\/no\/such": no such file/,
+  ],
+  'file that is not executable': [
+    (c) => {
+      c.process.args = ['/etc/passwd'];
+    },
+    /"\/etc\/passwd": permission denied/,
+  ],
+  'directory as executable': [
+    (c) => {
+      c.process.args = ['/etc'];
+    },
+    /"\/etc": is a directory/,
+  ],
+  'relative cwd': [
+    (c) => {
+      c.process.cwd = 'tmp';
+    },
+    /cwd/,
+  ],
+  'cwd that is a file': [
+    (c) => {
+      c.process.cwd = '/etc/passwd';
+    },
+    /\/etc\/passwd.*ENOTDIR/,
+  ],
+  'unknown mount type': [(c) => mount(c, { type: 'nosuchfs' }), /mount nosuchfs on \/mnt: ENODEV/],
+  'unknown mount option': [
+    (c) => mount(c, { type: 'tmpfs', options: ['nosuch=1'] }),
+    /mount tmpfs on \/mnt: option nosuch=1: EINVAL .*Unknown parameter/,
+  ],
+  'bad value of a mount option': [
+    (c) => mount(c, { type: 'tmpfs', options: ['size=x'] }),
+    /option size=x: EINVAL/,
+  ],
+  'mount without type': [(c) => mount(c, {}), /mounts\[7\]\.type is missing/],
+  'bind source that does not exist': [
+    (c) => mount(c, { source: '/no/such/source', options: ['bind'] }),
+    /bind \/no\/such\/source on \/mnt: ENOENT/,
+  ],
+  'bind of a file on a directory': [
+    (c) => mount(c, { source: '/etc/hostname', destination: '/etc', options: ['bind'] }),
+    /bind \/etc\/hostname on \/etc: EINVAL|ENOTDIR/,
+  ],
+  'mount in procfs': [
+    (c) => mount(c, { source: '/dev', destination: '/proc/self/attr', options: ['bind'] }),
+    /a mount on procfs could deceive/,
+  ],
+  'duplicate namespace': [
+    (c) => {
+      c.linux.namespaces?.push({ type: 'pid' });
+    },
+    /pid/,
+  ],
+  'unknown namespace': [
+    (c) => {
+      c.linux.namespaces?.push({ type: 'nett' as never });
+    },
+    /network/,
+  ],
+  'namespace path that does not exist': [
+    (c) => joins(c, 'network', '/no/such/ns'),
+    /network namespace \/no\/such\/ns: ENOENT/,
+  ],
+  'namespace path of another type': [
+    (c) => joins(c, 'network', '/proc/self/ns/uts'),
+    /uts namespace|network/,
+  ],
+  'namespace path that is a plain file': [(c) => joins(c, 'network', '/etc/passwd'), /not a namespace/],
+  'hostname without uts namespace': [(c) => without(c, 'uts'), /hostname.*uts/],
+  'unknown rlimit': [(c) => rlimits(c, 'RLIMIT_NOSUCH'), /RLIMIT_NOSUCH/],
+  'duplicate rlimit': [(c) => rlimits(c, 'RLIMIT_CORE', 'RLIMIT_CORE'), /RLIMIT_CORE/],
+  'unknown sysctl': [
+    (c) => {
+      c.linux.sysctl = { 'net.no.such': '1' };
+    },
+    /net\.no\.such.*no such parameter/,
+  ],
+  'sysctl of the host': [
+    (c) => {
+      c.linux.sysctl = { 'vm.swappiness': '1' };
+    },
+    /vm\.swappiness/,
+  ],
+  'user that is not mapped': [mapsOneUser, /uid is 5/],
+  'device without numbers': [
+    (c) => {
+      c.linux.devices = [{ type: 'c', path: '/dev/x' } as never];
+    },
+    /devices/,
+  ],
+  'device at a place that is taken': [
+    (c) => {
+      c.linux.devices = [{ type: 'c', path: '/etc/passwd', major: 1, minor: 3 }];
+    },
+    /\/etc\/passwd: a file that is not this device/,
+  ],
+  'cgroupsPath that leads out': [
+    (c) => {
+      c.linux.cgroupsPath = '/../../x';
+    },
+    /cgroupsPath/,
+  ],
+  'unknown seccomp action': [
+    (c) => {
+      c.linux.seccomp = { defaultAction: 'SCMP_ACT_KIL' as never };
+    },
+    /SCMP_ACT_KILL/,
+  ],
+  'hook that does not exist': [
+    (c) => {
+      c.hooks = { createRuntime: [{ path: '/no/such/hook' }] };
+    },
+    /createRuntime hook 0 \(\/no\/such\/hook\): ENOENT/,
+  ],
+  'hook that fails': [
+    (c) => {
+      c.hooks = { createContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'exit 3'] }] };
+    },
+    /createContainer hook 0 \(\/bin\/sh\): exit status 3/,
+  ],
+  'terminal without console socket': [
+    (c) => {
+      c.process.terminal = true;
+    },
+    /--console-socket/,
+  ],
+  'unknown cgroup file': [
+    (c) => {
+      c.linux.resources = { unified: { 'nosuch.max': '1' } };
+    },
+    /nosuch/,
+  ],
+};
+
+function mount(config: Full, entry: Partial<NonNullable<Config['mounts']>[number]>): void {
+  config.mounts?.push({ destination: '/mnt', ...entry });
+}
+
+function joins(config: Full, type: 'network', path: string): void {
+  without(config, type);
+  config.linux.namespaces?.push({ type, path });
+}
+
+function without(config: Full, type: string): void {
+  config.linux.namespaces = config.linux.namespaces?.filter((namespace) => namespace.type !== type) ?? [];
+}
+
+function rlimits(config: Full, ...types: string[]): void {
+  config.process.rlimits = types.map((type) => ({ type: type as never, soft: 0, hard: 0 }));
+}
+
+function mapsOneUser(config: Full): void {
+  config.linux.namespaces?.push({ type: 'user' });
+  config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1 }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 1 }];
+  config.process.user = { uid: 5, gid: 0 };
+}
+
+for (const [what, [change, message]] of Object.entries(configs)) {
+  test(what, () => {
+    box.configure('true', change);
+    refuses(box.tsoci('create', box.id()), message);
+  });
+}
+
+test('config.json missing', () => {
+  rmSync(join(box.bundle, 'config.json'));
+  refuses(box.tsoci('create', box.id()), /config\.json: ENOENT/);
+});
+
+test('broken JSON', () => {
+  box.write('{ "ociVersion": "1.3.0", }');
+  refuses(box.tsoci('create', box.id()), /config\.json:1:\d+: /);
+});
+
+test('bundle missing', () => {
+  refuses(box.tsoci('create', '--bundle', '/no/such/bundle', box.id()), /\/no\/such\/bundle.*ENOENT/);
+});
+
+for (const id of ['..', '.', 'a/b', '', 'x'.repeat(300), 'a b', 'ä']) {
+  test(`id ${JSON.stringify(id).slice(0, 20)}`, () => {
+    box.configure('true');
+    refuses(box.tsoci('create', id), /container id/);
+    refuses(box.tsoci('state', id), /container id/);
+  });
+}
+
+for (const command of ['state', 'start', 'kill', 'delete', 'pause', 'resume', 'ps', 'events', 'update']) {
+  test(`${command} of a container that does not exist`, () => {
+    refuses(box.tsoci(command, box.id()), /does not exist/);
+  });
+}
+
+test('unknown command, option and signal', () => {
+  refuses(box.tsoci('crate'), /create/);
+  refuses(box.tsoci('create', '--bundel', 'x', 'y'), /--bundle/);
+  refuses(box.tsoci('kill', box.id(), 'NOSUCH'), /NOSUCH/);
+});
+
+test('descriptor to preserve that is not open', () => {
+  box.configure('true');
+  refuses(box.tsoci('create', '--preserve-fds', '50', box.id()), /descriptor \d+.*EBADF/);
+});
+
+test('pid file in a directory that does not exist', () => {
+  box.configure('true');
+  refuses(box.tsoci('create', '--pid-file', '/no/such/dir/pid', box.id()), /pid file .*ENOENT/);
+});
+
+test('console socket that does not exist', () => {
+  box.configure('true', ({ process }) => {
+    process.terminal = true;
+  });
+  refuses(box.tsoci('create', '--console-socket', join(box.directory, 'none'), box.id()), /none: ENOENT/);
+});
+
+test('state directory below a file', () => {
+  box.configure('true');
+  const file = join(box.directory, 'file');
+  writeFileSync(file, '');
+  const { status, stderr } = spawnSync(tsociPath, ['--root', join(file, 'x'), 'create', box.id()], {
+    cwd: box.bundle,
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  refuses({ status, stderr, stdout: '' }, /state directory .*ENOTDIR/);
+});
+
+test('full disk on the state directory', () => {
+  box.configure('true');
+  const full = join(box.directory, 'full');
+  mkdirSync(full);
+  const script = `mount -t tmpfs -o size=4k,nr_inodes=100 none ${full} && dd if=/dev/zero of=${full}/fill bs=4k count=1 2>/dev/null
+    ${tsociPath} --root ${full}/state create ${box.id()} </dev/null; status=$?; ls ${full}/state; exit $status`;
+  const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], {
+    cwd: box.bundle,
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  assert.is(stdout, '');
+  refuses({ status, stderr, stdout }, /ENOSPC/);
+});
+
+test('no permission', () => {
+  box.configure('true');
+  // Readable by all, but nothing of the host is allowed to an ordinary user without a user namespace.
+  chmodSync(join(box.bundle, 'config.json'), 0o644);
+  const state = join(box.directory, 'nobody');
+  mkdirSync(state, { mode: 0o777 });
+  chmodSync(state, 0o777);
+  const { status, stderr } = spawnSync(tsociPath, ['--root', join(state, 'x'), 'create', box.id()], {
+    cwd: box.bundle,
+    encoding: 'utf8',
+    uid: 65534,
+    gid: 65534,
+    timeout: 20_000,
+  });
+  refuses({ status, stderr, stdout: '' }, /EPERM|EACCES/);
+});
+
+for (const delay of [1, 20, 40, 60, 80, 100, 120, 150, 200]) {
+  test(`kill -9 of create after ${delay} ms, then delete --force`, () => {
+    const id = box.id();
+    box.configure('sleep 1000');
+    const child = spawn(tsociPath, ['--root', box.root, 'create', id], { cwd: box.bundle, stdio: 'ignore' });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delay);
+    child.kill('SIGKILL');
+    spawnSync('true');
+    eventually(
+      'create has ended',
+      () => spawnSync('kill', ['-0', String(child.pid)]).status !== 0 || zombie(child.pid),
+    );
+    assert.is(box.tsoci('delete', '--force', id).status, 0);
+    eventually('nothing is left', () => box.leftovers().every((line) => line.startsWith(`${child.pid} `)));
+  });
+}
+
+/** Node reaps its child only when its event loop turns. */
+function zombie(pid: number | undefined): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.startsWith('Z');
+}
+
+test.after(() => box.close());
+test.run();
