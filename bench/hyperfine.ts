@@ -41,7 +41,13 @@ export function timeInTurns(
 
 function time(words: readonly string[], runs: number, work: string) {
   const file = join(work, 'hyperfine.json');
-  const options = ['--shell=none', '--style=none', '--warmup=1', `--runs=${runs}`, `--export-json=${file}`];
+  const options = [
+    '--shell=none',
+    '--style=none',
+    `--warmup=${runs > 2 ? 1 : 0}`,
+    `--runs=${runs}`,
+    `--export-json=${file}`,
+  ];
   const command = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
   const { status, stderr } = spawnSync('hyperfine', [...options, command], {
     encoding: 'utf8',

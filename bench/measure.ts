@@ -68,12 +68,7 @@ function timeTask(
     for (const runtime of runtimes)
       launch(runtime, view, 'run', '--detach', '--bundle', running.bundle, running.id);
   try {
-    return timeInTurns(
-      commands,
-      effort.rounds,
-      task.long ? Math.max(1, effort.runs / 10) : effort.runs,
-      work,
-    );
+    return timeInTurns(commands, effort.rounds, task.long ? Math.ceil(effort.runs / 10) : effort.runs, work);
   } finally {
     if (running) for (const runtime of runtimes) launch(runtime, view, 'delete', '--force', running.id);
   }

@@ -15,7 +15,7 @@ import { describeMachine } from './machine.ts';
 import { measure } from './measure.ts';
 import { peakOf } from './memory.ts';
 import { report } from './report.ts';
-import { findRuntimes } from './runtimes.ts';
+import { clear, findRuntimes } from './runtimes.ts';
 import { makeBundles, mostMounts } from './tasks.ts';
 import { views } from './view.ts';
 
@@ -39,9 +39,9 @@ const effort = values.quick ? { rounds: 2, runs: 5 } : { rounds: 5, runs: 20 };
 const work = mkdtempSync(join(tmpdir(), 'tsoci-bench-'));
 // Where an engine would have it: on a tmpfs.
 const states = mkdtempSync('/dev/shm/tsoci-bench-');
+const runtimes = findRuntimes(resolve(values.runtime), states);
 try {
   const machine = describeMachine();
-  const runtimes = findRuntimes(resolve(values.runtime), states);
   const floor = buildFloor(join(work, 'floor'));
   const rootfs = join(work, 'rootfs');
   makeRootfs(rootfs, mostMounts);
@@ -62,6 +62,7 @@ try {
   writeFileSync(values.output, page);
   console.log(page);
 } finally {
+  runtimes.forEach(clear);
   rmSync(states, { recursive: true, force: true });
   rmSync(work, { recursive: true, force: true });
 }

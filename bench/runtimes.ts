@@ -52,3 +52,12 @@ export function launch(runtime: Runtime, view: View, ...args: string[]): void {
   const { status } = spawnSync(program, rest, { timeout: 60_000, stdio: 'ignore' });
   if (status !== 0) throw new Error(`${runtime.name} ${args.join(' ')}: exit ${status}`);
 }
+
+/** Removes the containers that a task which failed has left. */
+export function clear(runtime: Runtime): void {
+  const [program = '', ...words] = runtime.words;
+  const { stdout } = spawnSync(program, [...words, 'list', '--quiet'], { encoding: 'utf8', timeout: 60_000 });
+  for (const id of (stdout ?? '').split('\n').filter((line) => line !== '')) {
+    spawnSync(program, [...words, 'delete', '--force', id], { timeout: 60_000, stdio: 'ignore' });
+  }
+}

@@ -1,0 +1,136 @@
+// Usage: node bench/soak.ts [--runtime PATH] [--rounds N] [--quick]
+//
+// Many containers, one after another, and then a look at what is left: processes, mounts, cgroups, network devices,
+// files in --root, descriptors of the caller. Every other container ends by itself; the rest are entered and killed.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { root } from '../scripts/executable/node.ts';
+import { makeBundle, makeRootfs } from './bundle.ts';
+
+const { values } = parseArgs({
+  options: {
+    runtime: { type: 'string', default: join(root, 'dist', 'tsoci') },
+    rounds: { type: 'string', default: '1000' },
+    quick: { type: 'boolean', default: false },
+  },
+});
+const rounds = values.quick ? 100 : Number(values.rounds);
+const runtime = values.runtime.includes('/') ? resolve(values.runtime) : values.runtime;
+const work = mkdtempSync(join(tmpdir(), 'tsoci-soak-'));
+const states = mkdtempSync('/dev/shm/tsoci-soak-');
+/** In every container's id, command line and cgroup; a leak on a shared machine is ours if it has it. */
+const mark = basename(work);
+
+interface Process {
+  pid: number;
+  /** proc_pid_stat(5), field 22: tells a process from a later one with its number. */
+  startTime: string;
+}
+
+try {
+  const left = await soak();
+  for (const line of left) console.log(`left behind: ${line}`);
+  console.log(`${rounds} rounds, ${left.length} things left behind`);
+  if (left.length > 0) process.exitCode = 1;
+} finally {
+  rmSync(states, { recursive: true, force: true });
+  rmSync(work, { recursive: true, force: true });
+}
+
+async function soak(): Promise<string[]> {
+  const rootfs = join(work, 'rootfs');
+  makeRootfs(rootfs, 0);
+  const bundles = ['exit 0', 'while :; do sleep 1; done'].map((script, index) =>
+    makeBundle(join(work, `bundle-${index}`), rootfs, (config) => {
+      config.process.args = ['/bin/sh', '-c', script, mark];
+    }),
+  );
+  const before = join(work, 'before');
+  writeFileSync(before, leaks('snapshot').stdout);
+  const descriptors = openDescriptors();
+  const processes: Process[] = [];
+  const blocks: number[] = [];
+  const block = Math.ceil(rounds / 10);
+  let began = performance.now();
+  for (let round = 0; round < rounds; round++) {
+    const endless = round % 2;
+    processes.push(await live(`${mark}-${round}`, bundles[endless] ?? '', endless === 1));
+    if ((round + 1) % block === 0) {
+      blocks.push(performance.now() - began);
+      began = performance.now();
+      console.log(`${round + 1} rounds; this tenth took ${ratio(blocks)} of the first's time`);
+    }
+  }
+  // Who reaps orphans here may need a moment for the last.
+  for (let tries = 200; tries > 0 && processes.some(isAlive); tries--) await sleep(10);
+  return [
+    ...leaks('compare', before, mark)
+      .stdout.split('\n')
+      .filter((line) => line !== ''),
+    ...processes.filter(isAlive).map(({ pid }) => `process ${pid}`),
+    ...readdirSync(states).map((name) => `file ${name} in --root`),
+    ...(openDescriptors() > descriptors
+      ? [`${openDescriptors() - descriptors} descriptors of the caller`]
+      : []),
+  ];
+}
+
+/** One container, from create to delete. */
+async function live(id: string, bundle: string, endless: boolean): Promise<Process> {
+  const pidFile = join(work, 'pid');
+  must('create', '--bundle', bundle, '--pid-file', pidFile, id);
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  const container = { pid, startTime: startTime(pid) ?? '' };
+  must('start', id);
+  if (endless) {
+    must('exec', id, '/bin/true');
+    must('kill', id, 'KILL');
+  }
+  // The init is a zombie, or gone, a moment after it has ended; runtimes refuse to delete before.
+  for (let tries = 500; run('delete', id).status !== 0; tries--) {
+    if (tries === 0) throw new Error(`${runtime} delete ${id} is still refused`);
+    await sleep(10);
+  }
+  return container;
+}
+
+function must(...args: string[]): void {
+  const { status, signal } = run(...args);
+  if (status !== 0) throw new Error(`${runtime} ${args.join(' ')}: ${signal ?? `exit ${status}`}`);
+}
+
+function run(...args: string[]) {
+  return spawnSync(runtime, ['--root', states, ...args], { stdio: 'ignore', timeout: 30_000 });
+}
+
+function leaks(...args: string[]) {
+  const script = join(root, 'conformance', 'engines', 'leaks.sh');
+  return spawnSync(script, args, { encoding: 'utf8', timeout: 60_000 });
+}
+
+function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** A zombie counts: somebody should have waited for it. */
+function isAlive({ pid, startTime: known }: Process): boolean {
+  return startTime(pid) === known;
+}
+
+function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length;
+}
+
+function ratio(blocks: readonly number[]): string {
+  return ((blocks.at(-1) ?? 0) / (blocks[0] ?? 1)).toFixed(2);
+}
