@@ -3,7 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 source "$engines/image.sh"
 source "$engines/containers-conf.sh"
-needs buildah busybox script
+needs buildah busybox jq script
 begin "$@"
 
 private_containers_conf

@@ -62,9 +62,12 @@ in_sandbox() {
 furnish_sandbox() {
   mount -t tmpfs tmpfs /run && mount -t tmpfs -o mode=1777 tmpfs /dev/shm && mkdir /run/lock || exit 2
   ip link set lo up
+  local unified
+  unified=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET)
   if [[ $cgroup2 ]]; then
-    mount --bind "$(findmnt --noheadings --first-only --types cgroup2 --output TARGET)" /sys/fs/cgroup || exit 2
+    mount --bind "$unified" /sys/fs/cgroup || exit 2
   fi
+  find_controllers "$unified"
   mkdir "$work/bin" "$work/tmp"
   mkfifo "$work/silence"
   export PATH=$work/bin:$PATH TMPDIR=$work/tmp TERM=xterm
@@ -92,8 +95,18 @@ know_crun() {
 }
 
 can() { (($(awk '/^CapEff/ { print "0x" $2 }' /proc/self/status) >> $1 & 1)); }
-has_controller() { grep -q "^$1[[:space:]].*1$" /proc/cgroups && ! only_v2_without "$1"; }
-only_v2_without() { [[ -f /sys/fs/cgroup/cgroup.controllers ]] && ! grep -qw "$1" /sys/fs/cgroup/cgroup.controllers; }
+# find_controllers UNIFIED: sets $controllers to those that the runtime can use: those of cgroup v2, where
+# freezing needs no controller, and those of v1 too if it knows v1 (features-linux.md#cgroup) and they are in view.
+find_controllers() {
+  if [[ -f /sys/fs/cgroup/cgroup.controllers ]]; then
+    controllers="freezer $(</sys/fs/cgroup/cgroup.controllers)"
+  elif "$runtime" features 2>/dev/null | jq --exit-status '.linux.cgroup.v1 == false' >/dev/null; then
+    controllers="freezer $(<"$1/cgroup.controllers")"
+  else
+    controllers=$(awk '$4 == 1 { print $1 }' /proc/cgroups | tr '\n' ' ')
+  fi
+}
+has_controller() { [[ " $controllers " == *" $1 "* ]]; }
 
 # A check is a function of a file of checks; its name, with spaces, is what it claims. Helpers begin with "_".
 # It runs in a subshell and fails at its first failing command; `skip REASON` ends it otherwise. Its standard input

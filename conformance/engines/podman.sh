@@ -3,7 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 source "$engines/image.sh"
 source "$engines/containers-conf.sh"
-needs podman conmon busybox script
+needs podman conmon busybox jq script
 begin "$@"
 
 private_containers_conf

@@ -131,8 +131,9 @@ copied_files_arrive_in_a_running_container() {
 }
 
 cgroups_are_shown_read_only() {
-  matches '^ro,' "$(_mount_options "/sys/fs/cgroup$(_v1 /pids)")"
-  exits 1 podman run --rm busybox mkdir "/sys/fs/cgroup$(_v1 /pids)/new"
+  local shown point options
+  shown=$(podman run --rm busybox awk '/ - cgroup2? / { print $5, $6; exit }' /proc/self/mountinfo)
+  read -r point options <<<"$shown"
+  matches '^ro,' "$options"
+  exits 1 podman run --rm busybox mkdir "$point/new"
 }
-
-_v1() { [[ -f /sys/fs/cgroup/cgroup.controllers ]] || echo "$1"; }

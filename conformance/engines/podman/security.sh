@@ -63,13 +63,13 @@ a_sysctl_of_the_host_is_refused() {
 }
 
 pids_limit_stops_a_fork_bomb() {
-  has_controller pids || skip 'no pids controller in the visible cgroups'
+  has_controller pids || skip 'no pids controller in the cgroups the runtime can use'
   matches "can't fork" "$(podman run --rm --pids-limit 8 busybox sh -c \
     'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 5 & done' 2>&1 || true)"
 }
 
 cpu_shares_quota_and_set() {
-  has_controller cpu && has_controller cpuset || skip 'no cpu and cpuset controllers in the visible cgroups'
+  has_controller cpu && has_controller cpuset || skip 'no cpu and cpuset controllers in the cgroups the runtime can use'
   start shared --cpu-shares 512 --cpus 0.5 --cpuset-cpus 0
   prints 0 podman exec shared awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status
   local path
