@@ -6,11 +6,12 @@ import { kernelVersions } from './system.ts';
 
 export const usage = `usage: node test/vm/run.ts [OPTIONS] [FILES...]       run guest tests (default: all)
        node test/vm/run.ts [OPTIONS] -- COMMAND...    run a command in the guest
-       node test/vm/run.ts [OPTIONS] --shell          a shell in the guest; Ctrl-] ends the machine
+       node test/vm/run.ts [OPTIONS] --shell [COMMAND...]
+                                                      the same; without COMMAND a shell. Ctrl-] ends the machine
 
   --kernel VERSION   ${kernelVersions.join(', ')} or all (default: ${kernelVersions[0]})
   --systemd          boot systemd instead of busybox init (tests in guest/systemd/ always do)
-  --timeout SECONDS  kill the machine after this time (default: 600; none with --shell)
+  --timeout SECONDS  kill the machine after this time (default: 1200; none for a shell)
   --verbose          print the kernel's log
 `;
 
@@ -24,15 +25,15 @@ export type Options = {
 
 /** Undefined for --help. Throws an error with a message for the person who called. */
 export function parseOptions(args: string[]): Options | undefined {
-  const separator = args.indexOf('--');
+  const separator = args.findIndex((arg) => arg === '--' || arg === '--shell');
   const command = separator < 0 ? [] : args.slice(separator + 1);
+  const shell = separator >= 0 && command.length === 0;
   const { values, positionals } = parseArgs({
     args: separator < 0 ? args : args.slice(0, separator),
     allowPositionals: true,
     options: {
       kernel: { type: 'string', default: kernelVersions[0] ?? '' },
       systemd: { type: 'boolean', default: false },
-      shell: { type: 'boolean', default: false },
       timeout: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean' },
@@ -42,9 +43,8 @@ export function parseOptions(args: string[]): Options | undefined {
   const kernels = values.kernel === 'all' ? kernelVersions : [values.kernel];
   if (!kernels.every((version) => kernelVersions.includes(version)))
     throw new Error(`--kernel ${values.kernel}: known are ${kernelVersions.join(', ')} and all`);
-  const shell = values.shell || (separator >= 0 && command.length === 0);
   const words = shell ? ['sh', '-l'] : command;
-  const timeout = Number(values.timeout ?? (shell ? 0 : 600));
+  const timeout = Number(values.timeout ?? (shell ? 0 : 1200));
   if (!(timeout >= 0)) throw new Error(`--timeout ${values.timeout}: not a number of seconds`);
   return {
     task: words.length > 0 ? { kind: 'command', words } : { kind: 'test', files: positionals },

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { failure, readResults, testScript } from './results.ts';
+import { failure, readResults, tally, tallyLine, testScript } from './results.ts';
 
 const counts = (total: number, passed: number, skipped: number) =>
   `• •   (${passed} / ${total})\n\n  Total:     ${total}\n  Passed:    ${passed}\n  Skipped:   ${skipped}\n`;
@@ -42,6 +42,11 @@ test('a file that crashed, was killed, or never ran has not passed', () => {
     'did not end',
     'did not end',
   ]);
+});
+
+test('a crash counts as one failure', () => {
+  const output = `==> a\n${counts(3, 1, 1)}\n<== exit 1\n==> b\n<== exit 1\n==> c\n${counts(2, 2, 0)}\n<== exit 0\n`;
+  assert.is(tallyLine(tally(readResults(['a', 'b', 'c'], output))), '3 passed, 3 failed, 1 skipped');
 });
 
 test.run();

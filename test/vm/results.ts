@@ -37,6 +37,24 @@ export function readResults(files: string[], output: string): FileResult[] {
   });
 }
 
+/** What `N passed, N failed, N skipped` says. */
+export type Tally = { passed: number; failed: number; skipped: number };
+
+/** Adds up files. One that failed without a failed test, such as a crash, counts as one failure. */
+export function tally(results: FileResult[]): Tally {
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const result of results) {
+    sum.passed += result.passed;
+    sum.failed += Math.max(result.total - result.passed, failure(result) === undefined ? 0 : 1);
+    sum.skipped += result.skipped;
+  }
+  return sum;
+}
+
+export function tallyLine({ passed, failed, skipped }: Tally): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
 /** Why a file counts as failed; undefined if it passed. A file in which no test ran has not passed. */
 export function failure(result: FileResult): string | undefined {
   const { exitCode, passed, total } = result;

@@ -2,11 +2,12 @@
 
 import { globSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { messageOf } from '../../src/linux/errors.ts';
 import { attachPipes, attachTerminal, terminalSize } from './channels.ts';
 import { type Init, type MachineOptions, type Outcome, runMachine } from './machine.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { makeRepositoryDisk, type Order } from './repository.ts';
-import { failure, readResults, testScript } from './results.ts';
+import { failure, readResults, type Tally, tally, tallyLine, testScript } from './results.ts';
 import { prepareSystem, type System } from './system.ts';
 import { makeWorkspace, removeWorkspace } from './workspace.ts';
 
@@ -14,7 +15,7 @@ const root = resolve(import.meta.dirname, '../..');
 const cache = join(root, 'build/vm');
 const scratchBytes = 256 << 20;
 /** Seconds that one test file may take in the guest. */
-const fileTimeout = 180;
+const fileTimeout = 300;
 
 type Connect = MachineOptions['connect'];
 
@@ -42,32 +43,34 @@ function guestFiles(options: Options, names: string[]): Map<Init, string[]> {
   return Map.groupBy(files, (file): Init => (needsSystemd(file) ? 'systemd' : 'busybox'));
 }
 
-/** Runs test files in one machine and prints what came of them. Returns the exit status. */
-async function runTests(options: Options, version: string, system: System, files: string[]): Promise<number> {
-  let output = '';
+/** Runs test files in one machine and prints what came of them. A machine that breaks is one failure. */
+async function runTests(options: Options, version: string, system: System, files: string[]): Promise<Tally> {
+  const order = { script: testScript(files, fileTimeout) };
   const started = performance.now();
-  const outcome = await boot(options, system, { script: testScript(files, fileTimeout) }, (channels) => {
-    attachPipes(channels, undefined);
-    channels.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
+  let output = '';
+  let boots: string;
+  let broken = 0;
+  try {
+    const outcome = await boot(options, system, order, (channels) => {
+      attachPipes(channels, undefined);
+      channels.stdout.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
     });
-  });
-  const seconds = (performance.now() - started) / 1000;
+    boots = `boot ${outcome.boot.toFixed(1)} s`;
+  } catch (error) {
+    boots = messageOf(error);
+    broken = 1;
+  }
   const results = readResults(files, output);
-  const sum = (key: 'total' | 'passed' | 'skipped') => results.reduce((all, result) => all + result[key], 0);
-  const times = `boot ${outcome.boot.toFixed(1)} s, all ${seconds.toFixed(1)} s`;
-  console.log(
-    `\nLinux ${version}, ${options.init}: ${sum('passed')} passed, ${sum('total') - sum('passed')} failed,`,
-    `${sum('skipped')} skipped (${files.length} files; ${times})`,
-  );
-  let exitCode = 0;
+  const sum = tally(results);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`\nLinux ${version}, ${options.init}: ${tallyLine(sum)} (all ${seconds} s; ${boots})`);
   for (const result of results) {
     const reason = failure(result);
-    if (reason === undefined) continue;
-    console.log(`FAILED ${result.file}: ${reason}`);
-    exitCode = 1;
+    if (reason !== undefined) console.log(`FAILED ${result.file}: ${reason}`);
   }
-  return exitCode;
+  return { ...sum, failed: Math.max(sum.failed, broken) };
 }
 
 /** Runs a command in one machine, on this terminal if there is one. Returns its exit status. */
@@ -90,24 +93,33 @@ function prepareSystems(versions: string[]): Map<string, System> {
       systems.set(version, prepareSystem(version, cache));
     } catch (error) {
       if (versions.length === 1) throw error;
-      console.log(`SKIPPED Linux ${version}: ${error instanceof Error ? error.message : error}`);
+      console.log(`skip: Linux ${version}: ${messageOf(error)}`);
     }
   }
   if (systems.size === 0) throw new Error('there is no kernel to run');
   return systems;
 }
 
+/** Returns the exit status. */
 async function main(options: Options): Promise<number> {
   if (process.arch !== 'x64') throw new Error(`the test machine is x86-64; this host is ${process.arch}`);
   const { task, kernels } = options;
-  const codes: number[] = [];
-  for (const [version, system] of prepareSystems(kernels)) {
-    if (task.kind === 'command') codes.push(await runCommand(options, system, task.words));
-    else
-      for (const [init, files] of guestFiles(options, task.files))
-        codes.push(await runTests({ ...options, init }, version, system, files));
+  const systems = prepareSystems(kernels);
+  if (task.kind === 'command') {
+    const codes: number[] = [];
+    for (const system of systems.values()) codes.push(await runCommand(options, system, task.words));
+    return codes.find((code) => code !== 0) ?? 0;
   }
-  return codes.find((code) => code !== 0) ?? 0;
+  const all = { passed: 0, failed: 0, skipped: kernels.length - systems.size };
+  for (const [version, system] of systems)
+    for (const [init, files] of guestFiles(options, task.files)) {
+      const sum = await runTests({ ...options, init }, version, system, files);
+      all.passed += sum.passed;
+      all.failed += sum.failed;
+      all.skipped += sum.skipped;
+    }
+  console.log(`\n${tallyLine(all)}`);
+  return all.failed > 0 ? 1 : 0;
 }
 
 try {
@@ -115,6 +127,6 @@ try {
   if (options === undefined) console.log(usage);
   else process.exitCode = await main(options);
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exitCode = 1;
 }
