@@ -52,7 +52,7 @@ in_sandbox() {
   timeout --foreground --kill-after 1 "${SUITE_TIMEOUT:-3000}" \
     unshare --mount --pid --net --ipc --uts --fork --kill-child --mount-proc "$@" &
   sandbox=$!
-  trap 'kill "$sandbox"' HUP INT TERM
+  trap 'kill "$sandbox"' HUP INT TERM # ends wait early
   while wait "$sandbox" || status=$?; kill -0 "$sandbox" 2>/dev/null; do :; done
   find /sys/fs/cgroup -depth -type d -path "*$(basename "$SUITE_WORK")*" -exec rmdir {} + 2>/dev/null
   rm -rf --one-file-system "$SUITE_WORK"
@@ -95,6 +95,7 @@ know_crun() {
 }
 
 can() { (($(awk '/^CapEff/ { print "0x" $2 }' /proc/self/status) >> $1 & 1)); }
+
 # find_controllers UNIFIED: sets $controllers to those that the runtime can use: those of cgroup v2, where
 # freezing needs no controller, and those of v1 too if it knows v1 (features-linux.md#cgroup) and they are in view.
 find_controllers() {
@@ -125,6 +126,7 @@ run_check() {
   (
     exec >"$work/output" 2>&1 3>"$work/reason" <>"$work/silence"
     set -eE
+    shopt -s inherit_errexit
     trap 'echo "in ${FUNCNAME[0]}, line $LINENO: $BASH_COMMAND: exit $?"' ERR
     "$2"
   )
@@ -193,3 +195,6 @@ eventually() {
 on_terminal() {
   SHELL=/bin/sh script --quiet --return --command "stty rows 31 cols 97; $(printf '%q ' "$@")" /dev/null | tr -d '\r'
 }
+
+# For a shell on such a terminal. Some engines give it its size a moment after the start.
+readonly report_terminal='tty; until stty size 2>/dev/null; do sleep 0.1; done'

@@ -18,7 +18,7 @@ EOF
 chmod +x "$work/bin/podman"
 
 make_rootfs "$work/rootfs"
-tar --directory "$work/rootfs" --create . | podman import --change ENV=PATH=/bin - busybox >/dev/null 2>&1 || exit 2
+tar --directory "$work/rootfs" --create . | podman import --quiet --change ENV=PATH=/bin - busybox >/dev/null || exit 2
 
 # start NAME [OPTION...]: a container with nothing to do.
 start() { podman run --detach --name "$1" "${@:2}" busybox sleep 1000 >/dev/null; }

@@ -27,7 +27,7 @@ a_missing_command_is_an_error_that_names_it() {
 
 a_terminal() {
   local options=(--terminal)
-  matches $'/dev/pts/[0-9]+\n31 97$' "$(_with _run_on_terminal sh -c 'tty; stty size')"
+  matches $'/dev/pts/[0-9]+\n31 97$' "$(_with _run_on_terminal sh -c "$report_terminal")"
 }
 
 _run_on_terminal() { on_terminal buildah run "${options[@]}" "$container" -- "$@"; }

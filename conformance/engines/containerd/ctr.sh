@@ -17,7 +17,8 @@ standard_input() {
 
 exit_code_of_a_signal() {
   exits 137 run signalled --rm -- sh -c 'sleep 1005 & wait' &
-  eventually ctr tasks kill --signal SIGKILL signalled
+  eventually _is signalled RUNNING
+  ctr tasks kill --signal SIGKILL signalled
   wait $!
 }
 
@@ -35,7 +36,7 @@ the_user_of_the_image_with_all_its_groups() {
 }
 
 a_terminal() {
-  matches $'^/dev/pts/0\n31 97$' "$(on_terminal ctr run --rm --tty busybox screen sh -c 'tty; stty size')"
+  matches $'^/dev/pts/0\n31 97$' "$(on_terminal ctr run --rm --tty busybox screen sh -c "$report_terminal")"
   exits 5 on_terminal ctr run --rm --tty busybox screen sh -c 'exit 5'
 }
 
@@ -89,35 +90,35 @@ create_then_start() {
 }
 
 exec_output_input_and_exit_code() {
-  start host
-  exits 12 ctr tasks exec --exec-id one host sh -c 'cat; exit 12' >"$work/out" < <(echo through)
+  start entered
+  exits 12 ctr tasks exec --exec-id one entered sh -c 'cat; exit 12' >"$work/out" < <(echo through)
   prints through cat "$work/out"
-  matches 'sleep 1000' "$(ctr tasks exec --exec-id two host ps -o args)"
-  prints '1000 /etc' ctr tasks exec --exec-id three --user 1000 --cwd /etc host sh -c 'echo $(id -u) $PWD'
-  remove host
+  matches 'sleep 1000' "$(ctr tasks exec --exec-id two entered ps -o args)"
+  prints '1000 /etc' ctr tasks exec --exec-id three --user 1000 --cwd /etc entered sh -c 'echo $(id -u) $PWD'
+  remove entered
 }
 
 exec_on_a_terminal() {
-  start host
-  matches $'/dev/pts/[0-9]+\n31 97$' "$(on_terminal ctr tasks exec --tty --exec-id one host sh -c 'tty; stty size')"
-  remove host
+  start entered-tty
+  matches $'/dev/pts/[0-9]+\n31 97$' "$(on_terminal ctr tasks exec --tty --exec-id one entered-tty sh -c "$report_terminal")"
+  remove entered-tty
 }
 
 exec_detached() {
-  start host
-  ctr tasks exec --detach --exec-id one host sh -c 'echo done >/tmp/done; sleep 1008'
-  eventually ctr tasks exec --exec-id two host test -s /tmp/done
+  start entered-apart
+  ctr tasks exec --detach --exec-id one entered-apart sh -c 'echo done >/tmp/done; sleep 1008'
+  eventually ctr tasks exec --exec-id two entered-apart test -s /tmp/done
   matches '1008' "$(ps -eo args)"
-  matches '^PID +INFO' "$(ctr tasks ps host)"
-  prints 2 sh -c 'ctr tasks ps host | grep -vc PID'
-  remove host
+  matches '^PID +INFO' "$(ctr tasks ps entered-apart)"
+  prints 2 sh -c 'ctr tasks ps entered-apart | grep -vc PID'
+  remove entered-apart
 }
 
 exec_of_a_missing_command_is_an_error_that_names_it() {
-  start host
-  refuses ctr tasks exec --exec-id one host no-such-command 2>"$work/err"
+  start entered-badly
+  refuses ctr tasks exec --exec-id one entered-badly no-such-command 2>"$work/err"
   matches no-such-command "$(<"$work/err")"
-  remove host
+  remove entered-badly
 }
 
 paused_and_resumed() {

@@ -42,7 +42,7 @@ exec_input_and_output() {
 
 exec_on_a_terminal() {
   start screen
-  matches $'/dev/pts/[0-9]+\n31 97$' "$(on_terminal podman exec -it screen sh -c 'tty; stty size')"
+  matches $'/dev/pts/[0-9]+\n31 97$' "$(on_terminal podman exec -it screen sh -c "$report_terminal")"
   exits 5 on_terminal podman exec -it screen sh -c 'exit 5'
   remove screen
 }

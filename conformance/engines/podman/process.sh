@@ -69,7 +69,7 @@ additional_group() {
 umask_of_the_process() { prints 0027 podman run --rm --umask 027 busybox sh -c umask; }
 
 a_terminal_is_dev_pts_0_of_the_right_size() {
-  matches $'^/dev/pts/0\n31 97$' "$(on_terminal podman run --rm -it busybox sh -c 'tty; stty size')"
+  matches $'^/dev/pts/0\n31 97$' "$(on_terminal podman run --rm -it busybox sh -c "$report_terminal")"
 }
 
 a_terminal_is_the_controlling_one() {
