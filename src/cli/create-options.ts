@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { CreateOptions } from '../container/create.ts';
 import type { Invocation } from './command.ts';
 import { type Option, UsageError } from './options.ts';
+import { ownCommand } from './own-command.ts';
 import { callerPath } from './paths.ts';
 
 export const CREATE_OPTIONS = [
@@ -36,6 +37,17 @@ export const CREATE_OPTIONS = [
     help: 'pass N descriptors from 3 on to the container, beside those that LISTEN_FDS counts',
   },
   {
+    long: 'overlay',
+    kind: 'flag',
+    help: 'lay a writable layer in memory over the root filesystem: the bundle is never written, and what the container writes goes with it',
+  },
+  {
+    long: 'network',
+    kind: 'string',
+    placeholder: 'SETTINGS',
+    help: 'attach it to a bridge: the options of "tsoci network attach" as bridge=tsoci0,subnet=10.89.0.0/24,publish=8080:80',
+  },
+  {
     long: 'no-pivot',
     kind: 'flag',
     help: 'change the root without pivot_root, for a root filesystem on the initial ramdisk',
@@ -66,6 +78,8 @@ export function createOptions(invocation: Invocation<typeof CREATE_OPTIONS>): Cr
     pidFile: callerPath('pid-file', values['pid-file'], caller),
     consoleSocket: callerPath('console-socket', values['console-socket'], caller),
     preserveFds,
+    overlay: values.overlay,
+    network: values.network === undefined ? undefined : { spec: values.network, command: ownCommand() },
     noPivot: values['no-pivot'],
     noNewKeyring: values['no-new-keyring'],
     systemdCgroup: globals.cgroupManager === 'systemd',

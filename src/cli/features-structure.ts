@@ -4,6 +4,7 @@ import { Hooks } from '../config/generated/outline.ts';
 import type { Features } from '../config/generated/types.ts';
 import { namespaceTypes } from '../config/generated/values.ts';
 import { specVersion } from '../config/rules/version.ts';
+import { ANNOTATION as NETWORK } from '../network/options.ts';
 import { knownMountOptions } from '../rootfs/options.ts';
 import { securityFeatures } from '../security/features.ts';
 import { commit, version } from './version.ts';
@@ -23,7 +24,7 @@ export function features(): Features {
       'org.tsoci.commit': commit(),
       ...security.annotations,
     },
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: ['org.tsoci.overlay.', NETWORK],
     linux: {
       namespaces: [...namespaceTypes],
       cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true },

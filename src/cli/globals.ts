@@ -1,8 +1,8 @@
 // Options that stand before the command.
 
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Caller } from '../linux/caller.ts';
+import { inUserNamespace } from '../linux/procfs.ts';
 import { FORMATS, LEVELS, type LogOptions } from './log.ts';
 import { type Option, UsageError, type Values } from './options.ts';
 
@@ -100,9 +100,4 @@ function defaultRoot({ uid, env }: Caller): string {
   const privileged = uid === 0 && !(own && env.USER !== 'root' && inUserNamespace());
   if (privileged) return '/run/tsoci';
   return join(own || `/run/user/${uid}`, 'tsoci');
-}
-
-/** Whether ids are mapped at all (user_namespaces(7)): the initial namespace maps the whole range to itself. */
-function inUserNamespace(): boolean {
-  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
 }

@@ -3,6 +3,7 @@
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config, Hooks } from '../config/generated/types.ts';
+import { stringifyJson } from '../config/json.ts';
 import { runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { SIGKILL } from '../linux/constants.ts';
@@ -51,6 +52,10 @@ export interface CreateOptions {
   takeTerminal?: ((master: number) => void) | undefined;
   /** How many descriptors from 3 on reach the process. */
   preserveFds: number;
+  /** Whether a writable layer in memory lies over the root filesystem. */
+  overlay: boolean;
+  /** Hooks to add that attach the container to a bridge: the settings, and what runs tsoci. */
+  network?: { spec: string; command: readonly [string, ...string[]] } | undefined;
   noPivot: boolean;
   noNewKeyring: boolean;
   systemdCgroup: boolean;
@@ -60,7 +65,7 @@ export interface CreateOptions {
 /** Creates a container, or leaves everything as it was. */
 export async function createContainer(caller: Caller, options: CreateOptions): Promise<ContainerRecord> {
   checkId(options.id);
-  const bundle = loadBundle(caller, options.bundle, options.configFile);
+  const bundle = await withNetwork(loadBundle(caller, options.bundle, options.configFile), options.network);
   checkConsole(bundle.config.process?.terminal ?? false, options);
   // All that may have to be loaded is, before anything is done: from here on nothing waits.
   const parts = await loadParts(bundle.config);
@@ -76,6 +81,14 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   } finally {
     closeSync(lockFd);
   }
+}
+
+/** The bundle with the hooks of --network in its config. */
+async function withNetwork(bundle: Bundle, network: CreateOptions['network']): Promise<Bundle> {
+  if (!network) return bundle;
+  const { injectNetwork } = await import('../network/inject.ts');
+  const config = injectNetwork(bundle.config, network.spec, network.command);
+  return { ...bundle, config, text: stringifyJson(config) };
 }
 
 interface Creation {
@@ -122,7 +135,9 @@ function createReserved(
   opened.defer(() => closeDescriptor(listener));
   const inherited = inheritedDescriptors(caller, options.preserveFds);
   const namespaces = planNamespaces(config.linux?.namespaces ?? []);
-  const root = isolates(namespaces, 'mount') ? planRoot(caller, bundle) : undefined;
+  if (options.overlay && !isolates(namespaces, 'mount'))
+    throw new TsociError('--overlay needs a mount namespace');
+  const root = isolates(namespaces, 'mount') ? planRoot(caller, bundle, options.overlay) : undefined;
   let trees: HostTrees | undefined;
   const descriptors = { listener, agent, cgroup: cgroup?.fd, idmaps: idmaps?.fds ?? [] };
   const init = spawnInit(caller, { ...options, inherited }, config, descriptors, (boot, numbers) => {

@@ -169,8 +169,9 @@ function checkUser(
 export function planRoot(
   caller: Caller,
   { config, path, rootfs }: Bundle,
+  overlay: boolean,
 ): { plan: RootfsPlan; open: (boot: StubProcess) => HostTrees | undefined } {
-  const plan = planRootfs(config, path, rootfs);
+  const plan = planRootfs(config, path, rootfs, overlay);
   const needed = caller.uid === 0 && isolates(planNamespaces(config.linux?.namespaces ?? []), 'user');
   return { plan, open: (boot) => (needed ? openHostTrees(boot, plan) : undefined) };
 }

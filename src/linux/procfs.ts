@@ -37,3 +37,8 @@ export function isAlive(pid: number, startTime: number): boolean {
 export function hasEnded({ state }: ProcessStat): boolean {
   return state === 'Z' || state === 'X';
 }
+
+/** Whether ids are mapped at all (user_namespaces(7)): the initial namespace maps the whole range to itself. */
+export function inUserNamespace(): boolean {
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+}

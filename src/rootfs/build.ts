@@ -25,12 +25,22 @@ import {
   makeDevices,
 } from './devices.ts';
 import { bindAttributes, cloneTree, type MountPlan, performMount } from './mount.ts';
+import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
 import { planMount } from './plan.ts';
-import { isolateMounts, makeRootReadOnly, mountRoot, parsePropagation, setRootPropagation } from './root.ts';
+import {
+  isolateMounts,
+  makeParentPrivate,
+  makeRootReadOnly,
+  mountRoot,
+  parsePropagation,
+  setRootPropagation,
+} from './root.ts';
 import { makeDirectories } from './target.ts';
 
 export interface RootfsPlan {
   rootfs: string;
+  /** What is mounted there in place of it. */
+  overlay: OverlayPlan | undefined;
   mounts: MountPlan[];
   /** Undefined when the config binds a /dev of its own. */
   devices: DeviceNode[] | undefined;
@@ -41,12 +51,13 @@ export interface RootfsPlan {
   parent: string | undefined;
 }
 
-export function planRootfs(config: Config, bundle: string, rootfs: string): RootfsPlan {
+export function planRootfs(config: Config, bundle: string, rootfs: string, overlay: boolean): RootfsPlan {
   const mounts = config.mounts ?? [];
   const propagation = config.linux?.rootfsPropagation;
   const shared = propagation !== undefined && parsePropagation(propagation)?.type === MS_SHARED;
   return {
     rootfs,
+    overlay: planOverlay(config, bundle, rootfs, overlay),
     mounts: mounts.map((mount) => planMount(mount, { bundle, label: config.linux?.mountLabel })),
     devices: bindsDev(mounts) ? undefined : allDevices((config.linux?.devices ?? []).map(deviceNode)),
     cwd: config.process?.cwd,
@@ -91,8 +102,10 @@ export function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
 export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): RootContext {
   const program = init.program();
   isolateMounts(program, plan.propagation);
-  const root = mountRoot(program, plan.rootfs, plan.parent);
+  makeParentPrivate(program, plan.rootfs, plan.parent);
+  const bound = plan.overlay ? -1 : mountRoot(program, plan.rootfs);
   init.run(program);
+  const root = plan.overlay ? mountOverlay(init, plan.rootfs, plan.overlay) : bound;
   const context: RootContext = { init, root };
   plan.mounts.forEach((mount, i) => {
     mountOne(context, mount, trees?.mounts[i]);

@@ -212,7 +212,7 @@ function setOption(
 }
 
 /** The filesystem's own words about a failure, read from its context (fsopen(2)). */
-function explain(init: RootContext['init'], filesystem: number, error: unknown): unknown {
+export function explain(init: RootContext['init'], filesystem: number, error: unknown): unknown {
   if (!(error instanceof OperationError) || error.operation.call !== 'fsconfig') return error;
   const text = Buffer.alloc(512);
   const program = init.program();

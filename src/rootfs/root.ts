@@ -47,17 +47,21 @@ export function isolateMounts(program: Program, rootfsPropagation: string | unde
   program.close(root);
 }
 
+/** `parent` is the mount point that holds the root filesystem: mounts must not propagate from there (pivot_root(2)). */
+export function makeParentPrivate(program: Program, rootfs: string, parent: string | undefined): void {
+  if (parent === undefined) return;
+  const doing = `mount the root filesystem ${rootfs}`;
+  const above = program.open('openat', [AT_FDCWD, parent, O_PATH | O_CLOEXEC, 0], doing);
+  setAttributes(program, above, { propagation: MS_PRIVATE }, 0, `make ${parent} private`);
+  program.close(above);
+}
+
 /**
  * Mounts the root filesystem on its own path, so that it is a mount that pivot_root accepts; returns its descriptor
- * in init. `parent` is the mount point that holds it: mounts must not propagate from there (pivot_root(2)).
+ * in init.
  */
-export function mountRoot(program: Program, rootfs: string, parent: string | undefined): number {
+export function mountRoot(program: Program, rootfs: string): number {
   const doing = `mount the root filesystem ${rootfs}`;
-  if (parent !== undefined) {
-    const above = program.open('openat', [AT_FDCWD, parent, O_PATH | O_CLOEXEC, 0], doing);
-    setAttributes(program, above, { propagation: MS_PRIVATE }, 0, `make ${parent} private`);
-    program.close(above);
-  }
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
   const root = program.open('open_tree', [AT_FDCWD, rootfs, flags], doing);
   const target = program.open('openat', [AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0], doing);

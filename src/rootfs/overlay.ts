@@ -1,0 +1,223 @@
+// An overlay as the root filesystem: layers of the host below, one that is written above
+// (Documentation/filesystems/overlayfs.rst).
+//
+// Every directory is opened first and named /proc/self/fd/N: paths may then be of any length (fsconfig(2) takes 255
+// bytes) and have colons and commas.
+
+import { statSync } from 'node:fs';
+import { release } from 'node:os';
+import { resolve } from 'node:path';
+import type { Config } from '../config/generated/types.ts';
+import {
+  AT_FDCWD,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_SET_FLAG,
+  FSCONFIG_SET_STRING,
+  FSMOUNT_CLOEXEC,
+  FSOPEN_CLOEXEC,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+} from '../linux/constants.ts';
+import { TsociError } from '../linux/errors.ts';
+import { inUserNamespace } from '../linux/procfs.ts';
+import { isolates, planNamespaces } from '../namespaces/plan.ts';
+import type { StubProcess } from '../stub/process.ts';
+import type { Program } from '../stub/program.ts';
+import { attach } from './context.ts';
+import { explain } from './mount.ts';
+
+/** Annotations of a config. Relative paths start at the bundle. */
+export const LOWERDIR = 'org.tsoci.overlay.lowerdir';
+export const UPPERDIR = 'org.tsoci.overlay.upperdir';
+export const WORKDIR = 'org.tsoci.overlay.workdir';
+
+/** OVL_MAX_STACK of fs/overlayfs/params.h. */
+const MOST_LAYERS = 500;
+
+export interface OverlayPlan {
+  /** Absolute paths of the layers below, the topmost first. */
+  lower: readonly string[];
+  /** What is written; undefined: a layer in memory, which nothing but the container's mount namespace holds. */
+  written: { upper: string; work: string } | undefined;
+  /** Permission bits of the root directory, those of the topmost layer, for a layer in memory. */
+  mode: number;
+  /** Marks of deleted files are attributes that root of a user namespace may set. */
+  userxattr: boolean;
+  /** Whether the kernel takes layers one by one (lowerdir+). */
+  appends: boolean;
+}
+
+/** What is asked for with --overlay or by annotations; undefined: no overlay. */
+export function planOverlay(
+  config: Config,
+  bundle: string,
+  rootfs: string,
+  overlay: boolean,
+): OverlayPlan | undefined {
+  const { [LOWERDIR]: lowerdir, [UPPERDIR]: upperdir, [WORKDIR]: workdir } = config.annotations ?? {};
+  if (!overlay && lowerdir === undefined && upperdir === undefined && workdir === undefined) return undefined;
+  if (overlay && upperdir !== undefined)
+    throw new TsociError(`--overlay and the annotation ${UPPERDIR} exclude each other`);
+  if ((upperdir === undefined) !== (workdir === undefined))
+    throw new TsociError(`the annotations ${UPPERDIR} and ${WORKDIR} need each other`);
+  const at = (path: string) => resolve(bundle, path);
+  const lower = lowerdir === undefined ? [rootfs] : parseLowerdir(lowerdir).map(at);
+  if (lower.length > MOST_LAYERS)
+    throw new TsociError(`${LOWERDIR}: ${lower.length} layers; the kernel takes ${MOST_LAYERS}`);
+  const written =
+    upperdir === undefined || workdir === undefined ? undefined : { upper: at(upperdir), work: at(workdir) };
+  for (const path of lower) checkDirectory(LOWERDIR, path);
+  if (written) {
+    checkDirectory(UPPERDIR, written.upper);
+    checkDirectory(WORKDIR, written.work);
+    if (holds(written.upper, written.work) || holds(written.work, written.upper))
+      throw new TsociError(`the annotations ${UPPERDIR} and ${WORKDIR} need directories apart`);
+  }
+  return {
+    lower,
+    written,
+    mode: statSync(lower[0] ?? rootfs).mode & 0o7777,
+    userxattr: isolates(planNamespaces(config.linux?.namespaces ?? []), 'user') || inUserNamespace(),
+    appends: appendsLayers(release()),
+  };
+}
+
+function holds(directory: string, path: string): boolean {
+  return `${path}/`.startsWith(`${directory}/`);
+}
+
+/** `a:b`, where `\:` and `\\` are a colon and a backslash of a name; or a JSON array of strings. */
+export function parseLowerdir(text: string): string[] {
+  const layers = text.startsWith('[') ? parseArray(text) : text.match(/(?:\\.|[^\\:])+/gs)?.map(unescaped);
+  if (!layers || layers.length === 0 || layers.includes(''))
+    throw new TsociError(`annotation ${LOWERDIR}: ${JSON.stringify(text)} is no list of directories`);
+  return layers;
+}
+
+function unescaped(path: string): string {
+  return path.replace(/\\([\\:])/g, '$1');
+}
+
+function parseArray(text: string): string[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((path) => typeof path === 'string') ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a kernel of this release knows lowerdir+ (Linux 6.8). */
+export function appendsLayers(kernelRelease: string): boolean {
+  const [major = 0, minor = 0] = kernelRelease.split('.').map(Number.parseFloat);
+  return major > 6 || (major === 6 && minor >= 8);
+}
+
+function checkDirectory(annotation: string, path: string): void {
+  try {
+    if (!statSync(path).isDirectory())
+      throw new TsociError(`annotation ${annotation}: ${path} is no directory`);
+  } catch (error) {
+    throw error instanceof TsociError ? error : TsociError.from(`annotation ${annotation}: ${path}`, error);
+  }
+}
+
+/** Mounts the overlay on the path of the root filesystem; its descriptor in init. */
+export function mountOverlay(init: StubProcess, rootfs: string, plan: OverlayPlan): number {
+  const program = init.program();
+  const mounting = { program, target: openDirectory(program, rootfs), rootfs, plan };
+  if (!plan.appends) {
+    const root = mountAtOnce(mounting);
+    init.run(program);
+    return root;
+  }
+  const { root, filesystem } = mountOneByOne(mounting);
+  try {
+    init.run(program);
+  } catch (error) {
+    throw explain(init, filesystem, error);
+  }
+  return root;
+}
+
+interface Mounting {
+  program: Program;
+  /** The directory that the overlay is mounted on, opened before anything lies over it. */
+  target: number;
+  rootfs: string;
+  plan: OverlayPlan;
+}
+
+/** The directories of the layer that is written, as paths that lead through descriptors. */
+interface Layer {
+  upper: string;
+  work: string;
+  opened: readonly number[];
+}
+
+function openDirectory(program: Program, path: string): number {
+  const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  return program.open('openat', [AT_FDCWD, path, flags, 0], `open ${path}`);
+}
+
+function openLayer({ program, target, rootfs, plan }: Mounting): Layer {
+  if (!plan.written) return makeLayer(program, target, plan.mode, `lay a writable layer over ${rootfs}`);
+  const upper = openDirectory(program, plan.written.upper);
+  const work = openDirectory(program, plan.written.work);
+  return { upper: String(upper), work: String(work), opened: [upper, work] };
+}
+
+/** A tmpfs over the target, below the overlay to come: older kernels take no layer of a mount that is attached nowhere. */
+function makeLayer(program: Program, target: number, mode: number, doing: string): Layer {
+  const filesystem = program.open('fsopen', ['tmpfs', FSOPEN_CLOEXEC], doing);
+  program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
+  const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, 0], doing);
+  program.close(filesystem);
+  program.call('mkdirat', [mount, 'upper', mode], doing);
+  program.call('mkdirat', [mount, 'work', 0o755], doing);
+  attach(program, mount, target, doing);
+  return { upper: `${mount}/upper`, work: `${mount}/work`, opened: [mount] };
+}
+
+function mountOneByOne(mounting: Mounting): { root: number; filesystem: number } {
+  const { program, target, rootfs, plan } = mounting;
+  const doing = `mount an overlay on ${rootfs}`;
+  const filesystem = program.open('fsopen', ['overlay', FSOPEN_CLOEXEC], doing);
+  const set = (key: string, path: string, what: string) => {
+    const args = [filesystem, FSCONFIG_SET_STRING, key, `/proc/self/fd/${path}`, 0];
+    program.call('fsconfig', args, `${doing}: ${what}`);
+  };
+  for (const path of plan.lower) {
+    const fd = openDirectory(program, path);
+    set('lowerdir+', String(fd), `layer ${path}`);
+    program.close(fd);
+  }
+  const layer = openLayer(mounting);
+  set('upperdir', layer.upper, `upper layer ${plan.written?.upper ?? 'in memory'}`);
+  set('workdir', layer.work, `work directory ${plan.written?.work ?? 'in memory'}`);
+  if (plan.userxattr)
+    program.call('fsconfig', [filesystem, FSCONFIG_SET_FLAG, 'userxattr', 0, 0], `${doing}: userxattr`);
+  program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
+  const root = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, 0], doing);
+  program.close(filesystem);
+  attach(program, root, target, doing);
+  for (const fd of [...layer.opened, target]) program.close(fd);
+  return { root, filesystem };
+}
+
+/** mount(2), whose options are a page at most: descriptors by their numbers alone, in the directory that has them. */
+function mountAtOnce(mounting: Mounting): number {
+  const { program, target, rootfs, plan } = mounting;
+  const doing = `mount an overlay on ${rootfs}`;
+  const lower = plan.lower.map((path) => openDirectory(program, path));
+  const layer = openLayer(mounting);
+  const options = [`lowerdir=${lower.join(':')}`, `upperdir=${layer.upper}`, `workdir=${layer.work}`];
+  if (plan.userxattr) options.push('userxattr');
+  program.call('chdir', ['/proc/self/fd'], doing);
+  program.call('mount', ['overlay', String(target), 'overlay', 0, options.join(',')], doing);
+  program.call('chdir', ['/'], doing);
+  const root = openDirectory(program, rootfs);
+  for (const fd of [...lower, ...layer.opened, target]) program.close(fd);
+  return root;
+}
