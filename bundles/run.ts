@@ -90,7 +90,7 @@ class Commands {
 
   run({ name, options = [] }: Container, file: string): number {
     const args = ['run', '--bundle', this.#directory, '--config', file, ...options, this.#prefix + name];
-    if (this.#verbose) console.log(`$ tsoci ${args.join(' ')}`);
+    if (this.#verbose) console.log(`$ tsoci --root ${this.#state} ${args.join(' ')}`);
     return this.#tsoci(args, 'inherit').status;
   }
 

@@ -1,9 +1,9 @@
 import type { Hook } from '../../src/config/generated/types.ts';
 import { type Bundle, shellConfig } from '../bundle.ts';
 
-/** Says its name, and in whose PID and mount namespace it runs. */
+/** Says its name, in which mount namespace it runs, and the status that the state on its standard input tells. */
 function tell(name: string): Hook {
-  const line = `echo "${name}: $(readlink /proc/self/ns/mnt), status $(grep -o '"status":"[a-z]*"')"`;
+  const line = `echo "${name}: $(readlink /proc/self/ns/mnt), $(grep -o '"status":"[a-z]*"')"`;
   return { path: '/bin/sh', args: ['sh', '-c', line], env: ['PATH=/usr/bin:/bin'], timeout: 10 };
 }
 

@@ -14,7 +14,10 @@ echo "The container believes in \${uptime%.*} s, $((\${uptime%.*} / 86400)) days
 }
 
 export const time: Bundle = {
-  unable: () => (existsSync('/proc/self/ns/time') ? undefined : 'the kernel has no time namespaces'),
+  unable({ rootless }) {
+    if (rootless) return 'tsoci makes time namespaces for root only';
+    return existsSync('/proc/self/ns/time') ? undefined : 'the kernel has no time namespaces';
+  },
   containers: [
     {
       name: 'time',
