@@ -31,10 +31,10 @@ export function openInRoot(
   return program.open('openat2', openInRootArguments(root, path, flags), doing);
 }
 
-/** The arguments of that openat2(2). */
-export function openInRootArguments(root: number, path: string, flags = O_PATH): Word[] {
+/** The arguments of that openat2(2); `resolve` are further RESOLVE_* flags. */
+export function openInRootArguments(root: number, path: string, flags = O_PATH, resolve = 0): Word[] {
   // struct open_how: flags, mode, resolve.
-  const how = new Structure([flags | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS]);
+  const how = new Structure([flags | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve]);
   // An absolute path begins at the root all the same (openat2(2), RESOLVE_IN_ROOT).
   return [root, path === '' ? '/' : path, how, 24];
 }

@@ -14,8 +14,8 @@ import {
   S_IFMT,
   STATX_BASIC_STATS,
 } from '../linux/constants.ts';
-import { EEXIST, ENOENT } from '../linux/errno.ts';
-import { TsociError } from '../linux/errors.ts';
+import { EEXIST, ENOENT, EPERM } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
 import { attach, openInRootArguments, type RootContext } from './context.ts';
 import { inDirectory, makeDirectories, makeTarget } from './target.ts';
@@ -82,8 +82,26 @@ function deviceNumber({ major, minor }: DeviceNode): number {
   return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }
 
-/** mknod(2) of all devices. Init has umask 0. */
+/** mknod(2) of all devices, or where the kernel refuses that, those of the host bound. Init has umask 0. */
 export function makeDevices(context: RootContext, devices: readonly DeviceNode[]): void {
+  try {
+    makeNodes(context, devices);
+  } catch (error) {
+    // An ordinary user's container, or a runtime without CAP_MKNOD.
+    if (errnoOf(error) !== EPERM) throw error;
+    const bound = devices.filter(({ type }) => type !== S_IFIFO);
+    const program = context.init.program();
+    const trees = cloneHostDevices(program, bound);
+    context.init.run(program);
+    bindDevices(context, bound, trees);
+    makeNodes(
+      context,
+      devices.filter(({ type }) => type === S_IFIFO),
+    );
+  }
+}
+
+function makeNodes(context: RootContext, devices: readonly DeviceNode[]): void {
   const byDirectory = Map.groupBy(devices, ({ path }) => posix.dirname(path));
   for (const [directory, nodes] of byDirectory) {
     makeMissing(context, directory);

@@ -17,6 +17,7 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
   PROC_SUPER_MAGIC,
+  RESOLVE_NO_SYMLINKS,
 } from '../linux/constants.ts';
 import { EINVAL, ENOENT, EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
@@ -49,6 +50,9 @@ export type MountOrigin =
 
 /** Kernel filesystems have no use for a read-only superblock, and share one between mounts: ro is of the mount. */
 const pseudo = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue', 'devpts', 'tmpfs', 'overlay']);
+
+/** Filesystems whose destination must not lead through a symlink. */
+const unlinked = new Set(['proc', 'sysfs']);
 
 /**
  * What may be mounted on procfs: nothing that a process or a security module trusts (CVE-2019-16884,
@@ -93,7 +97,9 @@ function open(
 ): { target: number; mount: number; results: Results; magic: Uint8Array } {
   const program = init.program();
   const doing = describe(plan);
-  const target = program.open('openat2', openInRootArguments(root, plan.destination, O_PATH), doing);
+  // Where proc and sysfs are is what masks and checks go by: no link decides that (CVE-2023-27561, CVE-2023-28642).
+  const resolve = 'type' in plan.from && unlinked.has(plan.from.type) ? RESOLVE_NO_SYMLINKS : 0;
+  const target = program.open('openat2', openInRootArguments(root, plan.destination, O_PATH, resolve), doing);
   // struct statfs: f_type comes first; 120 bytes on x86-64 and arm64.
   const magic = Buffer.alloc(120);
   program.call('fstatfs', [target, magic], doing);
