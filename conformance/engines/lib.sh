@@ -196,5 +196,6 @@ on_terminal() {
   SHELL=/bin/sh script --quiet --return --command "stty rows 31 cols 97; $(printf '%q ' "$@")" /dev/null | tr -d '\r'
 }
 
-# For a shell on such a terminal. Some engines give it its size a moment after the start.
-readonly report_terminal='tty; until stty size 2>/dev/null; do sleep 0.1; done'
+# For a shell on such a terminal. Some engines give it its size a moment after the start, and lose what is written
+# at the very end.
+readonly report_terminal='tty; until stty size 2>/dev/null | grep .; do sleep 0.1; done; sleep 0.5'

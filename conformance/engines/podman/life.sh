@@ -184,6 +184,7 @@ memory_and_pids_limits_are_set() {
 
 a_container_over_its_memory_limit_is_killed() {
   has_controller memory || skip 'no memory controller in the cgroups the runtime can use'
-  exits 137 podman run --name hungry --memory 16m --memory-swap 16m busybox tail -c 150m /dev/zero
+  exits 137 podman run --name hungry --memory 16m --memory-swap 16m busybox \
+    sh -c 'head -c 150m /dev/zero | tail -c 150m >/dev/null'
   remove hungry
 }

@@ -90,6 +90,7 @@ user_namespace_with_a_volume_tmpfs_and_terminal() {
 
 user_namespace_of_another_container() {
   start mapped --uidmap 0:100000:1001 --gidmap 0:100000:1001
+  refuses prints "$(readlink /proc/self/ns/user)" podman exec mapped readlink /proc/self/ns/user
   prints "$(podman exec mapped readlink /proc/self/ns/user)" _namespace user --userns container:mapped
   remove mapped
 }
