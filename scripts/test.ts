@@ -11,7 +11,7 @@ import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 /** No test file takes longer than this, in milliseconds. */
-const TIMEOUT = 10 * 60_000;
+const TIMEOUT = 5 * 60_000;
 
 interface Outcome {
   file: string;
