@@ -28,7 +28,7 @@ volume_path = "$work/storage/volumes"
 runtime = "$name"
 pull_policy = "never"
 runtime_supports_json = ["$name"]
-runtime_supports_nocgroups = [$([[ $name == runc ]] || echo "\"$name\"")]
+runtime_supports_nocgroup = [$([[ $name == runc ]] || echo "\"$name\"")]
 [engine.runtimes]
 "$name" = ["$runtime"]
 EOF

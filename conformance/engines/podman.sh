@@ -10,6 +10,7 @@ private_containers_conf
 cat >"$work/bin/podman" <<EOF
 #!/bin/sh
 case "\$1 \$2" in
+  'run --cgroups=disabled') ;;
   run\ *|create\ *) command=\$1; shift; set -- "\$command" --cgroup-parent="/$suite_id" "\$@" ;;
   'pod create') shift 2; set -- pod create --cgroup-parent="/$suite_id" "\$@" ;;
 esac

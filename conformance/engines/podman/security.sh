@@ -85,5 +85,5 @@ cpu_shares_quota_and_set() {
 
 no_cgroup_of_its_own() {
   [[ $(basename "$runtime") != runc ]] || skip 'runc always makes a cgroup'
-  prints "$(sed 's/.*://' /proc/self/cgroup)" podman run --rm --cgroups=disabled busybox sed 's/.*://' /proc/self/cgroup
+  prints "$(sed 's/.*://' /proc/self/cgroup)" podman run --cgroups=disabled --rm busybox sed 's/.*://' /proc/self/cgroup
 }
