@@ -54,7 +54,7 @@ export const checks: Check[] = [
     section: masked,
     level: 'SHOULD',
     requirement: 'A masked path where nothing is, is no error: kernels differ in what /proc has.',
-    broken: { reads: '/linux/maskedPaths', as: ['relative'] },
+    broken: { reads: '/process', as: {} },
     run: prints(
       'ls -d /missing; cat /file',
       withFiles('maskedPaths', '/missing/file', '/proc/missing'),
@@ -225,7 +225,7 @@ export const checks: Check[] = [
     section: 'config-linux.md#personality',
     level: 'MUST',
     requirement: 'With the domain LINUX, uname shows the machine as it is.',
-    broken: { reads: '/linux/personality/domain', as: 'LINUX32' },
+    broken: { wraps: 'setarch linux32 "$@"', of: 'create' },
     run: prints(
       'uname -m',
       (config) => {

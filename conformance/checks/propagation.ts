@@ -43,7 +43,7 @@ async function seesLaterMount(container: Container, holder: Holder): Promise<boo
 const TAGS: [propagation: string, tags: RegExp, requirement: string, instead: string][] = [
   ['shared', /^shared:/, 'shared makes the mount of the root a peer group.', 'private'],
   ['slave', /^master:/, 'slave makes the mount of the root a slave of that of the host.', 'private'],
-  ['private', /^$/, 'private leaves the mount of the root in no peer group.', 'shared'],
+  ['private', /^$/, 'private leaves the mount of the root in no peer group.', 'slave'],
   ['unbindable', /^unbindable$/, 'unbindable makes the mount of the root private and unbindable.', 'private'],
 ];
 

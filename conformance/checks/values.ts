@@ -44,7 +44,13 @@ const INVALID: Invalid[] = [
   { id: 'uid-negative', what: 'a negative process.user.uid', at: '/process/user/uid', value: -1, valid: 0 },
   { id: 'readonly-string', what: 'root.readonly that is no boolean', at: '/root/readonly', value: 'true' },
   { id: 'hostname-number', what: 'hostname that is no string', at: '/hostname', value: 5 },
-  { id: 'mounts-object', what: 'mounts that is no array', at: '/mounts', value: {}, valid: [] },
+  {
+    id: 'mounts-object',
+    what: 'mounts that is no array',
+    at: '/mounts',
+    value: {},
+    valid: [{ destination: '/dev', type: 'tmpfs', source: 'tmpfs' }],
+  },
   {
     id: 'mount-options-string',
     what: 'mount options that are no array',

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import type { NamespaceType } from './config.ts';
 import { Skip } from './expect.ts';
 import { namespaceFile } from './proc.ts';
@@ -14,6 +15,9 @@ export interface Holder {
   /** Executes a command in them: the `prefix` of a runtime. */
   prefix: string[];
 }
+
+/** The user and the group of the host that are root in a user namespace made here. */
+const FIRST_ID = 100_000;
 
 const UNSHARE_FLAGS: Partial<Record<NamespaceType, string>> = {
   network: '--net',
@@ -38,12 +42,11 @@ export async function holdNamespaces(
   more: readonly string[] = [],
 ): Promise<Holder> {
   const fork = types.some((type) => type === 'pid' || type === 'time') ? ['--fork', '--kill-child'] : [];
-  const mapping = types.includes('user') ? ['--map-root-user'] : [];
   const flags = types.map((type) => UNSHARE_FLAGS[type] ?? '');
   const sleep = busyboxCommand(trial.directory, 'sleep', '120').join(' ');
   // The ID on the host: in a pid namespace of its own, $$ would be 1.
   const script = `set -e; ${prepare}\nread -r pid rest </proc/self/stat; echo "$pid"; exec ${sleep}`;
-  const child = spawn('unshare', [...flags, ...mapping, ...fork, ...more, '/bin/sh', '-c', script], {
+  const child = spawn('unshare', [...flags, ...fork, ...more, '/bin/sh', '-c', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 120_000,
     killSignal: 'SIGKILL',
@@ -58,6 +61,10 @@ export async function holdNamespaces(
     throw new Skip(`unshare ${flags.join(' ')}: ${String(child.stderr.read() ?? '').trim()}`);
   });
   const pid = await Promise.race([ready, failed]);
+  if (types.includes('user')) {
+    // Not by unshare(1), which can map one user only, and then forbids setgroups(2).
+    for (const kind of ['uid', 'gid']) writeFileSync(`/proc/${pid}/${kind}_map`, `0 ${FIRST_ID} 65536`);
+  }
   const files = types.map((type) => `${UNSHARE_FLAGS[type]}=${namespaceFile(pid, type)}`);
   return { pid, prefix: ['nsenter', ...files, '--'] };
 }
