@@ -22,6 +22,8 @@ const loaders: Readonly<Record<string, Load>> = {
   validate: () => import('./validate.ts'),
   features: () => import('./features.ts'),
   network: () => import('./network.ts'),
+  ns: () => import('./ns.ts'),
+  doctor: () => import('./doctor.ts'),
 };
 
 export const commandNames: readonly string[] = Object.keys(loaders);

@@ -23,7 +23,7 @@ export const command = defineCommand({
     const { deleteContainer } = await import('../container/delete.ts');
     for (const selected of await selectContainers(root, id, regex)) {
       try {
-        deleteContainer(caller, { root, id: selected, force });
+        await deleteContainer(caller, { root, id: selected, force });
       } catch (error) {
         if (!(force && errnoOf(error) === ENOENT)) throw error;
       }

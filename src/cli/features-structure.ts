@@ -27,7 +27,7 @@ export function features(): Features {
     potentiallyUnsafeConfigAnnotations: ['org.tsoci.overlay.', NETWORK],
     linux: {
       namespaces: [...namespaceTypes],
-      cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
       ...security.linux,

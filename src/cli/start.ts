@@ -9,6 +9,6 @@ export const command = defineCommand({
   examples: [{ does: 'start the container web', line: 'start web' }],
   async run({ caller, globals, operands: [id = ''] }) {
     const { startContainer } = await import('../container/start.ts');
-    startContainer(caller, { root: globals.root, id });
+    await startContainer(caller, { root: globals.root, id });
   },
 });

@@ -33,7 +33,7 @@ export const command = defineCommand({
     const resources =
       values.resources === undefined ? limitsOf(values) : await readResources(values.resources, caller);
     const { updateContainer } = await import('../container/update.ts');
-    updateContainer(caller, { root: globals.root, id, resources });
+    await updateContainer(caller, { root: globals.root, id, resources });
   },
 });
 

@@ -1,18 +1,20 @@
 // The container's cgroup in its life: where it goes, what it limits.
 
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cgroup, createCgroup } from '../cgroups/create.ts';
 import { delegateCgroup, ownsCgroup } from '../cgroups/delegate.ts';
 import { applyDevices } from '../cgroups/devices/apply.ts';
 import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { containerCgroupPath } from '../cgroups/path.ts';
-import { removeCgroup } from '../cgroups/remove.ts';
+import { killCgroup } from '../cgroups/processes.ts';
+import { MADE_BY_TSOCI, removeCgroup } from '../cgroups/remove.ts';
 import { applyResources } from '../cgroups/resources/apply.ts';
 import { controllerNeeds } from '../cgroups/resources/plan.ts';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { EACCES, EPERM, EROFS } from '../linux/errno.ts';
-import { errnoOf, TsociError } from '../linux/errors.ts';
+import { errnoOf } from '../linux/errors.ts';
 import type { CreateOptions } from './create.ts';
 import type { Undo } from './undo.ts';
 
@@ -22,12 +24,13 @@ export interface CgroupPlace {
   directory: string;
 }
 
-/** Undefined where the container gets no cgroup: the manager is disabled, or the host has no cgroup v2. */
+export function usesSystemd({ systemdCgroup, cgroupManager }: CreateOptions): boolean {
+  return systemdCgroup || cgroupManager === 'systemd';
+}
+
+/** Undefined where the container gets no cgroup of ours: the manager is another or disabled, or the host has no cgroup v2. */
 export function planCgroup(options: CreateOptions, config: Config): CgroupPlace | undefined {
-  if (options.cgroupManager === 'disabled') return undefined;
-  if (options.systemdCgroup || options.cgroupManager === 'systemd') {
-    throw new TsociError('the systemd cgroup manager is not implemented; use --cgroup-manager cgroupfs');
-  }
+  if (options.cgroupManager === 'disabled' || usesSystemd(options)) return undefined;
   const hierarchy = findHierarchy();
   if (!hierarchy) return undefined;
   const path = containerCgroupPath(config.linux?.cgroupsPath, options.id);
@@ -52,11 +55,17 @@ export function makeCgroup(
     throw error;
   }
   undo.add(() => removeCgroup(cgroup.directory, hierarchy.mountPoint));
+  limitCgroup(caller, cgroup, config);
+  return cgroup;
+}
+
+/** Sets the limits of a cgroup that was made, and hands it over if the container is to manage it. */
+export function limitCgroup(caller: Caller, cgroup: Pick<Cgroup, 'directory' | 'fd'>, config: Config): void {
+  const resources = config.linux?.resources;
   if (resources) for (const warning of applyResources(cgroup.directory, resources)) caller.warn(warning);
   // Device access is decided by eBPF, which takes rights of the host; without them nobody could open a device anyway.
   if (resources?.devices?.length && caller.uid === 0) applyDevices(cgroup.fd, resources.devices);
   if (ownsCgroup(config)) delegateCgroup(cgroup.directory, hostUser(config));
-  return cgroup;
 }
 
 /** The host's id of the process's user. */
@@ -70,5 +79,9 @@ function hostUser({ process, linux }: Config): number {
 
 export function removeContainerCgroup(directory: string): void {
   const hierarchy = findHierarchy();
-  if (hierarchy) removeCgroup(directory, hierarchy.mountPoint);
+  if (!hierarchy) return;
+  // runtime.md#delete: what was there before the container stays, without its processes.
+  const mode = statSync(directory, { throwIfNoEntry: false })?.mode;
+  if (mode !== undefined && (mode & MADE_BY_TSOCI) !== MADE_BY_TSOCI) killCgroup(directory);
+  else removeCgroup(directory, hierarchy.mountPoint);
 }

@@ -4,23 +4,23 @@ import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config, Hooks } from '../config/generated/types.ts';
 import { stringifyJson } from '../config/json.ts';
-import { runHooks } from '../hooks/hooks.ts';
+import { HookError, runAllHooks, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
-import { TsociError } from '../linux/errors.ts';
+import { messageOf, TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { processStat } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { reap } from '../linux/wait.ts';
 import type { IdmapNamespaces } from '../namespaces/idmap.ts';
-import { isolates, planNamespaces } from '../namespaces/plan.ts';
+import { isolates, type NamespacePlan, planNamespaces } from '../namespaces/plan.ts';
 import { buildRootfs, type HostTrees } from '../rootfs/build.ts';
 import type { MountPlan } from '../rootfs/mount.ts';
 import type { StubProcess } from '../stub/process.ts';
-import { makeCgroup, planCgroup } from './cgroup.ts';
+import { makeCgroup, planCgroup, usesSystemd } from './cgroup.ts';
 import { checkConsole } from './console.ts';
-import { finishInit } from './finish.ts';
+import { finishInit, ownPid } from './finish.ts';
 import { inheritedDescriptors, planRoot, spawnInit } from './init.ts';
 import { lock } from './lock.ts';
 import { loadParts, type Parts } from './parts.ts';
@@ -69,6 +69,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   checkConsole(bundle.config.process?.terminal ?? false, options);
   // All that may have to be loaded is, before anything is done: from here on nothing waits.
   const parts = await loadParts(bundle.config);
+  if (usesSystemd(options)) parts.scope = await import('./scope.ts');
   const undo = new Undo();
   const directory = reserve(options.root, options.id);
   undo.add(() => removeDirectory(directory));
@@ -77,6 +78,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
     return createReserved(caller, options, { bundle, parts, directory, undo });
   } catch (error) {
     undo.run((second) => caller.warn(`clean up after a failed create: ${String(second)}`));
+    if (error instanceof HookError) afterFailedHook(caller, options.id, bundle);
     throw error;
   } finally {
     closeSync(lockFd);
@@ -89,6 +91,14 @@ async function withNetwork(bundle: Bundle, network: CreateOptions['network']): P
   const { injectNetwork } = await import('../network/inject.ts');
   const config = injectNetwork(bundle.config, network.spec, network.command);
   return { ...bundle, config, text: stringifyJson(config) };
+}
+
+/** runtime.md#lifecycle, steps 3 to 5: a failed hook ends the container, and what ends has its poststop hooks. */
+function afterFailedHook(caller: Caller, id: string, { config, path, rootfs }: Bundle): void {
+  const { ociVersion, annotations } = config;
+  const state = { ociVersion, id, pid: 0, status: 'stopped', bundle: path, rootfs, annotations };
+  const setting = { state: JSON.stringify(state), stdout: caller.stdio[1], stderr: caller.stdio[2] };
+  runAllHooks('poststop', config.hooks?.poststop, setting, (error) => caller.warn(messageOf(error)));
 }
 
 interface Creation {
@@ -105,6 +115,7 @@ function createReserved(
 ): ContainerRecord {
   const { config } = bundle;
   const place = planCgroup(options, config);
+  const unit = parts.scope?.planUnit(caller, options.id, config);
   const record: ContainerRecord = {
     ociVersion: config.ociVersion,
     id: options.id,
@@ -138,15 +149,22 @@ function createReserved(
   if (options.overlay && !isolates(namespaces, 'mount'))
     throw new TsociError('--overlay needs a mount namespace');
   const root = isolates(namespaces, 'mount') ? planRoot(caller, bundle, options.overlay) : undefined;
+  if (root && record.cgroup) bindOwnCgroup(root.plan.mounts, namespaces, record.cgroup);
   let trees: HostTrees | undefined;
   const descriptors = { listener, agent, cgroup: cgroup?.fd, idmaps: idmaps?.fds ?? [] };
-  const init = spawnInit(caller, { ...options, inherited }, config, descriptors, (boot, numbers) => {
+  const cloned = (pid: number) => {
+    if (!parts.scope || !unit) return;
+    Object.assign(record, parts.scope.placeInit(caller, unit, config, pid, undo));
+    writeRecord(directory, record);
+  };
+  const init = spawnInit(caller, { ...options, inherited, cloned }, config, descriptors, (boot, numbers) => {
     if (root) mapMounts(root.plan.mounts, idmaps?.indices, numbers);
     trees = root?.open(boot);
   });
   undo.add(() => killInit(init.stub));
   record.init = identify(init.stub.pid);
   record.control = init.stub.control;
+  if (isolates(namespaces, 'pid')) record.pidInside = ownPid(init.stub);
   record.setgroupsDenied = init.setgroupsDenied;
   const { intelRdt } = config.linux ?? {};
   if (parts.intelRdt && intelRdt) {
@@ -170,6 +188,19 @@ function createReserved(
   delete record.creator;
   writeRecord(directory, record);
   return record;
+}
+
+/**
+ * A user namespace may mount cgroup2 only with a cgroup namespace of its own (cgroup_namespaces(7)): without, the
+ * container gets its own part of the hierarchy bound, which is all that concerns it.
+ */
+function bindOwnCgroup(mounts: readonly MountPlan[], namespaces: NamespacePlan, cgroup: string): void {
+  if (!isolates(namespaces, 'user') || isolates(namespaces, 'cgroup')) return;
+  for (const mount of mounts) {
+    if (!('type' in mount.from) || mount.from.type !== 'cgroup2') continue;
+    mount.from = { source: cgroup };
+    mount.options = { ...mount.options, bind: 'recursive', data: [] };
+  }
 }
 
 /** Gives the mounts their user namespaces, as descriptors of the stub. */

@@ -11,9 +11,10 @@ import { removeIntelRdt } from '../security/intel-rdt.ts';
 import { removeContainerCgroup } from './cgroup.ts';
 import { killNow } from './kill.ts';
 import { withLock } from './lock.ts';
+import type { Parts } from './parts.ts';
 import type { ContainerRecord } from './record.ts';
 import { stateOf } from './state.ts';
-import { currentStatus, removeDirectory, tryReadRecord } from './store.ts';
+import { containerDirectory, currentStatus, removeDirectory, tryReadRecord } from './store.ts';
 
 export interface DeleteOptions {
   root: string;
@@ -25,7 +26,8 @@ export interface DeleteOptions {
 /** How long a process may take to end after SIGKILL, in milliseconds. */
 const KILL_TIMEOUT = 10_000;
 
-export function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): void {
+export async function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): Promise<void> {
+  const scope = await scopeFor(tryReadRecord(containerDirectory(root, id)));
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);
     // `create` was killed before it wrote anything.
@@ -35,13 +37,25 @@ export function deleteContainer(caller: Caller, { root, id, force }: DeleteOptio
       if (!force) throw new TsociError(`delete ${id}: the container is ${status}, not stopped`);
       killAndWait(record);
     }
-    destroy(caller, directory, record);
+    destroy(caller, directory, record, scope);
   });
 }
 
+/** What it takes to remove a container of systemd's, loaded before a lock is held. */
+export async function scopeFor(record: ContainerRecord | undefined): Promise<Parts['scope']> {
+  return record?.unit && (await import('./scope.ts'));
+}
+
 /** runtime.md#lifecycle, steps 12 and 13. */
-export function destroy(caller: Caller, directory: string, record: ContainerRecord): void {
-  if (record.cgroup) removeContainerCgroup(record.cgroup);
+export function destroy(
+  caller: Caller,
+  directory: string,
+  record: ContainerRecord,
+  scope: Parts['scope'],
+): void {
+  const { cgroup, unit } = record;
+  if (cgroup && unit && scope) scope.removeUnit(caller, unit, cgroup);
+  else if (cgroup) removeContainerCgroup(cgroup);
   if (record.intelRdt) removeIntelRdt(record.intelRdt);
   removeDirectory(directory);
   const hooks = {
@@ -54,7 +68,8 @@ export function destroy(caller: Caller, directory: string, record: ContainerReco
   });
 }
 
-function killAndWait(record: ContainerRecord): void {
+/** SIGKILL, and the wait for what it does. */
+export function killAndWait(record: ContainerRecord): void {
   const { init } = record;
   const pidfd = init ? syscall(SYS.pidfd_open, init.pid, 0) : -1;
   try {

@@ -54,7 +54,10 @@ export function finishInit(
 ): Program {
   const { stub, namespaces } = init;
   const enter = (stdio: readonly [number, number, number]) => enterNamespaces(stub.pid, { stdio });
-  runHooks('createContainer', config.hooks?.createContainer, { ...hooks, enter, cwd: bundle });
+  // runtime.md#state: the pid as the hook sees it.
+  const pid = isolates(namespaces, 'pid') ? ownPid(stub) : stub.pid;
+  const state = JSON.stringify({ ...options.state, pid });
+  runHooks('createContainer', config.hooks?.createContainer, { ...hooks, state, enter, cwd: bundle });
   const lsms = { ...config.process, mountLabel: config.linux?.mountLabel };
   const enabled = lsms.apparmorProfile || lsms.selinuxLabel || lsms.mountLabel ? enabledLsms() : undefined;
   if (enabled) checkLsms(lsms, enabled);
@@ -66,7 +69,6 @@ export function finishInit(
     writeSysctls(stub, proc, sysctl);
     if (enabled) {
       const labelling = stub.program();
-      const pid = isolates(namespaces, 'pid') ? ownPid(stub) : stub.pid;
       setExecLabels(labelling, lsms, enabled, { procfs: proc, pid });
       stub.run(labelling);
     }

@@ -1,6 +1,6 @@
 // The container's init: from a stub in the runtime's namespaces to one in the container's, with everything mounted.
 
-import { fstatSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { CLONE_NEWTIME, PR_SET_NAME } from '../linux/constants.ts';
@@ -20,6 +20,8 @@ export interface InitOptions {
   id: string;
   inherited: InheritedDescriptors;
   noNewKeyring: boolean;
+  /** Called when init exists, before it makes a cgroup namespace and before anything is mounted. */
+  cloned?: (pid: number) => void;
 }
 
 /** Descriptors of ours that init needs. */
@@ -70,6 +72,7 @@ export function spawnInit(
         idmaps.map((_, i) => boot.extra(FIRST_NAMESPACE + joined.length + i)),
       );
       const stub = cloneInit(boot, namespaces, joined, config, cgroup !== undefined);
+      options.cloned?.(stub.pid);
       return configureInit(caller, options, config, namespaces, stub, boot);
     } finally {
       boot.dismiss();
@@ -125,7 +128,10 @@ function configureInit(
     ({ setgroupsDenied } = writeMappings(stub.pid, uidMappings, gidMappings, how));
     checkUser(config, uidMappings, gidMappings);
   }
-  if (isolates(namespaces, 'user')) becomeRoot(stub);
+  if (isolates(namespaces, 'user')) {
+    becomeRoot(stub);
+    setgroupsDenied ||= deniesSetgroups(stub.pid);
+  }
   const program = stub.program();
   program.call('setsid', [], 'start a session');
   const umask = program.call('umask', [0], 'set umask');
@@ -152,6 +158,11 @@ function configureInit(
     umask: results.at(umask),
     setgroupsDenied,
   };
+}
+
+/** user_namespaces(7): a namespace that is joined may be one that denies it. */
+function deniesSetgroups(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/setgroups`, 'utf8').trim() === 'deny';
 }
 
 /** A process whose user the namespace does not map could not be started. */

@@ -7,6 +7,7 @@ export interface Parts {
   intelRdt?: typeof import('../security/intel-rdt.ts');
   filter?: typeof import('./filter.ts');
   idmap?: typeof import('../namespaces/idmap.ts');
+  scope?: typeof import('./scope.ts');
 }
 
 export async function loadParts({ linux, mounts }: Config): Promise<Parts> {

@@ -1,7 +1,14 @@
 // Init's last program: it waits for `start`, becomes the process of the config, and executes it.
 
 import type { Config, Process } from '../config/generated/types.ts';
-import { SOCK_CLOEXEC } from '../linux/constants.ts';
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  RESOLVE_NO_MAGICLINKS,
+  SOCK_CLOEXEC,
+} from '../linux/constants.ts';
 import { EACCES, EINVAL, EPERM, EROFS } from '../linux/errno.ts';
 import type { CapabilityPlan } from '../security/capabilities.ts';
 import { setCredentials } from '../security/credentials.ts';
@@ -11,7 +18,7 @@ import { setPersonality } from '../security/personality.ts';
 import { setRlimits, setRlimitsOf } from '../security/rlimits.ts';
 import { setScheduler, setSchedulerOf } from '../security/scheduler.ts';
 import { argumentAddress } from '../stub/encode.ts';
-import { type Program, stringArray } from '../stub/program.ts';
+import { type Program, Structure, stringArray } from '../stub/program.ts';
 
 /** How the process becomes what the config says. */
 export interface ProcessPlan {
@@ -90,7 +97,13 @@ export function becomeProcess(program: Program, plan: ProcessPlan): void {
     setgroups: plan.setgroups,
     seccomp: plan.seccomp !== undefined,
   });
-  if (plan.cwd === 'as-user') program.call('chdir', [process.cwd], `change to process.cwd ${process.cwd}`);
+  if (plan.cwd === 'as-user') {
+    const doing = `change to process.cwd ${process.cwd}`;
+    // Nobody looks where this led, so no descriptor may lead anywhere (CVE-2024-21626).
+    const how = new Structure([O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS]);
+    const directory = program.open('openat2', [AT_FDCWD, process.cwd, how, how.words.length * 8], doing);
+    program.call('fchdir', [directory], doing);
+  }
   plan.seccomp?.(program);
   const args = [plan.executable, stringArray(process.args ?? []), stringArray(plan.env)];
   program.call('execve', args, `execute ${plan.executable}`);

@@ -14,6 +14,13 @@ export interface ProcessIdentity {
   startTime: number;
 }
 
+/** The unit of systemd that holds the container. */
+export interface ContainerUnit {
+  name: string;
+  /** Whether it belongs to the user's manager, not the system's. */
+  user: boolean;
+}
+
 /** The content of state.json in a container's directory. */
 export interface ContainerRecord {
   ociVersion: string;
@@ -33,12 +40,16 @@ export interface ContainerRecord {
   init?: ProcessIdentity;
   /** The absolute directory of its cgroup, if it has one. */
   cgroup?: string;
+  /** The scope that the cgroup is of, with the systemd cgroup manager. */
+  unit?: ContainerUnit;
   /** Directories of resctrl that were made for it. */
   intelRdt?: IntelRdtGroups;
   /** Those that later commands run: the config is read once, by `create`. */
   hooks?: Pick<Hooks, 'startContainer' | 'poststart' | 'poststop'>;
   /** Whether there is a process to start. */
   startable: boolean;
+  /** The pid of init in its own pid namespace, where that is another: hooks in there are told it. */
+  pidInside?: number;
   /** Whether it has a session keyring of its own. */
   keyring: boolean;
   /** Whether its user namespace denies setgroups(2). */

@@ -3,12 +3,13 @@
 import type { Caller } from '../linux/caller.ts';
 import { reap } from '../linux/wait.ts';
 import { type CreateOptions, createContainer } from './create.ts';
-import { destroy } from './delete.ts';
+import { destroy, scopeFor } from './delete.ts';
 import { attend } from './foreground.ts';
 import { killNow } from './kill.ts';
 import { withLock } from './lock.ts';
+import type { Parts } from './parts.ts';
 import { startContainer } from './start.ts';
-import { tryReadRecord } from './store.ts';
+import { containerDirectory, tryReadRecord } from './store.ts';
 
 export interface RunOptions extends CreateOptions {
   /** Return once it is started. */
@@ -28,25 +29,27 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     ...options,
     ...(!detach && !consoleSocket && { takeTerminal }),
   });
+  const scope = await scopeFor(record);
   try {
-    startContainer(caller, { root, id });
+    await startContainer(caller, { root, id });
   } catch (error) {
     if (record.init) reap(record.init.pid);
-    remove(caller, root, id);
+    // A failed hook has destroyed the container already.
+    if (tryReadRecord(containerDirectory(root, id))) remove(caller, root, id, scope);
     throw error;
   }
   if (detach || !record.init) return 0;
   const status = await attend(caller, record.init.pid, terminal);
-  if (!keep) remove(caller, root, id);
+  if (!keep) remove(caller, root, id, scope);
   return status;
 }
 
 /** Unless somebody else has deleted it meanwhile. */
-function remove(caller: Caller, root: string, id: string): void {
+function remove(caller: Caller, root: string, id: string, scope: Parts['scope']): void {
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);
     if (!record) return;
     killNow(record);
-    destroy(caller, directory, record);
+    destroy(caller, directory, record, scope);
   });
 }

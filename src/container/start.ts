@@ -1,34 +1,49 @@
 // runtime.md#start.
 
 import { readFileSync, rmSync } from 'node:fs';
-import { runHooks } from '../hooks/hooks.ts';
+import { HookError, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { closeDescriptor, receive, send } from '../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
 import { BUFFER_SIZE, resultAt } from '../stub/encode.ts';
-import { killNow } from './kill.ts';
+import { destroy, killAndWait, scopeFor } from './delete.ts';
 import { withLock } from './lock.ts';
 import { goMessage } from './process.ts';
 import type { ContainerRecord, ProcessIdentity } from './record.ts';
 import { connectTo } from './socket.ts';
 import { stateOf } from './state.ts';
-import { currentStatus, readRecord, savedProgram, startSocket } from './store.ts';
+import {
+  containerDirectory,
+  currentStatus,
+  readRecord,
+  savedProgram,
+  startSocket,
+  tryReadRecord,
+} from './store.ts';
 
 export interface StartOptions {
   root: string;
   id: string;
 }
 
-export function startContainer(caller: Caller, { root, id }: StartOptions): void {
+export async function startContainer(caller: Caller, { root, id }: StartOptions): Promise<void> {
+  const scope = await scopeFor(tryReadRecord(containerDirectory(root, id)));
   withLock(root, id, (directory) => {
     const record = readRecord(root, id);
     const status = currentStatus(directory, record);
     if (status !== 'created' || !record.init)
       throw new TsociError(`start ${id}: the container is ${status}, not created`);
     if (!record.startable) throw new TsociError(`start ${id}: config.json has no process`);
-    startInit(caller, directory, record, record.init);
+    try {
+      startInit(caller, directory, record, record.init);
+    } catch (error) {
+      // runtime.md#lifecycle, steps 7 and 9: after a failed hook the container is stopped and destroyed.
+      killAndWait(record);
+      if (error instanceof HookError) destroy(caller, directory, record, scope);
+      throw error;
+    }
   });
 }
 
@@ -36,11 +51,12 @@ function startInit(caller: Caller, directory: string, record: ContainerRecord, i
   const socket = connectToInit(directory, record.id);
   const { hooks } = record;
   const setting = { stdout: caller.stdio[1], stderr: caller.stdio[2] };
-  const stateAs = (status: 'created' | 'running') => JSON.stringify(stateOf(record, status, init.pid));
+  const stateAs = (status: 'created' | 'running', pid: number) =>
+    JSON.stringify(stateOf(record, status, pid));
   try {
     runHooks('startContainer', hooks?.startContainer, {
       ...setting,
-      state: stateAs('created'),
+      state: stateAs('created', record.pidInside ?? init.pid),
       enter: (stdio) => enterNamespaces(init.pid, { stdio }),
     });
     send(socket, goMessage(record.control ?? 3), 'tell init to go');
@@ -49,19 +65,10 @@ function startInit(caller: Caller, directory: string, record: ContainerRecord, i
     // Executing the program closes the socket.
     if (length > 0) throw failure(directory, reply);
     rmSync(startSocket(directory), { force: true });
-  } catch (error) {
-    // runtime.md#lifecycle, step 7: stop the container.
-    killNow(record);
-    throw error;
   } finally {
     closeDescriptor(socket);
   }
-  try {
-    runHooks('poststart', hooks?.poststart, { ...setting, state: stateAs('running') });
-  } catch (error) {
-    killNow(record);
-    throw error;
-  }
+  runHooks('poststart', hooks?.poststart, { ...setting, state: stateAs('running', init.pid) });
 }
 
 function connectToInit(directory: string, id: string): number {

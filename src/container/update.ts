@@ -16,14 +16,23 @@ export interface UpdateOptions {
   resources: Resources;
 }
 
-export function updateContainer(caller: Caller, { root, id, resources: changes }: UpdateOptions): void {
+export async function updateContainer(
+  caller: Caller,
+  { root, id, resources: changes }: UpdateOptions,
+): Promise<void> {
+  // Whether a container is systemd's does not change: what it takes can be loaded before the lock is held.
+  const scope = readRecord(root, id).unit && (await import('./scope.ts'));
   withLock(root, id, (directory) => {
     const record = readRecord(root, id);
     const status = currentStatus(directory, record);
     if (status === 'stopped' || status === 'creating')
       throw new TsociError(`update ${id}: the container is ${status}`);
     if (!record.cgroup) throw new TsociError(`update ${id}: the container has no cgroup`);
-    const { resources, warnings } = updateCgroup(record.cgroup, currentResources(directory), changes);
+    const current = currentResources(directory);
+    const { resources, warnings } =
+      scope && record.unit
+        ? scope.updateUnit(caller, record.unit, record.cgroup, current, changes)
+        : updateCgroup(record.cgroup, current, changes);
     for (const warning of warnings) caller.warn(warning);
     writeAtomically(savedResources(directory), stringifyJson(resources));
   });

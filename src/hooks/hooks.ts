@@ -3,7 +3,7 @@
 import type { Hook } from '../config/generated/types.ts';
 import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
 import { check, closeDescriptor, readable } from '../linux/descriptor.ts';
-import { TsociError } from '../linux/errors.ts';
+import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { cString, syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { reap, type WaitStatus } from '../linux/wait.ts';
@@ -17,6 +17,11 @@ export type HookKind =
   | 'startContainer'
   | 'poststart'
   | 'poststop';
+
+/** A hook failed that the container cannot do without (runtime.md#lifecycle). */
+export class HookError extends TsociError {
+  override name = 'HookError';
+}
 
 export interface HookSetting {
   /** The state as JSON. */
@@ -33,7 +38,11 @@ export interface HookSetting {
 /** Runs hooks in the listed order; the first that fails is an error, and those after it do not run. */
 export function runHooks(kind: HookKind, hooks: readonly Hook[] | undefined, setting: HookSetting): void {
   hooks?.forEach((hook, i) => {
-    runHook(`${kind} hook ${i} (${hook.path})`, hook, setting);
+    try {
+      runHook(`${kind} hook ${i} (${hook.path})`, hook, setting);
+    } catch (error) {
+      throw new HookError(messageOf(error), { errno: errnoOf(error), cause: error });
+    }
   });
 }
 

@@ -78,7 +78,8 @@ function foreignNamespaces(pid: number): number {
   return flags;
 }
 
-function namespaceOf(pid: number | 'self', file: string): string {
+/** What /proc/PID/ns/FILE links to: "net:[4026531840]". */
+export function namespaceOf(pid: number | 'self', file: string): string {
   try {
     return readlinkSync(`/proc/${pid}/ns/${file}`);
   } catch (error) {

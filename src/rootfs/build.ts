@@ -124,7 +124,7 @@ function mountOne(context: RootContext, plan: MountPlan, tree: number | undefine
     const nothing = { set: 0, clear: 0 };
     // The attributes are set already.
     const options = { ...plan.options, attributes: nothing, recursiveAttributes: nothing };
-    return performMount(context, { ...plan, from: { tree }, options });
+    return performMount(context, { ...plan, from: { tree }, options, idmapNamespace: undefined });
   }
   if (plan.options.tmpCopyUp && 'type' in plan.from && plan.from.type === 'tmpfs') {
     const fill = (target: number, mount: number) => copyUp(context.init.pid, target, mount, plan.destination);

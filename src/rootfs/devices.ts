@@ -1,5 +1,6 @@
 // Device nodes and links of /dev: config-linux.md#devices, #default-devices, runtime-linux.md#dev-symbolic-links.
 
+import { readdirSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import {
   AT_EMPTY_PATH,
@@ -173,12 +174,23 @@ export function bindDevices(
 
 /** open_tree(2) of the host's nodes, run by a stub that has the host's rights. */
 export function cloneHostDevices(program: Program, devices: readonly DeviceNode[]): number[] {
-  return devices.map(({ path }) =>
-    program.open(
-      'open_tree',
-      [AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC],
-      `open device ${path} of the host`,
-    ),
+  return devices.map((node) => {
+    const args = [AT_FDCWD, hostNode(node), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC];
+    return program.open('open_tree', args, `open device ${node.path} of the host`);
+  });
+}
+
+/** The host's name for a device: the same, or else another in /dev. */
+function hostNode(node: DeviceNode): string {
+  const is = (path: string): boolean => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat !== undefined && (stat.mode & S_IFMT) === node.type && stat.rdev === deviceNumber(node);
+  };
+  if (is(node.path)) return node.path;
+  return (
+    readdirSync('/dev')
+      .map((name) => `/dev/${name}`)
+      .find(is) ?? node.path
   );
 }
 
