@@ -66,7 +66,7 @@ export function shellConfig(host: Host, script: string): ContainerConfig {
     process,
     linux,
     root: { path: 'rootfs', readonly: true },
-    mounts: [...programMounts(), ...mounts, ...(host.rootless ? deviceMounts() : [])],
+    mounts: [...programMounts(), ...mounts],
   };
 }
 
@@ -83,16 +83,6 @@ function programMounts(): Mount[] {
   return [...PROGRAMS.filter(isDirectory), ...FILES.filter((name) => existsSync(`/${name}`))].map((name) =>
     bindReadonly(`/${name}`, `/${name}`),
   );
-}
-
-/** The devices that every container has (config-linux.md#default-devices): only root can make them. */
-function deviceMounts(): Mount[] {
-  return ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => ({
-    destination: `/dev/${name}`,
-    type: 'none',
-    source: `/dev/${name}`,
-    options: ['bind', 'nosuid', 'noexec'],
-  }));
 }
 
 function isLink(name: string): boolean {

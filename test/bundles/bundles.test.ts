@@ -88,7 +88,8 @@ for (const [name, patterns] of Object.entries(expected)) {
   test(`bundle ${name}`, () => {
     const { stdout, stderr } = run('scripts/bundle.ts', name, [name]);
     if (stdout.startsWith('skip: ')) {
-      console.log(stdout.trim());
+      // On a line of its own, after uvu's dots.
+      console.log(`\n${stdout.trim()}`);
       return;
     }
     for (const pattern of patterns) assert.match(stdout, pattern, stderr);
