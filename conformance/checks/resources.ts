@@ -172,6 +172,13 @@ const LIMITS: Limit[] = [
   },
 ];
 
+/** The cgroup version that a runtime sets limits of a controller with, on this host. */
+function versionFor(trial: Trial, controller: string): 1 | 2 {
+  const { version } = hierarchyOf(controller);
+  if (version === 2 || trial.runtime.cgroupV1) return version;
+  throw new Skip(`the runtime uses cgroup v2 only, and ${controller} is in v1 on this host`);
+}
+
 function limitCheck({ id, section, requirement, level, resources, v1, v2, instead }: Limit): Check {
   return {
     id: `resources-${id}`,
@@ -183,7 +190,7 @@ function limitCheck({ id, section, requirement, level, resources, v1, v2, instea
       : { ignores: '/linux/resources' },
     async run(trial) {
       const name = (v1 ?? v2)?.[0] ?? '';
-      const wanted = hierarchyOf(name).version === 1 ? v1 : v2;
+      const wanted = versionFor(trial, name) === 1 ? v1 : v2;
       if (!wanted) throw new Skip('cgroup v2 has no such limit');
       const [controller, file, value] = wanted;
       const container = await trial.created(WAIT, (config) => {
@@ -214,6 +221,7 @@ function someDisk(): { major: number; minor: number } {
 async function runThrottle(trial: Trial, [property, file, key]: (typeof THROTTLES)[number]): Promise<void> {
   const { major, minor } = someDisk();
   const v2 = hierarchies().some(({ version, controllers }) => version === 2 && controllers.includes('io'));
+  if (!v2) versionFor(trial, 'blkio');
   const container = await trial.created(WAIT, (config) => {
     config.linux.resources = { blockIO: { [property]: [{ major, minor, rate: MIB }] } };
   });
@@ -255,7 +263,7 @@ export const checks: Check[] = [
     unless: ({ cpus }) => (cpus < 2 ? 'this host has one CPU' : undefined),
     broken: { ignores: '/linux/resources' },
     async run(trial) {
-      hierarchyOf('cpuset');
+      versionFor(trial, 'cpuset');
       const status = await trial.output('cat /proc/self/status', (config) => {
         config.linux.resources = { cpu: { cpus: '1' } };
       });

@@ -49,7 +49,10 @@ const INVALID: Invalid[] = [
     what: 'mounts that is no array',
     at: '/mounts',
     value: {},
-    valid: [{ destination: '/dev', type: 'tmpfs', source: 'tmpfs' }],
+    valid: [
+      { destination: '/proc', type: 'proc', source: 'proc' },
+      { destination: '/dev', type: 'tmpfs', source: 'tmpfs' },
+    ],
   },
   {
     id: 'mount-options-string',

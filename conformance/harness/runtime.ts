@@ -14,6 +14,8 @@ export interface Runtime {
   version: string;
   argv: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** Whether it can use cgroup v1: features-linux.md#cgroup. */
+  cgroupV1: boolean;
 }
 
 export interface Result {
@@ -44,7 +46,17 @@ export function findRuntime(command: string): Runtime {
     throw new Error(`${file} --version: ${version.error?.message ?? version.stderr.trim()}`);
   }
   const [, name = file, number = ''] = /^(\S+) version (\S+)/.exec(version.stdout) ?? [];
-  return { name, version: number, argv: [file], env: {} };
+  return { name, version: number, argv: [file], env: {}, cgroupV1: canUseCgroupV1(file) };
+}
+
+/** A runtime that does not say otherwise, or has no `features`, can. */
+function canUseCgroupV1(file: string): boolean {
+  const { status, stdout } = spawnSync(file, ['features'], { encoding: 'utf8', timeout: TIME_LIMIT });
+  try {
+    return status !== 0 || JSON.parse(stdout).linux?.cgroup?.v1 !== false;
+  } catch {
+    return true;
+  }
 }
 
 /**

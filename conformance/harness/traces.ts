@@ -17,10 +17,15 @@ export async function removeTraces(
   ownCgroups: readonly string[],
 ): Promise<string[]> {
   const left: string[] = [];
+  /** What the runtime said, of interest only if it left something. */
+  const complaints: string[] = [];
   for (const container of containers) {
     const { knownPid } = container;
     // A runtime that is broken on purpose is not asked to break its clean-up too.
-    await container.exec(['delete', '--force', container.id], { env: { BROKEN: '' } }).catch(() => {});
+    const result = await container
+      .exec(['delete', '--force', container.id], { env: { BROKEN: '' } })
+      .catch(() => undefined);
+    if (result !== undefined && result.code !== 0) complaints.push(result.stderr.trim());
     if (knownPid !== undefined && isAlive(knownPid)) {
       left.push(`process ${knownPid}`);
       await killAll([knownPid]);
@@ -37,7 +42,7 @@ export async function removeTraces(
     left.push(`mount ${point}`);
     spawnSync('umount', ['-l', point], { timeout: 5000 });
   }
-  return left;
+  return left.length > 0 ? [...left, ...complaints] : [];
 }
 
 async function killAll(pids: number[]): Promise<void> {
