@@ -62,6 +62,7 @@ export interface Bundle {
   script: string;
   linux?: object;
   mounts?: object[];
+  annotations?: Record<string, string>;
 }
 
 const MOUNTS = [
@@ -69,7 +70,13 @@ const MOUNTS = [
   { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
 ];
 
-export function makeBundle({ resources = {}, script, linux = {}, mounts = [] }: Bundle): string {
+export function makeBundle({
+  resources = {},
+  script,
+  linux = {},
+  mounts = [],
+  annotations = {},
+}: Bundle): string {
   const bundle = mkdtempSync(join(tmpdir(), 'bundle-'));
   // Root of a user namespace must get through.
   chmodSync(bundle, 0o755);
@@ -77,7 +84,8 @@ export function makeBundle({ resources = {}, script, linux = {}, mounts = [] }: 
     mkdirSync(join(bundle, 'rootfs', name), { recursive: true });
   copyFileSync('/bin/busybox', join(bundle, 'rootfs/bin/busybox'));
   for (const applet of APPLETS) symlinkSync('busybox', join(bundle, 'rootfs/bin', applet));
-  const capabilities = ['CAP_MKNOD', 'CAP_DAC_OVERRIDE', 'CAP_SYS_ADMIN'];
+  // CAP_SYSLOG is for /dev/kmsg.
+  const capabilities = ['CAP_MKNOD', 'CAP_DAC_OVERRIDE', 'CAP_SYSLOG'];
   const config = {
     ociVersion: '1.0.2',
     root: { path: 'rootfs' },
@@ -89,6 +97,7 @@ export function makeBundle({ resources = {}, script, linux = {}, mounts = [] }: 
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     },
     mounts: [...MOUNTS, ...mounts],
+    annotations,
     linux: { namespaces: [{ type: 'pid' }, { type: 'mount' }], resources, ...linux },
   };
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));

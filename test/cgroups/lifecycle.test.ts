@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { enableControllers } from '../../src/cgroups/controllers.ts';
 import { closeCgroup, createCgroup } from '../../src/cgroups/create.ts';
 import { freezeCgroup, thawCgroup } from '../../src/cgroups/freeze.ts';
 import {
@@ -109,6 +110,16 @@ if (hierarchy) {
     const cgroup = createCgroup(hierarchy, testPath('a/b'));
     closeCgroup(cgroup);
     assert.equal(cgroup.controllers, []);
+    removeCgroup(parent.directory, mountPoint);
+  });
+
+  test('a parent with processes is not made the root of a threaded subtree', () => {
+    if (!hierarchy.controllers.includes('pids')) return console.log('# skipped: no pids controller');
+    const parent = createCgroup(hierarchy, testPath('a'));
+    closeCgroup(parent);
+    sleeper(parent.directory);
+    assert.equal(enableControllers(parent.directory, ['pids'], []), []);
+    assert.is(readFileSync(join(parent.directory, 'cgroup.type'), 'utf8'), 'domain\n');
     removeCgroup(parent.directory, mountPoint);
   });
 

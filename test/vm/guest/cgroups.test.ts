@@ -2,11 +2,16 @@
 // makes of it. One container of each runtime has all limits and tries them all: a runtime is slow to start here. runc
 // and crun pass the same checks, but for the values in PEER_VALUES (docs/cgroups.md tells why).
 
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createCgroup } from '../../../src/cgroups/create.ts';
+import { findHierarchy } from '../../../src/cgroups/hierarchy.ts';
+import { limitCgroup, needsOf } from '../../../src/cgroups/limit.ts';
+import { removeCgroup } from '../../../src/cgroups/remove.ts';
 import { cgroupTree, eventually, type Runtime, withContainer } from '../../cgroups/guest.ts';
+import { inCgroup } from '../../cgroups/support.ts';
 
 const MIB = 1 << 20;
 
@@ -74,6 +79,8 @@ while :; do :; done
 `;
 
 const before = cgroupTree();
+const hierarchy = findHierarchy();
+if (!hierarchy) throw new Error('the guest has no cgroup2 mount');
 
 for (const runtime of ['tsoci', 'runc', 'crun'] as const satisfies Runtime[]) {
   test(`${runtime}: every limit is in its file, and the kernel enforces it`, () =>
@@ -102,6 +109,42 @@ for (const runtime of ['tsoci', 'runc', 'crun'] as const satisfies Runtime[]) {
       },
     ));
 }
+
+const ERRORS: [resources: object, message: RegExp][] = [
+  [{ cpu: { cpus: '9' } }, /linux\.resources\.cpu\.cpus: .*cpuset\.cpus/],
+  [{ hugepageLimits: [{ pageSize: '64KB', limit: 0 }] }, /no huge pages of 64KB/],
+  [{ rdma: { nosuch: { hcaHandles: 1 } } }, /linux\.resources\.rdma\["nosuch"\]: .*ENODEV/],
+  [{ unified: { 'memory.nosuch': '1' } }, /unified\["memory\.nosuch"\]: .*controller memory has no file/],
+  [{ unified: { 'nosuch.max': '1' } }, /needs the cgroup v2 controller nosuch/],
+  [{ blockIO: { throttleReadBpsDevice: [{ major: 99, minor: 9, rate: 1 }] } }, /no such block device/],
+  [{ blockIO: { weightDevice: [{ ...device, weight: 500 }] } }, /neither BFQ .* nor iocost/],
+];
+
+test('what the kernel refuses is told', () => {
+  for (const [resources, message] of ERRORS) {
+    const attempt = () => {
+      const cgroup = createCgroup(hierarchy, '/wrong', needsOf(resources));
+      try {
+        limitCgroup(cgroup, resources);
+      } finally {
+        closeSync(cgroup.fd);
+        removeCgroup(cgroup.directory, hierarchy.mountPoint);
+      }
+    };
+    assert.throws(attempt, message, `${JSON.stringify(resources)}: ${message}`);
+  }
+});
+
+// Last: once it was on for a disk, iocost takes weights even when it is off again.
+test('the weight of a device, where iocost is on; and idle', () => {
+  writeFileSync('/sys/fs/cgroup/io.cost.qos', `${disk} enable=1`);
+  const weightDevice = [{ ...device, weight: 500 }];
+  return inCgroup(hierarchy, (cgroup) => {
+    limitCgroup(cgroup, { blockIO: { weightDevice }, cpu: { idle: 1 } });
+    assert.match(readFileSync(join(cgroup.directory, 'io.weight'), 'utf8'), `${disk} 4950`);
+    assert.is(readFileSync(join(cgroup.directory, 'cpu.idle'), 'utf8'), '1\n');
+  }).finally(() => writeFileSync('/sys/fs/cgroup/io.cost.qos', `${disk} enable=0`));
+});
 
 test('the cgroup tree is as it was', () => {
   assert.equal(cgroupTree(), before);

@@ -1,0 +1,85 @@
+// A bus with a systemd behind it, for one test: node systemd-fake.ts SOCKET LOG. A program of its own, since the client
+// under test waits without an event loop. It answers method calls and appends each to LOG as a line of JSON.
+
+import { appendFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import type { Value } from '../../src/cgroups/systemd/marshal.ts';
+import {
+  decodeMessage,
+  ERROR,
+  encodeMessage,
+  METHOD_RETURN,
+  type Message,
+  messageLength,
+  SIGNAL,
+} from '../../src/cgroups/systemd/message.ts';
+
+const [socketPath = '', log = ''] = process.argv.slice(2);
+const JOB = '/org/freedesktop/systemd1/job/7';
+/** Units that were not reset yet after they failed. */
+const failed = new Set(['failed.scope']);
+
+createServer((socket) => {
+  let bytes = Buffer.alloc(0);
+  let authenticated = false;
+  socket.on('error', () => {});
+  socket.on('data', (data: Buffer) => {
+    bytes = Buffer.concat([bytes, data]);
+    if (!authenticated) {
+      const text = bytes.toString();
+      if (text === '\0AUTH EXTERNAL\r\nDATA\r\n') socket.write('DATA\r\nOK 0123456789abcdef\r\n');
+      const begin = bytes.indexOf('BEGIN\r\n');
+      if (begin < 0) return;
+      authenticated = true;
+      bytes = bytes.subarray(begin + 'BEGIN\r\n'.length);
+    }
+    for (let length = messageLength(bytes); length && bytes.length >= length; length = messageLength(bytes)) {
+      answer(socket, decodeMessage(bytes.subarray(0, length)));
+      bytes = bytes.subarray(length);
+    }
+  });
+}).listen(socketPath, () => console.log('ready'));
+
+function answer(socket: Socket, call: Message): void {
+  const { member = '', destination, body } = call;
+  const shown = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}` : value);
+  appendFileSync(log, `${JSON.stringify({ member, destination, body }, shown)}\n`);
+  const unit = String(body[0]);
+  const reply = { serial: 1, replySerial: call.serial };
+  if (member === 'StartTransientUnit' && failed.has(unit)) {
+    return sendError(
+      socket,
+      reply,
+      'org.freedesktop.systemd1.UnitExists',
+      `Unit ${unit} was already loaded.`,
+    );
+  }
+  if (member === 'StopUnit' && unit === 'gone.scope')
+    return sendError(socket, reply, 'org.freedesktop.systemd1.NoSuchUnit', `Unit ${unit} not loaded.`);
+  if (member === 'ResetFailedUnit') failed.delete(unit);
+  const starts = member === 'StartTransientUnit' || member === 'StopUnit';
+  // The end of another job, before the answer; then our own, in two pieces.
+  if (starts) socket.write(jobRemoved('/org/freedesktop/systemd1/job/6', 'other.scope', 'failed'));
+  const signature = starts ? 'o' : '';
+  socket.write(encodeMessage({ ...reply, type: METHOD_RETURN, signature, body: starts ? [JOB] : [] }));
+  if (!starts) return;
+  const bytes = jobRemoved(JOB, unit, unit === 'broken.scope' ? 'failed' : 'done');
+  socket.write(bytes.subarray(0, 20));
+  setTimeout(() => socket.write(bytes.subarray(20)), 20);
+}
+
+function sendError(
+  socket: Socket,
+  reply: { serial: number; replySerial: number },
+  name: string,
+  text: string,
+): void {
+  socket.write(encodeMessage({ ...reply, type: ERROR, errorName: name, signature: 's', body: [text] }));
+}
+
+function jobRemoved(job: string, unit: string, result: string): Buffer {
+  const body: Value[] = [7, job, unit, result];
+  const path = '/org/freedesktop/systemd1';
+  const header = { type: SIGNAL, serial: 2, path, interface: 'org.freedesktop.systemd1.Manager' };
+  return encodeMessage({ ...header, member: 'JobRemoved', signature: 'uoss', body });
+}
