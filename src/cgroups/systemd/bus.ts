@@ -114,11 +114,12 @@ export class Bus {
 
   /**
    * EXTERNAL without a name (D-Bus specification, "Authentication Protocol"): the other side takes who we are from the
-   * socket, in its own user namespace. Written at once, as sd-bus does; the answers are DATA and OK.
+   * socket, in its own user namespace. The answers are DATA and OK. All is written at once, as sd-bus does: a
+   * call that systemd's private socket reads together with BEGIN is not looked at until something else comes.
    */
   #authenticate(): void {
     const doing = `authenticate at ${this.#where}`;
-    send(this.#fd, Buffer.from('\0AUTH EXTERNAL\r\nDATA\r\n'), doing);
+    send(this.#fd, Buffer.from('\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n'), doing);
     const deadline = performance.now() + CALL_TIMEOUT_MS;
     for (;;) {
       const end = this.#bytes.indexOf('\r\n');
@@ -128,10 +129,9 @@ export class Bus {
       }
       const line = this.#bytes.subarray(0, end).toString();
       this.#bytes = this.#bytes.subarray(end + 2);
-      if (line.startsWith('OK')) break;
+      if (line.startsWith('OK')) return;
       if (!line.startsWith('DATA')) throw new TsociError(`${doing}: refused: ${line}`);
     }
-    send(this.#fd, Buffer.from('BEGIN\r\n'), doing);
   }
 }
 
