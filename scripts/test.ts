@@ -86,8 +86,8 @@ function outcomeOf(file: string, output: string, code: number | null, signal: st
   const failed = total - passed;
   const endedBadly = code !== 0 && failed === 0 ? 1 : 0;
   if (signal) output += `\nkilled by ${signal}`;
-  if (code === 0 && total === 0 && told === 0) output += '\nran no test';
-  const empty = code === 0 && total === 0 && told === 0 ? 1 : 0;
+  const empty = code === 0 && total === 0 && told + skipped === 0 ? 1 : 0;
+  if (empty) output += '\nran no test';
   return { file, passed, failed: failed + endedBadly + empty, skipped: skipped + told, output };
 }
 

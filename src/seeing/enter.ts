@@ -29,6 +29,7 @@ export function enterAndRun(
   const root = openRoot(pid);
   try {
     const boot = StubProcess.spawn({ stdio: caller.stdio, extra: [pidfd, root] });
+    let stub: StubProcess;
     try {
       const program = boot.program();
       if (flags !== 0)
@@ -39,18 +40,19 @@ export function enterAndRun(
       }
       boot.run(program);
       // Only a child is in a pid namespace that was entered.
-      const stub = boot.clone(0, 'start a process in the namespaces');
-      if (flags & CLONE_NEWUSER) becomeRoot(stub);
-      try {
-        execute(stub, args, caller.env);
-      } finally {
-        stub.disconnect();
-      }
-      const { signal, code } = reap(stub.pid);
-      return signal ? 128 + signal : code;
+      stub = boot.clone(0, 'start a process in the namespaces');
     } finally {
+      // It holds the other end of the clone's control socket too: that would hide the end of file at execve.
       boot.dismiss();
     }
+    if (flags & CLONE_NEWUSER) becomeRoot(stub);
+    try {
+      execute(stub, args, caller.env);
+    } finally {
+      stub.disconnect();
+    }
+    const { signal, code } = reap(stub.pid);
+    return signal ? 128 + signal : code;
   } finally {
     closeDescriptor(pidfd);
     closeSync(root);

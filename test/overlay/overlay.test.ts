@@ -168,7 +168,7 @@ if (unprivileged) {
     if (config.process) {
       Object.assign(config.process, {
         terminal: false,
-        args: ['/bin/sh', '-c', 'echo mine > /mine; busybox rm -r /etc; mkdir /etc; ls /etc /mine'],
+        args: ['/bin/sh', '-c', 'echo mine > /mine; ls /mine'],
       });
     }
     config.root = { path: 'rootfs', readonly: false };
@@ -192,7 +192,7 @@ if (unprivileged) {
       return;
     }
     assert.is(status, 0, stderr);
-    assert.is(stdout.replace(/\s+/g, ' '), '/mine /etc: ');
+    assert.is(stdout.replace(/\s+/g, ' '), '/mine ');
     assert.not.ok(existsSync(join(box.rootfs, 'mine')));
   });
 }

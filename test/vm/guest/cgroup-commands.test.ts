@@ -41,9 +41,9 @@ test('update, pause, resume, exec, statistics, and an event of an out-of-memory 
     'tsoci',
     { resources, script: `mknod /zero c 1 5; ${script}` },
     async ({ id, file, bundle }) => {
-      tsoci(['update', '--memory', '80m', '--cpu-quota', '5000', '--cpu-burst', '5000', id]);
+      tsoci(['update', '--memory', '80m', '--cpu-quota', '80000', '--cpu-burst', '5000', id]);
       const files = ['memory.max', 'memory.swap.max', 'cpu.max', 'cpu.max.burst'];
-      assert.equal(files.map(file), [String(80 * MIB), String(16 * MIB), '5000 100000', '5000']);
+      assert.equal(files.map(file), [String(80 * MIB), String(16 * MIB), '80000 100000', '5000']);
       const wrong = '{"memory":{"limit":73400320},"cpu":{"cpus":"64"}}';
       const refused = command('tsoci', ['update', '--resources', '-', id], wrong);
       assert.match(refused.output, /linux\.resources\.cpu\.cpus/);

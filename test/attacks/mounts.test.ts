@@ -1,0 +1,125 @@
+// Attacks on where mounts land, and on what is made on the way there.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Sandbox } from '../container/harness.ts';
+import { attempt, type Change } from './support.ts';
+
+const test = suite('mount destinations');
+const box = new Sandbox();
+const outside = join(box.directory, 'outside');
+mkdirSync(outside);
+
+const TRIES = 12;
+
+/** Exchanges a directory and a symlink as fast as it can, for at most a minute. */
+const exchanger = `
+  const { renameSync } = require('node:fs');
+  const [dir, link, spare] = process.argv.slice(1);
+  const end = Date.now() + 60000;
+  while (Date.now() < end) {
+    for (let i = 0; i < 100; i++) {
+      renameSync(dir, spare); renameSync(link, dir);
+      renameSync(dir, link); renameSync(spare, dir);
+    }
+  }`;
+
+// Seen with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS off: the hook found two mounts on the outside directory.
+test('CVE-2021-30465: a destination that is exchanged with a symlink never leads out', () => {
+  const volume = join(box.rootfs, 'volume');
+  const seen = join(box.directory, 'seen');
+  mkdirSync(join(volume, 'data'), { recursive: true });
+  symlinkSync(outside, join(volume, 'link'));
+  const args = ['data', 'link', 'spare'].map((name) => join(volume, name));
+  const racer = spawn(process.execPath, ['-e', exchanger, ...args], { stdio: 'ignore' });
+  try {
+    for (let i = 0; i < TRIES; i++) {
+      attempt(box, 'true', (config) => {
+        for (let j = 0; j < 10; j++)
+          config.mounts?.push({ destination: '/volume/data', type: 'tmpfs', source: 'tmpfs' });
+        // Before pivot_root, in the container's mount namespace: where an attack would have landed.
+        const look = `grep -F ' ${outside} ' /proc/self/mountinfo >>${seen}; true`;
+        config.hooks = { createContainer: [{ path: '/bin/sh', args: ['sh', '-c', look] }] };
+      });
+    }
+  } finally {
+    racer.kill('SIGKILL');
+  }
+  assert.is(existsSync(seen) ? readFileSync(seen, 'utf8') : '', '');
+  assert.equal(readdirSync(outside), []);
+});
+
+// Seen with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS off: `made` and `file` were on the host.
+for (const [what, target] of [
+  ['an absolute symlink', outside],
+  ['a relative symlink', '../../outside'],
+  ['/proc/self/root', `/proc/self/root${outside}`],
+] as const) {
+  test(`CVE-2024-45310: no directory or file is made outside through ${what}`, () => {
+    const link = join(box.rootfs, 'way');
+    rmSync(link, { force: true });
+    symlinkSync(target, link);
+    attempt(box, 'true', (config) => {
+      config.mounts?.push(
+        { destination: '/way/made/deep', type: 'tmpfs', source: 'tmpfs' },
+        { destination: '/way/file', type: 'bind', source: '/etc/passwd', options: ['bind'] },
+      );
+    });
+    assert.equal(readdirSync(outside), []);
+    attempt(box, 'true', (config) => {
+      config.process.cwd = '/way/directory';
+      config.linux.devices = [{ path: '/way/null', type: 'c', major: 1, minor: 3 }];
+    });
+    assert.equal(readdirSync(outside), []);
+    rmSync(link);
+  });
+}
+
+const without =
+  (...types: string[]): Change =>
+  (config) => {
+    config.linux.namespaces = (config.linux.namespaces ?? []).filter(({ type }) => !types.includes(type));
+  };
+const userNamespace: Change = (config) => {
+  config.linux.namespaces?.push({ type: 'user' });
+  config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+};
+const boundSys: Change = (config) => {
+  config.mounts = (config.mounts ?? []).map((mount) =>
+    mount.type === 'sysfs' ? { ...mount, type: 'bind', source: '/sys', options: ['rbind', 'ro'] } : mount,
+  );
+};
+
+// Seen with the option ro of a cgroup mount dropped: directories were made in the first two; the others never ran or have
+// no rights there.
+for (const [what, changes] of [
+  ['with a cgroup namespace', []],
+  ['without a cgroup namespace', [without('cgroup')]],
+  ['in a user namespace', [userNamespace]],
+  [
+    'in a user namespace without a cgroup namespace, /sys bound',
+    [without('cgroup'), userNamespace, boundSys],
+  ],
+] as [string, Change[]][]) {
+  test(`CVE-2023-25809: the cgroup mount is not writable ${what}`, () => {
+    const { status, stdout } = attempt(
+      box,
+      'for d in /sys/fs/cgroup /sys/fs/cgroup/*; do mkdir $d/attack 2>/dev/null && echo made in $d; done; true',
+      (config) => {
+        for (const change of changes) change(config);
+      },
+    );
+    if (status === 0) assert.is(stdout, '');
+  });
+}
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();

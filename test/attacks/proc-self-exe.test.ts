@@ -1,0 +1,82 @@
+// CVE-2019-5736: a container overwrites the runtime's executable through /proc/PID/exe.
+
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Sandbox, tsociPath } from '../container/harness.ts';
+import { attempt } from './support.ts';
+
+const test = suite('CVE-2019-5736');
+const box = new Sandbox();
+const { dev, ino, size, mtimeMs } = statSync(tsociPath);
+
+test.after.each(() => {
+  const now = statSync(tsociPath);
+  assert.equal([now.dev, now.ino, now.size, now.mtimeMs], [dev, ino, size, mtimeMs]);
+});
+
+// Seen without the seals: it was not refused, the image was overwritten.
+test('the executable of a process that comes in cannot be written, then or later', () => {
+  const id = box.id();
+  box.configure('sleep 1000', ({ process }) => {
+    // The attacker may look at other processes, or init would be closed to it altogether.
+    const held = ['CAP_SYS_PTRACE'];
+    process.capabilities = { bounding: held, effective: held, permitted: held };
+  });
+  assert.is(box.detached('create', id), 0);
+  const { pid } = box.state(id);
+  const exe = statSync(`/proc/${pid}/exe`);
+  assert.not.equal(
+    [exe.dev, exe.ino],
+    [dev, ino],
+    'what a waiting init executes is not the file of the host',
+  );
+  // Held open while it is executed, written when it is not any more: what the exploit did.
+  const script = `exec 5</proc/1/exe
+    echo held
+    while ! grep -q sleep /proc/1/cmdline; do sleep 0.1; done
+    if echo evil >/proc/self/fd/5; then echo overwritten; else echo refused; fi`;
+  writeFileSync(join(box.rootfs, 'attack.sh'), `( ${script} ) >/out 2>/err\n`);
+  assert.is(box.detached('exec', '--detach', id, 'sh', '/attack.sh'), 0);
+  until('/out', 'held');
+  assert.is(box.tsoci('start', id).status, 0);
+  until('/out', 'refused');
+  box.tsoci('delete', '--force', id);
+
+  function until(path: string, word: string): void {
+    const { status, stdout } = box.tsoci(
+      ...['exec', id, 'sh', '-c'],
+      `i=0; while ! grep -qE '${word}|overwritten' ${path}; do i=$((i+1)); test $i -gt 50 && break; sleep 0.1; done; cat ${path}`,
+    );
+    assert.is(status, 0);
+    assert.match(stdout, word);
+  }
+});
+
+for (const [what, entry] of [
+  ['as the entry point', '/proc/self/exe'],
+  ['as the interpreter of the entry point', '/interpreted'],
+] as const) {
+  // Never seen to fail: the image in memory is the defence, and there is no running without it.
+  test(`/proc/self/exe ${what} does not lead to the runtime`, () => {
+    writeFileSync(join(box.rootfs, 'interpreted'), '#!/proc/self/exe --version\n', { mode: 0o755 });
+    const { stdout } = attempt(box, 'true', (config) => {
+      config.process.args = [entry, '--version'];
+    });
+    assert.not.match(stdout, /tsoci/);
+    const id = box.id();
+    box.configure('sleep 1000');
+    assert.is(box.detached('run', '--detach', id), 0);
+    const result = box.tsoci('exec', id, entry, '--version');
+    assert.not.match(result.stdout, /tsoci/);
+    box.tsoci('delete', '--force', id);
+  });
+}
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
