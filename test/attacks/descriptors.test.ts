@@ -14,7 +14,8 @@ const box = new Sandbox();
 const LAST = 8;
 const CGROUP = 7;
 
-// Seen without close_range in StubProcess.spawn: 9 -> / and others.
+// Seen without both uses of close_range in StubProcess.spawn: 5, the socket that init waits on. Those of the caller
+// are closed by a second defence: Node marks them close-on-exec.
 test('a caller that leaks descriptors of the host leaks none into the container', () => {
   const host = openSync('/', 'r');
   const leak = ['ignore', 'pipe', 'pipe', ...Array.from({ length: 6 }, () => host)] as const;
