@@ -6,6 +6,7 @@ import { type Cgroup, createCgroup } from '../cgroups/create.ts';
 import { delegateCgroup, ownsCgroup } from '../cgroups/delegate.ts';
 import { applyDevices } from '../cgroups/devices/apply.ts';
 import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
+import { isLimited } from '../cgroups/limit.ts';
 import { containerCgroupPath } from '../cgroups/path.ts';
 import { killCgroup } from '../cgroups/processes.ts';
 import { MADE_BY_TSOCI, removeCgroup } from '../cgroups/remove.ts';
@@ -14,7 +15,7 @@ import { controllerNeeds } from '../cgroups/resources/plan.ts';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { EACCES, EPERM, EROFS } from '../linux/errno.ts';
-import { errnoOf } from '../linux/errors.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
 import type { CreateOptions } from './create.ts';
 import type { Undo } from './undo.ts';
 
@@ -32,6 +33,9 @@ export function usesSystemd({ systemdCgroup, cgroupManager }: CreateOptions): bo
 export function planCgroup(options: CreateOptions, config: Config): CgroupPlace | undefined {
   if (options.cgroupManager === 'disabled' || usesSystemd(options)) return undefined;
   const hierarchy = findHierarchy();
+  if (!hierarchy && isLimited(config.linux?.resources ?? {})) {
+    throw new TsociError('linux.resources asks for limits, but cgroup v2 is not mounted on this host');
+  }
   if (!hierarchy) return undefined;
   const path = containerCgroupPath(config.linux?.cgroupsPath, options.id);
   return { hierarchy, path, directory: join(hierarchy.mountPoint, path) };

@@ -1,7 +1,7 @@
 // Entering the namespaces of a container's init: for `exec`, and for hooks of the container namespace.
 
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
-import { CLONE_NEWNS, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
+import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { EINVAL, EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
@@ -36,8 +36,9 @@ export function enterNamespaces(pid: number, options: EnterOptions): StubProcess
       const program = boot.program();
       // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
       program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0], 'make the stub undumpable');
-      if (flags !== 0)
-        program.call('setns', [boot.extra(0), flags], `enter the namespaces of process ${pid}`);
+      // Into a cgroup one must see it from one's cgroup namespace (nsdelegate): that namespace comes after.
+      const now = flags & ~CLONE_NEWCGROUP;
+      if (now !== 0) program.call('setns', [boot.extra(0), now], `enter the namespaces of process ${pid}`);
       if (!(flags & CLONE_NEWNS)) {
         program.call('fchdir', [boot.extra(1)], 'change to the root of the container');
         program.call('chroot', ['.'], 'chroot into the root of the container');
@@ -49,6 +50,12 @@ export function enterNamespaces(pid: number, options: EnterOptions): StubProcess
         cgroup === undefined ? undefined : boot.extra(2),
       );
       if (flags & CLONE_NEWUSER) becomeRoot(stub);
+      if (flags & CLONE_NEWCGROUP) {
+        const entering = stub.program();
+        const doing = `enter the cgroup namespace of process ${pid}`;
+        entering.call('setns', [boot.extra(0), CLONE_NEWCGROUP], doing);
+        stub.run(entering);
+      }
       return stub;
     } finally {
       boot.dismiss();
