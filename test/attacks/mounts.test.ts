@@ -27,7 +27,7 @@ const exchanger = `
     }
   }`;
 
-// Seen with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS off: the hook found two mounts on the outside directory.
+// Seen with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS off: the hook found mounts on the outside directory.
 test('CVE-2021-30465: a destination that is exchanged with a symlink never leads out', () => {
   const volume = join(box.rootfs, 'volume');
   const seen = join(box.directory, 'seen');
@@ -94,8 +94,8 @@ const boundSys: Change = (config) => {
   );
 };
 
-// Seen with the option ro of a cgroup mount dropped: directories were made in the first two, and in the others
-// nothing but the rights of the files stood against it (EACCES).
+// Seen with the option ro of a cgroup mount dropped: directories were made in the first two; the third found it
+// no read-only filesystem. (The fourth was not seen by itself: with RESOLVE_* off as well, it did not start.)
 for (const [what, changes] of [
   ['with a cgroup namespace', []],
   ['without a cgroup namespace', [without('cgroup')]],
