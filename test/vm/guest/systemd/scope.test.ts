@@ -1,50 +1,13 @@
-// The systemd cgroup manager where systemd is process 1.
+// The systemd cgroup manager where systemd is process 1: limits, properties, commands.
 
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { command, makeBundle } from '../../../cgroups/guest.ts';
 import { run } from '../smoke.ts';
+import { CGROUPS_PATH, file, ID, MIB, property, resources, SCOPE, tsoci, withScope } from './scope.ts';
 
-const MIB = 1 << 20;
-const ID = 'scoped';
-const SCOPE = 'unit-scoped.scope';
-const DIRECTORY = `/sys/fs/cgroup/system.slice/${SCOPE}`;
-const CGROUPS_PATH = 'system.slice:unit:scoped';
 const INFINITY = 'infinity';
-
-function tsoci(...args: string[]): string {
-  const { status, output } = command('tsoci', ['--systemd-cgroup', ...args]);
-  assert.is(status, 0, `${args.join(' ')}: ${output}`);
-  return output;
-}
-
-const file = (name: string) => readFileSync(join(DIRECTORY, name), 'utf8').trim();
-const property = (name: string) => run('systemctl', 'show', '--value', '--property', name, SCOPE);
-
-function withScope(linux: object, body: () => void, annotations: Record<string, string> = {}): void {
-  const bundle = makeBundle({
-    script: 'exec sleep 1000',
-    linux: { cgroupsPath: CGROUPS_PATH, ...linux },
-    annotations,
-  });
-  try {
-    tsoci('run', '--detach', '--bundle', bundle, ID);
-    body();
-  } finally {
-    command('tsoci', ['delete', '--force', ID]);
-    rmSync(bundle, { recursive: true });
-  }
-}
-
-const resources = {
-  memory: { limit: 64 * MIB, reservation: 32 * MIB, swap: 80 * MIB },
-  cpu: { shares: 2048, quota: 25_500, period: 50_000, cpus: '0', mems: '0' },
-  pids: { limit: 40 },
-  hugepageLimits: [{ pageSize: '2MB', limit: 2 * MIB }],
-  unified: { 'memory.high': String(48 * MIB) },
-};
 
 test('a container is a scope whose limits systemd knows, and keeps over a reload', () => {
   const annotations = {
@@ -119,58 +82,6 @@ test('a limit of one process and of 1 MiB still starts', () => {
     assert.is(file('pids.max'), '1');
     assert.is(file('cgroup.procs').split('\n').length, 1);
   });
-});
-
-test('nothing is left of a container, ended or killed', () => {
-  withScope({ resources }, () => {});
-  withScope({ resources }, () => tsoci('kill', ID, 'KILL'));
-  assert.not(existsSync(DIRECTORY));
-  assert.is(property('LoadState'), 'not-found');
-  assert.equal(
-    readdirSync('/sys/fs/cgroup').filter((name) => name === 'tsoci'),
-    [],
-  );
-});
-
-test('a slice that does not exist is made, and a default name given', () => {
-  const bundle = makeBundle({ script: 'cat /proc/self/cgroup', linux: { cgroupsPath: 'a-b.slice::n+1' } });
-  assert.match(tsoci('run', '--bundle', bundle, ID), '0::/a.slice/a-b.slice/n\\x2b1.scope');
-  rmSync(bundle, { recursive: true });
-  const plain = makeBundle({ script: 'cat /proc/self/cgroup' });
-  assert.match(tsoci('run', '--bundle', plain, ID), '0::/system.slice/tsoci-scoped.scope');
-  rmSync(plain, { recursive: true });
-});
-
-test('a unit that exists is left alone', () => {
-  withScope({}, () => {
-    const bundle = makeBundle({ script: 'true', linux: { cgroupsPath: CGROUPS_PATH } });
-    const { status, output } = command('tsoci', ['--systemd-cgroup', 'run', '--bundle', bundle, 'second']);
-    assert.match(output, `start unit ${SCOPE}`);
-    assert.is(status, 1);
-    assert.is(property('ActiveState'), 'active');
-    rmSync(bundle, { recursive: true });
-  });
-});
-
-test('properties that systemd does not know are an error that names it', () => {
-  const bundle = makeBundle({
-    script: 'true',
-    linux: { cgroupsPath: CGROUPS_PATH },
-    annotations: { 'org.systemd.property.NoSuchThing': '1' },
-  });
-  const { output } = command('tsoci', ['--systemd-cgroup', 'run', '--bundle', bundle, ID]);
-  assert.match(output, /start unit unit-scoped\.scope.*NoSuchThing/);
-  rmSync(bundle, { recursive: true });
-});
-
-test('through the bus daemon', () => {
-  run('mount', '--bind', '/dev/null', '/run/systemd/private');
-  try {
-    withScope({ resources }, () => assert.is(property('MemoryMax'), String(64 * MIB)));
-    assert.not(existsSync(DIRECTORY));
-  } finally {
-    run('umount', '/run/systemd/private');
-  }
 });
 
 test.run();
