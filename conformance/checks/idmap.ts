@@ -1,5 +1,6 @@
 // config.md#linux-mount-options, idmap and ridmap, and the mappings of config.md#posix-platform-mounts.
 
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
 import { type Mount, useUserNamespace } from '../harness/config.ts';
@@ -138,7 +139,6 @@ export const checks: Check[] = [
     requirement: 'Mapped owners are what the container sees: those of the source stay.',
     broken: { reads: '/mounts/-1/options', as: ['rbind'] },
     async run(trial) {
-      const { statSync } = await import('node:fs');
       const args = await withTree(trial, { options: ['bind', 'idmap'], ...MAPPINGS }, nothing);
       const output = await trial.output(...args);
       expect(output.startsWith(`${HOST_ID + 5}:`), `the owner in the container is ${output}`);

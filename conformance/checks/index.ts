@@ -2,6 +2,7 @@
 
 import type { Check } from '../harness/check.ts';
 import { checks as capabilities } from './capabilities.ts';
+import { checks as cgroupOwner } from './cgroup-owner.ts';
 import { checks as cgroups } from './cgroups.ts';
 import { checks as create } from './create.ts';
 import { checks as delete_ } from './delete.ts';
@@ -22,11 +23,13 @@ import { checks as paths } from './paths.ts';
 import { checks as process } from './process.ts';
 import { checks as propagation } from './propagation.ts';
 import { checks as resources } from './resources.ts';
+import { checks as resourcesErrors } from './resources-errors.ts';
 import { checks as rlimits } from './rlimits.ts';
 import { checks as root } from './root.ts';
 import { checks as scheduling } from './scheduling.ts';
 import { checks as seccomp } from './seccomp.ts';
 import { checks as seccompNotify } from './seccomp-notify.ts';
+import { checks as seccompValues } from './seccomp-values.ts';
 import { checks as start } from './start.ts';
 import { checks as state } from './state.ts';
 import { checks as terminal } from './terminal.ts';
@@ -61,11 +64,14 @@ export const checks: readonly Check[] = [
   ...paths,
   ...propagation,
   ...seccomp,
+  ...seccompValues,
   ...seccompNotify,
   ...cgroups,
   ...resources,
+  ...resourcesErrors,
   ...deviceRules,
   ...unified,
+  ...cgroupOwner,
   ...idmap,
   ...networkDevices,
   ...memory,

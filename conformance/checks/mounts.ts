@@ -1,6 +1,6 @@
 // config.md#mounts: what is mounted where, and in which order.
 
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
 import type { Mount } from '../harness/config.ts';
@@ -258,7 +258,6 @@ export const checks: Check[] = [
       const cwd = trial.makeDirectory('proposed');
       const result = await container.exec(['spec'], { cwd });
       expectEqual(result.code, 0, 'the exit code of spec');
-      const { readFileSync } = await import('node:fs');
       const { mounts } = JSON.parse(readFileSync(join(cwd, 'config.json'), 'utf8')) as { mounts: Mount[] };
       for (const [destination, type] of [
         ['/proc', 'proc'],

@@ -1,5 +1,6 @@
 // config-linux.md#namespaces, and the names that a UTS namespace has: config.md#hostname and #domainname.
 
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Check } from '../harness/check.ts';
 import { type NamespaceType, setNamespace } from '../harness/config.ts';
@@ -175,7 +176,6 @@ export const checks: Check[] = [
     requirement: 'A mount in the container is not visible in the mount namespace of the runtime.',
     broken: { runs: 'mount -t tmpfs isolated $BUNDLE/rootfs/tmp', after: 'create' },
     async run(trial) {
-      const { readFileSync } = await import('node:fs');
       await trial.created(WAIT, (config) => {
         config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'isolated' });
       });

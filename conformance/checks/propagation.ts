@@ -1,7 +1,7 @@
 // config-linux.md#rootfs-mount-propagation, in a mount namespace whose root is shared.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
 import type { Container } from '../harness/container.ts';
@@ -36,7 +36,6 @@ async function seesLaterMount(container: Container, holder: Holder): Promise<boo
     timeout: 10_000,
   });
   expectEqual(status, 0, 'the exit code of mount');
-  const { readFileSync } = await import('node:fs');
   return readFileSync(`/proc/${container.pid}/mountinfo`, 'utf8').includes(' later ');
 }
 
@@ -92,7 +91,6 @@ export const checks: Check[] = [
     broken: { runs: 'mount -t tmpfs from-the-container $BUNDLE/rootfs/tmp', after: 'create' },
     async run(trial) {
       const [, holder] = await runShared(trial, 'slave', 'mount -t tmpfs from-the-container /tmp');
-      const { readFileSync } = await import('node:fs');
       const host = readFileSync(`/proc/${holder.pid}/mountinfo`, 'utf8');
       expect(!host.includes(' from-the-container '), 'the mount appears');
     },

@@ -1,12 +1,11 @@
 // config-linux.md, linux.resources: the limits that a container's cgroup has, in the files of cgroup v1 or v2.
 
-import { readdirSync, readFileSync } from 'node:fs';
 import { cgroupValue, hierarchies, hierarchyOf } from '../harness/cgroup.ts';
 import type { Check, Section } from '../harness/check.ts';
 import type { Resources } from '../harness/config.ts';
 import { expectEqual, expectMatch, Skip } from '../harness/expect.ts';
+import { someDisk } from '../harness/host.ts';
 import { statusField } from '../harness/proc.ts';
-import { refuses } from '../harness/shapes.ts';
 import { type Trial, WAIT } from '../harness/trial.ts';
 
 /** A file of the cgroup, and what must be in it. */
@@ -210,14 +209,6 @@ const THROTTLES = [
   ['throttleWriteIOPSDevice', 'blkio.throttle.write_iops_device', 'wiops'],
 ] as const;
 
-/** The numbers of some disk of the host. */
-function someDisk(): { major: number; minor: number } {
-  const disk = readdirSync('/sys/block').find((name) => !/^(loop|ram|zram)/.test(name));
-  if (disk === undefined) throw new Skip('this host has no disk');
-  const [major = 0, minor = 0] = readFileSync(`/sys/block/${disk}/dev`, 'utf8').split(':').map(Number);
-  return { major, minor };
-}
-
 async function runThrottle(trial: Trial, [property, file, key]: (typeof THROTTLES)[number]): Promise<void> {
   const { major, minor } = someDisk();
   const v2 = hierarchies().some(({ version, controllers }) => version === 2 && controllers.includes('io'));
@@ -229,29 +220,6 @@ async function runThrottle(trial: Trial, [property, file, key]: (typeof THROTTLE
   const wanted = v2 ? `${major}:${minor} .*\\b${key}=${MIB}\\b` : `^${major}:${minor} ${MIB}$`;
   expectMatch(found, new RegExp(wanted, 'm'), v2 ? 'io.max' : file);
 }
-
-/** Whether a controller is in no hierarchy of the host. */
-function isMissing(controller: string): boolean {
-  return !hierarchies().some(({ controllers }) => controllers.includes(controller));
-}
-
-const IMPOSSIBLE: [id: string, section: Section, controller: string, what: string, resources: Resources][] = [
-  ['network', 'config-linux.md#network', 'net_cls', 'network.classID', { network: { classID: 0x100001 } }],
-  [
-    'priorities',
-    'config-linux.md#network',
-    'net_prio',
-    'network.priorities',
-    { network: { priorities: [{ name: 'lo', priority: 5 }] } },
-  ],
-  [
-    'rdma',
-    'config-linux.md#rdma',
-    'rdma',
-    'an rdma limit',
-    { rdma: { 'no-such-device': { hcaHandles: 3 } } },
-  ],
-];
 
 export const checks: Check[] = [
   ...LIMITS.map(limitCheck),
@@ -280,76 +248,4 @@ export const checks: Check[] = [
       run: (trial) => runThrottle(trial, throttle),
     }),
   ),
-  ...IMPOSSIBLE.map(
-    ([id, section, controller, what, resources]): Check => ({
-      id: `resources-${id}-unavailable`,
-      section,
-      level: 'MUST',
-      requirement: `On a host without the ${controller} controller ${what} cannot be applied, which is an error.`,
-      also: ['runtime.md#create/6'],
-      unless: () => (isMissing(controller) ? undefined : `this host has the ${controller} controller`),
-      broken: { ignores: '/linux/resources' },
-      run: refuses(`there is no ${controller} controller`, (config) => {
-        config.linux.resources = resources;
-      }),
-    }),
-  ),
-  {
-    id: 'resources-cpus-invalid',
-    section: 'runtime.md#create',
-    level: 'MUST',
-    requirement: 'A list of CPUs that the host does not have is an error.',
-    musts: [6],
-    broken: { ignores: '/linux/resources' },
-    run: refuses('the host has no such CPU', (config) => {
-      config.linux.resources = { cpu: { cpus: '4000' } };
-    }),
-  },
-  {
-    id: 'resources-page-size-invalid',
-    section: 'runtime.md#create',
-    level: 'MUST',
-    requirement: 'A limit of huge pages of a size that the host does not have is an error.',
-    musts: [6],
-    broken: { ignores: '/linux/resources' },
-    run: refuses('the host has no such pages', (config) => {
-      config.linux.resources = { hugepageLimits: [{ pageSize: '3MB', limit: 3 * MIB }] };
-    }),
-  },
-  {
-    id: 'resources-burst-above-quota',
-    section: cpu,
-    level: 'MUST',
-    requirement: 'A burst above the quota, which the kernel refuses, is an error.',
-    musts: [1, 2],
-    also: ['runtime.md#create/6'],
-    broken: { ignores: '/linux/resources/cpu' },
-    run: refuses('burst is above quota', (config) => {
-      config.linux.resources = { cpu: { quota: 50_000, burst: 60_000 } };
-    }),
-  },
-  {
-    id: 'resources-weight-device-empty',
-    section: 'config-linux.md#block-io',
-    level: 'MUST',
-    requirement: 'An entry of weightDevice with neither weight nor leafWeight is an error.',
-    musts: [1],
-    also: ['config.md#valid-values/1'],
-    broken: { ignores: '/linux/resources/blockIO' },
-    run: refuses('an entry has no weight', (config) => {
-      config.linux.resources = { blockIO: { weightDevice: [someDisk()] } };
-    }),
-  },
-  {
-    id: 'resources-rdma-empty',
-    section: 'config-linux.md#rdma',
-    level: 'MUST',
-    requirement: 'An rdma entry with neither hcaHandles nor hcaObjects is an error.',
-    musts: [1],
-    also: ['config.md#valid-values/1'],
-    broken: { ignores: '/linux/resources/rdma' },
-    run: refuses('an entry has no limit', (config) => {
-      config.linux.resources = { rdma: { mlx5_1: {} } };
-    }),
-  },
 ];

@@ -1,5 +1,6 @@
 // config.md#root and bundle.md: the root filesystem, and where the bundle's parts are.
 
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
@@ -189,7 +190,6 @@ export const checks: Check[] = [
     async run(trial) {
       const bundle = trial.bundle('echo ran');
       const moved = trial.makeDirectory('another-name');
-      const { spawnSync } = await import('node:child_process');
       const tar = (...args: string[]) => {
         const [file = '', ...words] = busyboxCommand(trial.directory, 'tar', ...args);
         return spawnSync(file, words, { timeout: 10_000 }).status;

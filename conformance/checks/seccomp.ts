@@ -1,18 +1,15 @@
 // config-linux.md#seccomp: what a filter does to the system calls of a program.
 
 import type { Check } from '../harness/check.ts';
-import type { Seccomp, SyscallRule } from '../harness/config.ts';
+import type { Seccomp } from '../harness/config.ts';
 import { expectEqual } from '../harness/expect.ts';
 import { setAt } from '../harness/json.ts';
 import { statusField } from '../harness/proc.ts';
-import { prints, refuses } from '../harness/shapes.ts';
-import { COMMON_SYSCALLS } from '../harness/syscalls.ts';
+import { COMMON_SYSCALLS, ENOSPC_NUMBER, filtering, MKDIR, NATIVE } from '../harness/seccomp.ts';
+import { prints } from '../harness/shapes.ts';
 import type { Edit } from '../harness/trial.ts';
 
 const section = 'config-linux.md#seccomp';
-
-/** mkdir(2) under the names that C libraries and machines have for it. */
-const MKDIR = ['mkdir', 'mkdirat'];
 
 /** Tries a mkdir, and prints the kernel's answer; then the exit code, which is 128 + 31 after SIGSYS. */
 const TRY = "/bin/mkdir /tmp/new 2>&1 | sed 's/.*: //'; /bin/mkdir /tmp/new2 2>/dev/null; echo $?";
@@ -22,16 +19,6 @@ const [EPERM, ENOSPC, ENOSYS] = [
   'Function not implemented',
 ];
 const KILLED = String(128 + 31);
-/** linux/errno.h. */
-const ENOSPC_NUMBER = 28;
-
-/** A filter that allows what it does not name. */
-const filtering =
-  (...syscalls: SyscallRule[]): Edit =>
-  (config) => {
-    config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls };
-  };
-
 /** A filter that denies what it does not name, and names all that a shell needs but mkdir. */
 const denying =
   (more: Partial<Seccomp> = {}): Edit =>
@@ -122,17 +109,6 @@ function operatorCheck({ denied, allowed, ...operator }: Operator): Check {
     ),
   };
 }
-
-const NATIVE = process.arch === 'arm64' ? 'SCMP_ARCH_AARCH64' : 'SCMP_ARCH_X86_64';
-
-/** Values that must be refused, with the place where they are. */
-const INVALID: [id: string, what: string, at: string, value: string][] = [
-  ['default-action', 'defaultAction', '/linux/seccomp/defaultAction', 'SCMP_ACT_NO_SUCH_THING'],
-  ['action', 'action', '/linux/seccomp/syscalls/0/action', 'SCMP_ACT_NO_SUCH_THING'],
-  ['operator', 'operator', '/linux/seccomp/syscalls/0/args/0/op', 'SCMP_CMP_NO_SUCH_THING'],
-  ['architecture', 'architecture', '/linux/seccomp/architectures/0', 'SCMP_ARCH_NO_SUCH_THING'],
-  ['flag', 'flag', '/linux/seccomp/flags/0', 'SECCOMP_FILTER_FLAG_NO_SUCH_THING'],
-];
 
 export const checks: Check[] = [
   ...[true, false].map(
@@ -256,58 +232,4 @@ export const checks: Check[] = [
       ),
     }),
   ),
-  ...INVALID.map(
-    ([id, what, at, value]): Check => ({
-      id: `seccomp-unknown-${id}`,
-      section: 'config.md#valid-values',
-      level: 'MUST',
-      requirement: `A seccomp ${what} that is not in the list is an error.`,
-      musts: [1],
-      broken: { ignores: '/linux/seccomp' },
-      run: refuses(`the ${what} is unknown`, (config) => {
-        const args = [{ index: 1, value: 0, op: 'SCMP_CMP_EQ' }];
-        config.linux.seccomp = {
-          defaultAction: 'SCMP_ACT_ALLOW',
-          architectures: [NATIVE],
-          flags: ['SECCOMP_FILTER_FLAG_LOG'],
-          syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', args }],
-        };
-        if (id !== 'flag') delete config.linux.seccomp.flags;
-        setAt(config, at, value);
-      }),
-    }),
-  ),
-  {
-    id: 'seccomp-names-empty',
-    section,
-    level: 'MUST',
-    requirement: 'A rule without a name is an error.',
-    musts: [7],
-    broken: { ignores: '/linux/seccomp' },
-    run: refuses('names is empty', filtering({ names: [], action: 'SCMP_ACT_ERRNO' })),
-  },
-  {
-    id: 'seccomp-errno-ret-unsupported',
-    section,
-    level: 'MUST',
-    requirement: 'errnoRet for an action that has no error is an error of create.',
-    musts: [8],
-    broken: { ignores: '/linux/seccomp' },
-    run: refuses(
-      'the action has no errno',
-      filtering({ names: MKDIR, action: 'SCMP_ACT_KILL_PROCESS', errnoRet: ENOSPC_NUMBER }),
-    ),
-  },
-  {
-    id: 'seccomp-default-errno-ret-unsupported',
-    section,
-    level: 'MUST',
-    requirement: 'defaultErrnoRet for an action that has no error is an error of create.',
-    musts: [1],
-    broken: { ignores: '/linux/seccomp' },
-    run: refuses('the default action has no errno', (config) => {
-      const syscalls = [{ names: MKDIR, action: 'SCMP_ACT_ERRNO' }];
-      config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', defaultErrnoRet: ENOSPC_NUMBER, syscalls };
-    }),
-  },
 ];

@@ -1,8 +1,9 @@
 // What this host can do, for checks that need more than every Linux has.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { hierarchies } from './cgroup.ts';
+import { Skip } from './expect.ts';
 import { statusField } from './proc.ts';
 
 export interface Host {
@@ -28,4 +29,12 @@ export function examineHost(): Host {
     resctrl: existsSync('/sys/fs/resctrl/schemata'),
     missingCapabilities: all.filter((number) => ((bounding >> BigInt(number)) & 1n) === 0n),
   };
+}
+
+/** The numbers of some disk of the host. */
+export function someDisk(): { major: number; minor: number } {
+  const disk = readdirSync('/sys/block').find((name) => !/^(loop|ram|zram)/.test(name));
+  if (disk === undefined) throw new Skip('this host has no disk');
+  const [major = 0, minor = 0] = readFileSync(`/sys/block/${disk}/dev`, 'utf8').split(':').map(Number);
+  return { major, minor };
 }
