@@ -1,6 +1,5 @@
 // Memory: what waits in a created container, and the most that each command has held.
 
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { invoke, launch, type Runtime } from './runtimes.ts';
@@ -42,10 +41,4 @@ function residentSet(pid: number): { init: number; share: number } {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   const field = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1]);
   return { init: field('Rss'), share: field('Pss') };
-}
-
-/** The most an empty program holds, in KiB. */
-export function peakOf(program: string): number {
-  const { stderr } = spawnSync('/usr/bin/time', ['-f', '%M', program], { encoding: 'utf8' });
-  return Number(stderr);
 }

@@ -10,8 +10,6 @@ export interface Facts {
   machine: readonly string[];
   runtimes: readonly Runtime[];
   node: string;
-  /** Peak resident set of the empty program, in KiB. */
-  floorMemory: number;
   quick: boolean;
 }
 
@@ -45,7 +43,7 @@ function viewSections(view: ViewResult, facts: Facts): string[] {
     .filter((name) => !view.absent.has(name) && name !== 'runc');
   const sections = [`## ${view.view.title}`, timeTable(view.results, names)];
   for (const [name, reason] of view.absent) sections.push(`${name} does not run here: ${reason}`);
-  sections.push(memoryTable(view.memory, facts.floorMemory));
+  sections.push(memoryTable(view.memory));
   return sections;
 }
 
@@ -75,7 +73,7 @@ function cells(timing: Timing | undefined, runc: Timing | undefined): string[] {
   ];
 }
 
-function memoryTable(memory: ReadonlyMap<string, Memory>, floor: number): string {
+function memoryTable(memory: ReadonlyMap<string, Memory>): string {
   const names = [...memory.keys()];
   const row = (title: string, value: (of: Memory) => number | undefined) => [
     title,
@@ -83,7 +81,7 @@ function memoryTable(memory: ReadonlyMap<string, Memory>, floor: number): string
   ];
   const commands = [...(memory.values().next().value?.peak.keys() ?? [])];
   return [
-    'Memory, in KiB:',
+    'Memory, in KiB. What a command holds is largely its executable, of which all that run share one copy.',
     table(
       ['', ...names],
       [
@@ -92,7 +90,6 @@ function memoryTable(memory: ReadonlyMap<string, Memory>, floor: number): string
         ...commands.map((command) => row(`the most held by ${command}`, ({ peak }) => peak.get(command))),
       ],
     ),
-    `The empty program holds ${kib(floor)} KiB.`,
   ].join('\n\n');
 }
 

@@ -13,7 +13,6 @@ import { makeRootfs } from './bundle.ts';
 import { buildFloor } from './floor.ts';
 import { describeMachine } from './machine.ts';
 import { measure } from './measure.ts';
-import { peakOf } from './memory.ts';
 import { report } from './report.ts';
 import { clear, findRuntimes } from './runtimes.ts';
 import { makeBundles, mostMounts } from './tasks.ts';
@@ -55,7 +54,6 @@ try {
     machine,
     runtimes,
     node: process.version,
-    floorMemory: peakOf(floor),
     quick: values.quick,
   };
   const page = report(facts, results);
