@@ -225,7 +225,13 @@ export const checks: Check[] = [
     section: 'config-linux.md#personality',
     level: 'MUST',
     requirement: 'With the domain LINUX, uname shows the machine as it is.',
-    broken: { wraps: 'setarch linux32 "$@"', of: 'create' },
+    // The second for a runtime that sets no personality.
+    broken: {
+      all: [
+        { reads: '/linux/personality/domain', as: 'LINUX32' },
+        { wraps: 'setarch linux32 "$@"', of: 'create' },
+      ],
+    },
     run: prints(
       'uname -m',
       (config) => {
