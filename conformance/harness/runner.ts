@@ -34,13 +34,12 @@ export async function runChecks(
 ): Promise<Outcome[]> {
   const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
   chmodSync(directory, 0o711);
-  const remove = () => rmSync(directory, { recursive: true, force: true });
+  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   const outcomes: Outcome[] = [];
-  const open = new Set<Trial>();
-  const stop = async (signal: NodeJS.Signals) => {
-    for (const trial of open) await trial.close();
-    remove();
-    process.kill(process.pid, signal);
+  // The checks that run end first, and clean up; a second signal ends all at once.
+  let stopped: NodeJS.Signals | undefined;
+  const stop = (signal: NodeJS.Signals) => {
+    stopped = signal;
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
@@ -48,10 +47,10 @@ export async function runChecks(
     let next = 0;
     let reported = 0;
     const work = async () => {
-      for (let index = next++; index < jobs.length; index = next++) {
+      for (let index = next++; index < jobs.length && stopped === undefined; index = next++) {
         const job = jobs[index] as Job;
         const name = `tc${process.pid}-${index + 1}`;
-        outcomes[index] = await runCheck(job, host, join(directory, name), name, open);
+        outcomes[index] = await runCheck(job, host, join(directory, name), name);
         for (let done = outcomes[reported]; done; done = outcomes[reported]) report(done, ++reported);
       }
     };
@@ -60,6 +59,7 @@ export async function runChecks(
   } finally {
     remove();
     process.off('SIGINT', stop).off('SIGTERM', stop);
+    if (stopped !== undefined) process.kill(process.pid, stopped);
   }
 }
 
@@ -68,13 +68,11 @@ async function runCheck(
   host: Host,
   directory: string,
   name: string,
-  open: Set<Trial>,
 ): Promise<Outcome> {
   const start = performance.now();
   const unless = check.unless?.(host);
   if (unless !== undefined) return { id: check.id, status: 'skip', reason: unless, milliseconds: 0 };
   const trial = new Trial(runtime, host, directory, name);
-  open.add(trial);
   const outcome: Outcome = { id: check.id, status: 'pass', milliseconds: 0 };
   try {
     await check.run(trial);
@@ -83,7 +81,6 @@ async function runCheck(
     outcome.reason = error instanceof Error ? error.message : String(error);
   }
   const left = await trial.close();
-  open.delete(trial);
   if (left.length > 0) outcome.left = left;
   outcome.milliseconds = Math.round(performance.now() - start);
   return outcome;
