@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
+import { sweepSandboxes } from '../test/container/sandboxes.ts';
 
 const root = join(import.meta.dirname, '..');
 /** No test file takes longer than this, in milliseconds. */
@@ -32,6 +33,7 @@ if (!existsSync(join(root, 'dist', 'tsoci'))) await build();
 const outcomes: Outcome[] = [];
 const queue = [...files];
 await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
+sweepSandboxes();
 const total = sum(outcomes);
 for (const { file, output } of outcomes.filter(({ failed }) => failed > 0)) {
   console.log(`\n--- ${file}\n${output}`);

@@ -7,10 +7,8 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,13 +16,10 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../src/config/generated/types.ts';
 import { exampleConfig } from '../../src/config/spec.ts';
+import { closeSandbox, makeSandbox, sweepSandboxes, TIMEOUT, tsociPath } from './sandboxes.ts';
 
-const project = join(import.meta.dirname, '..', '..');
-export const tsociPath = process.env.TSOCI ?? join(project, 'dist', 'tsoci');
+export { tsociPath } from './sandboxes.ts';
 
-/** Milliseconds that a command may take. */
-const TIMEOUT = 30_000;
-const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
 const applets = [
   'sh',
   'cat',
@@ -55,6 +50,16 @@ applets.push(
   'umount',
 );
 
+/** A rootfs needs a program that needs no library. */
+function findBusybox(): string {
+  const path = ['/bin/busybox', '/usr/bin/busybox'].find((candidate) => existsSync(candidate));
+  if (path) return path;
+  console.log('skip: needs busybox (Debian: busybox-static)');
+  process.exit(0);
+}
+
+const busybox = findBusybox();
+
 export interface Result {
   status: number | null;
   stdout: string;
@@ -62,7 +67,7 @@ export interface Result {
 }
 
 export class Sandbox {
-  readonly directory = mkdtempSync('/tmp/tsoci-test-');
+  readonly directory = makeSandbox();
   readonly root = join(this.directory, 'state');
   readonly bundle = join(this.directory, 'bundle');
   readonly rootfs = join(this.bundle, 'rootfs');
@@ -70,7 +75,7 @@ export class Sandbox {
   #count = 0;
 
   constructor() {
-    if (!busybox) throw new Error('these tests need busybox (Debian: busybox-static)');
+    sweepSandboxes();
     for (const name of ['bin', 'etc', 'tmp', 'proc', 'dev', 'sys', 'root']) {
       mkdirSync(join(this.rootfs, name), { recursive: true });
     }
@@ -160,10 +165,7 @@ export class Sandbox {
 
   /** Deletes every container, and removes the sandbox. */
   close(): void {
-    if (existsSync(this.root)) {
-      for (const id of readdirSync(this.root)) if (!id.startsWith('~')) this.tsoci('delete', '--force', id);
-    }
-    rmSync(this.directory, { recursive: true, force: true });
+    closeSandbox(this.directory);
   }
 }
 

@@ -1,0 +1,36 @@
+// The directories that tests of the executable work in: made, closed, and swept after tests that were killed.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+export const tsociPath = process.env.TSOCI ?? join(import.meta.dirname, '..', '..', 'dist', 'tsoci');
+
+/** Milliseconds that a command may take. */
+export const TIMEOUT = 30_000;
+
+/** How paths of sandboxes begin; the pid of the test follows. */
+const SANDBOXES = '/tmp/tsoci-test-';
+
+export function makeSandbox(): string {
+  return mkdtempSync(`${SANDBOXES}${process.pid}-`);
+}
+
+/** Removes what test processes left that were killed before they could clean up. */
+export function sweepSandboxes(): void {
+  const [directory, prefix] = [dirname(SANDBOXES), basename(SANDBOXES)];
+  for (const name of readdirSync(directory)) {
+    const [, pid] = name.match(`^${prefix}(\\d+)-`) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) closeSandbox(join(directory, name));
+  }
+}
+
+/** Deletes the containers of a sandbox, and then itself. */
+export function closeSandbox(directory: string): void {
+  const root = join(directory, 'state');
+  const options = { timeout: TIMEOUT, stdio: 'ignore' } as const;
+  for (const id of existsSync(root) ? readdirSync(root) : []) {
+    if (!id.startsWith('~')) spawnSync(tsociPath, ['--root', root, 'delete', '--force', id], options);
+  }
+  rmSync(directory, { recursive: true, force: true });
+}
