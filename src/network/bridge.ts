@@ -16,7 +16,7 @@ import type { NetlinkSocket } from '../linux/netlink/socket.ts';
 import { type Address, addressFrom, bytesOf, formatAddress, lastAddress, sameAddress } from './ip.ts';
 import { type Network, segmentsIn } from './leases.ts';
 import type { Segment } from './options.ts';
-import { ignoreRouterAdvertisements } from './sysctl.ts';
+import { ignoreRouterAdvertisements, trustOwnAddresses } from './sysctl.ts';
 import type { OnFailure } from './undo.ts';
 
 export function findBridge(routes: NetlinkSocket, name: string): Link | undefined {
@@ -67,6 +67,7 @@ function makeBridge(
   routes.request(createBridge(name, { mac: gateway && macOf(gateway) }));
   onFailure(() => deleteDevice(routes, name));
   ignoreRouterAdvertisements(name);
+  trustOwnAddresses(name);
   const made = findBridge(routes, name);
   if (!made) throw new TsociError(`the bridge ${name} was removed by another program`);
   return made;

@@ -22,6 +22,15 @@ export function ignoreRouterAdvertisements(device: string): void {
   unlessMissing(() => set(`ipv6/conf/${device}/accept_ra`, '0'));
 }
 
+/**
+ * Has the host use its own addresses on the device at once, the link-local one too. Until that one is checked for
+ * duplicates the kernel asks for no neighbour's MAC address on behalf of what it forwards, and a container that was just
+ * attached cannot be reached over IPv6 for a second or two.
+ */
+export function trustOwnAddresses(device: string): void {
+  unlessMissing(() => set(`ipv6/conf/${device}/accept_dad`, '0'));
+}
+
 /** The device may be gone, or the kernel without IPv6. */
 function unlessMissing(body: () => void): void {
   try {
