@@ -4,14 +4,11 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cgroup, createCgroup } from '../cgroups/create.ts';
 import { delegateCgroup, ownsCgroup } from '../cgroups/delegate.ts';
-import { applyDevices } from '../cgroups/devices/apply.ts';
 import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
-import { isLimited } from '../cgroups/limit.ts';
+import { isLimited, needsOf, limitCgroup as setLimits } from '../cgroups/limit.ts';
 import { containerCgroupPath } from '../cgroups/path.ts';
 import { killCgroup } from '../cgroups/processes.ts';
 import { MADE_BY_TSOCI, removeCgroup } from '../cgroups/remove.ts';
-import { applyResources } from '../cgroups/resources/apply.ts';
-import { controllerNeeds } from '../cgroups/resources/plan.ts';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { EACCES, EPERM, EROFS } from '../linux/errno.ts';
@@ -49,7 +46,7 @@ export function makeCgroup(
   undo: Undo,
 ): Cgroup | undefined {
   const resources = config.linux?.resources;
-  const needs = resources ? controllerNeeds(resources) : [];
+  const needs = resources ? needsOf(resources) : [];
   let cgroup: Cgroup;
   try {
     cgroup = createCgroup(hierarchy, path, needs);
@@ -65,10 +62,10 @@ export function makeCgroup(
 
 /** Sets the limits of a cgroup that was made, and hands it over if the container is to manage it. */
 export function limitCgroup(caller: Caller, cgroup: Pick<Cgroup, 'directory' | 'fd'>, config: Config): void {
-  const resources = config.linux?.resources;
-  if (resources) for (const warning of applyResources(cgroup.directory, resources)) caller.warn(warning);
+  const { devices, ...others } = config.linux?.resources ?? {};
   // Device access is decided by eBPF, which takes rights of the host; without them nobody could open a device anyway.
-  if (resources?.devices?.length && caller.uid === 0) applyDevices(cgroup.fd, resources.devices);
+  const resources = devices && caller.uid === 0 ? { ...others, devices } : others;
+  for (const warning of setLimits(cgroup, resources)) caller.warn(warning);
   if (ownsCgroup(config)) delegateCgroup(cgroup.directory, hostUser(config));
 }
 

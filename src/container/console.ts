@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Caller } from '../linux/caller.ts';
 import { closeDescriptor, sendDescriptors } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
-import { connectTo } from './socket.ts';
+import { connectTo } from '../linux/unix-socket.ts';
 
 export interface ConsoleOptions {
   /** The path of a listening stream socket. */

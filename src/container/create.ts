@@ -4,14 +4,15 @@ import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config, Hooks } from '../config/generated/types.ts';
 import { stringifyJson } from '../config/json.ts';
-import { HookError, runAllHooks, runHooks } from '../hooks/hooks.ts';
+import { HookError, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
-import { messageOf, TsociError } from '../linux/errors.ts';
+import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { processStat } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
+import { listenAt } from '../linux/unix-socket.ts';
 import { reap } from '../linux/wait.ts';
 import type { IdmapNamespaces } from '../namespaces/idmap.ts';
 import { isolates, type NamespacePlan, planNamespaces } from '../namespaces/plan.ts';
@@ -20,14 +21,14 @@ import type { MountPlan } from '../rootfs/mount.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { makeCgroup, planCgroup, usesSystemd } from './cgroup.ts';
 import { checkConsole } from './console.ts';
-import { finishInit, ownPid } from './finish.ts';
+import { finishInit } from './finish.ts';
 import { inheritedDescriptors, planRoot, spawnInit } from './init.ts';
 import { lock } from './lock.ts';
 import { loadParts, type Parts } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
+import { runPoststop } from './poststop.ts';
 import { type Bundle, loadBundle } from './prepare.ts';
 import type { ContainerRecord, ProcessIdentity } from './record.ts';
-import { listenAt } from './socket.ts';
 import { stateOf } from './state.ts';
 import {
   checkId,
@@ -70,15 +71,17 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   // All that may have to be loaded is, before anything is done: from here on nothing waits.
   const parts = await loadParts(bundle.config);
   if (usesSystemd(options)) parts.scope = await import('./scope.ts');
+  const record = newRecord(caller, options, bundle);
   const undo = new Undo();
   const directory = reserve(options.root, options.id);
   undo.add(() => removeDirectory(directory));
   const lockFd = lock(directory, options.id);
   try {
-    return createReserved(caller, options, { bundle, parts, directory, undo });
+    return createReserved(caller, options, { record, bundle, parts, directory, undo });
   } catch (error) {
     undo.run((second) => caller.warn(`clean up after a failed create: ${String(second)}`));
-    if (error instanceof HookError) afterFailedHook(caller, options.id, bundle);
+    // runtime.md#lifecycle, steps 3 to 5: a failed hook ends the container.
+    if (error instanceof HookError) runPoststop(caller, record);
     throw error;
   } finally {
     closeSync(lockFd);
@@ -93,15 +96,29 @@ async function withNetwork(bundle: Bundle, network: CreateOptions['network']): P
   return { ...bundle, config, text: stringifyJson(config) };
 }
 
-/** runtime.md#lifecycle, steps 3 to 5: a failed hook ends the container, and what ends has its poststop hooks. */
-function afterFailedHook(caller: Caller, id: string, { config, path, rootfs }: Bundle): void {
-  const { ociVersion, annotations } = config;
-  const state = { ociVersion, id, pid: 0, status: 'stopped', bundle: path, rootfs, annotations };
-  const setting = { state: JSON.stringify(state), stdout: caller.stdio[1], stderr: caller.stdio[2] };
-  runAllHooks('poststop', config.hooks?.poststop, setting, (error) => caller.warn(messageOf(error)));
+/** What is known of a container before anything is done. */
+function newRecord(
+  caller: Caller,
+  options: CreateOptions,
+  { config, path, rootfs }: Bundle,
+): ContainerRecord {
+  return {
+    ociVersion: config.ociVersion,
+    id: options.id,
+    bundle: path,
+    rootfs,
+    created: new Date().toISOString(),
+    owner: caller.uid,
+    creator: identify(caller.pid),
+    ...(config.annotations && { annotations: config.annotations }),
+    ...(config.hooks && { hooks: laterHooks(config.hooks) }),
+    startable: config.process !== undefined,
+    keyring: !options.noNewKeyring,
+  };
 }
 
 interface Creation {
+  record: ContainerRecord;
   bundle: Bundle;
   parts: Parts;
   directory: string;
@@ -111,25 +128,12 @@ interface Creation {
 function createReserved(
   caller: Caller,
   options: CreateOptions,
-  { bundle, parts, directory, undo }: Creation,
+  { record, bundle, parts, directory, undo }: Creation,
 ): ContainerRecord {
   const { config } = bundle;
   const place = planCgroup(options, config);
   const unit = parts.scope?.planUnit(caller, options.id, config);
-  const record: ContainerRecord = {
-    ociVersion: config.ociVersion,
-    id: options.id,
-    bundle: bundle.path,
-    rootfs: bundle.rootfs,
-    created: new Date().toISOString(),
-    owner: caller.uid,
-    creator: identify(caller.pid),
-    ...(config.annotations && { annotations: config.annotations }),
-    ...(place && { cgroup: place.directory }),
-    ...(config.hooks && { hooks: laterHooks(config.hooks) }),
-    startable: config.process !== undefined,
-    keyring: !options.noNewKeyring,
-  };
+  if (place) record.cgroup = place.directory;
   // From here on whoever finds the container, after a kill -9 of us too, knows what to clean up.
   writeRecord(directory, record);
   writeNew(savedConfig(directory), bundle.text);
@@ -164,7 +168,7 @@ function createReserved(
   undo.add(() => killInit(init.stub));
   record.init = identify(init.stub.pid);
   record.control = init.stub.control;
-  if (isolates(namespaces, 'pid')) record.pidInside = ownPid(init.stub);
+  record.pidInside = init.pidInside;
   record.setgroupsDenied = init.setgroupsDenied;
   const { intelRdt } = config.linux ?? {};
   if (parts.intelRdt && intelRdt) {

@@ -1,6 +1,5 @@
 // runtime.md#delete.
 
-import { runAllHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { closeDescriptor, readable } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
@@ -12,8 +11,8 @@ import { removeContainerCgroup } from './cgroup.ts';
 import { killNow } from './kill.ts';
 import { withLock } from './lock.ts';
 import type { Parts } from './parts.ts';
+import { runPoststop } from './poststop.ts';
 import type { ContainerRecord } from './record.ts';
-import { stateOf } from './state.ts';
 import { containerDirectory, currentStatus, removeDirectory, tryReadRecord } from './store.ts';
 
 export interface DeleteOptions {
@@ -58,14 +57,7 @@ export function destroy(
   else if (cgroup) removeContainerCgroup(cgroup);
   if (record.intelRdt) removeIntelRdt(record.intelRdt);
   removeDirectory(directory);
-  const hooks = {
-    state: JSON.stringify(stateOf(record, 'stopped', 0)),
-    stdout: caller.stdio[1],
-    stderr: caller.stdio[2],
-  };
-  runAllHooks('poststop', record.hooks?.poststop, hooks, (error) => {
-    caller.warn(error instanceof Error ? error.message : String(error));
-  });
+  runPoststop(caller, record);
 }
 
 /** SIGKILL, and the wait for what it does. */

@@ -11,31 +11,20 @@ import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../linux/constants.ts'
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { ENTER_EXTRA, enterNamespaces } from '../namespaces/enter.ts';
-import { isolates, planNamespaces } from '../namespaces/plan.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import { openPrivateProc } from '../rootfs/procfs.ts';
 import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
-import {
-  allCapabilities,
-  capabilitiesOf,
-  planCapabilities,
-  withCapabilities,
-} from '../security/capabilities.ts';
+import { withCapabilities } from '../security/capabilities.ts';
 import { joinSessionKeyring } from '../security/keyring.ts';
-import { checkLsms, enabledLsms, setExecLabels } from '../security/lsm.ts';
-import { setOomScoreAdj } from '../security/oom-score.ts';
 import type { StubProcess } from '../stub/process.ts';
+import { labelProcess, lsmsFor, ownPid, prepareProcess } from './become.ts';
 import { checkConsole, passConsole } from './console.ts';
-import { environment } from './environment.ts';
-import { findExecutable } from './executable.ts';
 import type { PreparedFilter } from './filter.ts';
-import { changeDirectory, ownedStdio, ownPid } from './finish.ts';
 import { attend } from './foreground.ts';
 import { inheritedDescriptors } from './init.ts';
 import { withLock } from './lock.ts';
 import { loadParts, type Parts } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
-import { becomeProcess, setLimitsOf } from './process.ts';
 import type { ContainerRecord, ProcessIdentity } from './record.ts';
 import { stateOf } from './state.ts';
 import { containerDirectory, currentStatus, readRecord, savedConfig } from './store.ts';
@@ -200,45 +189,29 @@ function become(
     passConsole(caller, master, options);
   }
   label(stub, process);
-  const userNamespace = isolates(planNamespaces(config.linux?.namespaces ?? []), 'user');
-  const held = userNamespace ? allCapabilities() : capabilitiesOf('self');
-  const capabilities = planCapabilities(process.capabilities, held);
-  for (const warning of capabilities.warnings) caller.warn(warning);
-  const cwd = changeDirectory(stub, process.cwd);
-  const env = environment(stub, process.env ?? [], process.user?.uid ?? 0, options.listenFds);
-  const executable = findExecutable(stub, process.args?.[0] ?? '', env);
-  setOomScoreAdj(stub.pid, process.oomScoreAdj);
-  if (userNamespace) setLimitsOf(stub.pid, process);
   const { filter } = options;
   const state = stateOf(record, 'running', record.init?.pid ?? 0);
   const program = stub.program();
   setFinalAffinity(program, process.execCPUAffinity);
-  becomeProcess(program, {
+  prepareProcess(caller, stub, program, {
     process,
     linux: config.linux,
-    executable,
-    env,
-    capabilities,
+    listenFds: options.listenFds,
     umask: process.user?.umask,
-    limits: !userNamespace,
-    setgroups: !record.setgroupsDenied,
-    ownedStdio: ownedStdio(caller, process),
-    cwd,
+    setgroupsDenied: record.setgroupsDenied ?? false,
     seccomp: filter && ((last) => filter.install(last, stub.extra(ENTER_EXTRA), state, stub.pid)),
   });
   stub.exec(program);
 }
 
 function label(stub: StubProcess, process: Process): void {
-  if (!process.apparmorProfile && !process.selinuxLabel) return;
-  const enabled = enabledLsms();
-  checkLsms(process, enabled);
+  const { apparmorProfile, selinuxLabel } = process;
+  const enabled = lsmsFor({ apparmorProfile, selinuxLabel });
+  if (!enabled) return;
   const program = stub.program();
   const procfs = openPrivateProc(program);
   stub.run(program);
-  const labelling = stub.program();
-  setExecLabels(labelling, process, enabled, { procfs, pid: ownPid(stub) });
-  stub.run(labelling);
+  labelProcess(stub, process, enabled, { procfs, pid: ownPid(stub) });
 }
 
 /**

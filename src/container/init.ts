@@ -40,6 +40,8 @@ export interface Init {
   /** The number in init of the socket that it will wait on; that of the connection to the agent is the next. */
   listener: number;
   agent: number;
+  /** Its pid in its own pid namespace. */
+  pidInside: number;
   /** The umask of the caller. */
   umask: number;
   setgroupsDenied: boolean;
@@ -135,6 +137,7 @@ function configureInit(
   const program = stub.program();
   program.call('setsid', [], 'start a session');
   const umask = program.call('umask', [0], 'set umask');
+  const pid = program.call('getpid', [], 'get the pid');
   if (!options.noNewKeyring) createSessionKeyring(program, options.id, isolates(namespaces, 'user'));
   const flags = lateFlags(namespaces);
   if (flags !== 0) program.call('unshare', [flags], 'make namespaces of the container');
@@ -156,6 +159,7 @@ function configureInit(
     listener: boot.extra(0),
     agent: boot.extra(1),
     umask: results.at(umask),
+    pidInside: results.at(pid),
     setgroupsDenied,
   };
 }

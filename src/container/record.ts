@@ -48,7 +48,7 @@ export interface ContainerRecord {
   hooks?: Pick<Hooks, 'startContainer' | 'poststart' | 'poststop'>;
   /** Whether there is a process to start. */
   startable: boolean;
-  /** The pid of init in its own pid namespace, where that is another: hooks in there are told it. */
+  /** The pid of init in its own pid namespace: hooks in there are told it. */
   pidInside?: number;
   /** Whether it has a session keyring of its own. */
   keyring: boolean;

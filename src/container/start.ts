@@ -6,13 +6,13 @@ import type { Caller } from '../linux/caller.ts';
 import { closeDescriptor, receive, send } from '../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { connectTo } from '../linux/unix-socket.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
 import { BUFFER_SIZE, resultAt } from '../stub/encode.ts';
 import { destroy, killAndWait, scopeFor } from './delete.ts';
 import { withLock } from './lock.ts';
 import { goMessage } from './process.ts';
 import type { ContainerRecord, ProcessIdentity } from './record.ts';
-import { connectTo } from './socket.ts';
 import { stateOf } from './state.ts';
 import {
   containerDirectory,

@@ -10,6 +10,7 @@ import {
 } from '../linux/constants.ts';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { sysctlParts } from '../linux/sysctl.ts';
 import type { StubProcess } from '../stub/process.ts';
 import type { Program } from '../stub/program.ts';
 import { openInRootArguments } from './context.ts';
@@ -33,7 +34,9 @@ export function writeSysctls(
   for (const [key, value] of Object.entries(sysctl)) {
     const doing = `set sysctl ${key} to ${JSON.stringify(value)}`;
     const program = init.program();
-    const path = `sys/${sysctlPath(key)}`;
+    const parts = sysctlParts(key);
+    if (!parts) throw new TsociError(`${doing}: it is not the name of a kernel parameter`);
+    const path = `sys/${parts.join('/')}`;
     const fd = program.open('openat2', openInRootArguments(proc, path, O_WRONLY | O_NOFOLLOW), doing);
     program.call('write', [fd, value, Buffer.byteLength(value)], doing);
     program.close(fd);
@@ -44,12 +47,4 @@ export function writeSysctls(
       throw TsociError.from(`set sysctl ${key}`, error, 'this kernel has no such parameter');
     }
   }
-}
-
-/** sysctl(8): dots separate, unless a slash comes first: then slashes do, and dots are part of names. */
-export function sysctlPath(key: string): string {
-  const slash = key.indexOf('/');
-  const dot = key.indexOf('.');
-  if (slash >= 0 && (dot < 0 || slash < dot)) return key;
-  return key.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
 }

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import type { IntelRdt } from '../config/generated/types.ts';
 import { TsociError } from '../linux/errors.ts';
+import { parseMountinfo } from '../linux/mountinfo.ts';
 import { differences } from './schemata.ts';
 
 /** What was made for a container, to be kept in its state and removed with it. */
@@ -17,11 +18,7 @@ export interface IntelRdtGroups {
 
 /** Where resctrl is mounted, from a /proc/PID/mountinfo (proc_pid_mountinfo(5)); undefined when it is not. */
 export function findResctrl(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string | undefined {
-  for (const line of mountinfo.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ');
-    if (after.startsWith('resctrl ')) return unescapeOctal(before.split(' ')[4] ?? '');
-  }
-  return undefined;
+  return parseMountinfo(mountinfo).find(({ type }) => type === 'resctrl')?.mountPoint;
 }
 
 /** Checks what needs no resctrl: before anything is created. */
@@ -164,10 +161,4 @@ function removeDirectory(path: string): void {
 
 function isName(text: string): boolean {
   return text !== '' && text !== '.' && text !== '..' && !text.includes('/') && !text.includes('\n');
-}
-
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }

@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Linux } from '../../src/config/generated/types.ts';
 import { checkConfig } from '../../src/config/rules/index.ts';
-import { sysctlParts } from '../../src/config/rules/sysctl.ts';
+import { sysctlParts } from '../../src/linux/sysctl.ts';
 import { bind, type Case, id, isolated, mapped, NO_ID, show, testAll } from './cases.ts';
 import { minimalConfig } from './full.ts';
 

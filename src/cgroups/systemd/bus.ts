@@ -1,9 +1,9 @@
 // A connection to systemd over D-Bus: authentication, method calls, signals. Synchronous, as the rest of `create` is.
 
-import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../../linux/constants.ts';
-import { check, closeDescriptor, readable, receive, send } from '../../linux/descriptor.ts';
+import { closeDescriptor, readable, receive, send } from '../../linux/descriptor.ts';
 import { ENAMETOOLONG } from '../../linux/errno.ts';
 import { TsociError } from '../../linux/errors.ts';
+import { connectToAddress, unixAddress } from '../../linux/unix-socket.ts';
 import type { BusAddress } from './address.ts';
 import type { Value } from './marshal.ts';
 import { decodeMessage, ERROR, encodeMessage, METHOD_CALL, type Message, messageLength } from './message.ts';
@@ -139,19 +139,9 @@ export class Bus {
 function connect(socket: string): number {
   const doing = `connect to ${printable(socket)}`;
   const abstract = socket.startsWith('\0');
-  const name = Buffer.from(abstract ? socket : `${socket}\0`);
-  if (name.length > LONGEST_PATH) throw TsociError.fromErrno(doing, ENAMETOOLONG);
-  const address = Buffer.alloc(2 + name.length);
-  address.writeUInt16LE(AF_UNIX, 0);
-  name.copy(address, 2);
-  const fd = check(doing, 'socket', AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  try {
-    check(doing, 'connect', fd, address, address.length);
-    return fd;
-  } catch (error) {
-    closeDescriptor(fd);
-    throw error;
-  }
+  const address = unixAddress(abstract ? socket : `${socket}\0`);
+  if (address.length > 2 + LONGEST_PATH) throw TsociError.fromErrno(doing, ENAMETOOLONG);
+  return connectToAddress(address, 'stream', doing);
 }
 
 const printable = (socket: string): string => socket.replace(/^\0/, '@');

@@ -1,5 +1,6 @@
 // config-linux.md#sysctl: only what a namespace of the container isolates may be set.
 
+import { sysctlParts } from '../../linux/sysctl.ts';
 import { error, type Finding } from '../finding.ts';
 import type { Config, NamespaceType } from '../generated/types.ts';
 import { escapePointer } from '../json-scan.ts';
@@ -18,17 +19,6 @@ const ipc = new Set([
   'kernel.shmmni',
   'kernel.shm_rmid_forced',
 ]);
-
-/**
- * The directories and the file of /proc/sys that a name means (sysctl(8)): the first separator decides whether dots or
- * slashes separate, since net/ipv4/conf/eth0.100/rp_filter has both. Undefined if the name could lead elsewhere.
- */
-export function sysctlParts(name: string): string[] | undefined {
-  const slashes = /^[^./]*\//.test(name);
-  // The other character is a part of a name: a.b in net.ipv4.conf.a/b.rp_filter.
-  const parts = slashes ? name.split('/') : name.split('.').map((part) => part.replaceAll('/', '.'));
-  return parts.length > 1 && parts.every((part) => !['', '.', '..'].includes(part)) ? parts : undefined;
-}
 
 export function sysctl(config: Config): Finding[] {
   return Object.keys(config.linux?.sysctl ?? {}).flatMap((name) => {

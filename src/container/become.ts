@@ -1,0 +1,126 @@
+// What a process of the container needs to be told before it becomes one, init and those of `exec` alike.
+
+import { fstatSync } from 'node:fs';
+import type { Config, Process } from '../config/generated/types.ts';
+import type { Caller } from '../linux/caller.ts';
+import { EACCES, ELOOP, ENOENT } from '../linux/errno.ts';
+import { TsociError } from '../linux/errors.ts';
+import { isolates, planNamespaces } from '../namespaces/plan.ts';
+import { allCapabilities, capabilitiesOf, planCapabilities } from '../security/capabilities.ts';
+import { checkLsms, type EnabledLsms, enabledLsms, type LsmConfig, setExecLabels } from '../security/lsm.ts';
+import { setOomScoreAdj } from '../security/oom-score.ts';
+import type { StubProcess } from '../stub/process.ts';
+import type { Program } from '../stub/program.ts';
+import { environment } from './environment.ts';
+import { findExecutable } from './executable.ts';
+import { becomeProcess, setLimitsOf } from './process.ts';
+
+export interface BecomingOptions {
+  process: Process;
+  linux: Config['linux'];
+  /** How many of the inherited descriptors are for socket activation (sd_listen_fds(3)). */
+  listenFds: number;
+  /** The umask of the process; undefined leaves it as it is. */
+  umask: number | undefined;
+  setgroupsDenied: boolean;
+  /** Installs the seccomp filter. */
+  seccomp: ((program: Program) => void) | undefined;
+}
+
+/**
+ * Enters process.cwd, finds the executable, sets what is set from outside, and adds to `program` all that the stub, which
+ * is in the container's root by now, still has to do up to execve(2). Warnings go to the caller.
+ */
+export function prepareProcess(
+  caller: Caller,
+  stub: StubProcess,
+  program: Program,
+  { process, linux, listenFds, umask, setgroupsDenied, seccomp }: BecomingOptions,
+): void {
+  const userNamespace = isolates(planNamespaces(linux?.namespaces ?? []), 'user');
+  const held = userNamespace ? allCapabilities() : capabilitiesOf('self');
+  const capabilities = planCapabilities(process.capabilities, held);
+  for (const warning of capabilities.warnings) caller.warn(warning);
+  const cwd = changeDirectory(stub, process.cwd);
+  const env = environment(stub, process.env ?? [], process.user?.uid ?? 0, listenFds);
+  const executable = findExecutable(stub, process.args?.[0] ?? '', env);
+  setOomScoreAdj(stub.pid, process.oomScoreAdj);
+  if (userNamespace) setLimitsOf(stub.pid, process);
+  becomeProcess(program, {
+    process,
+    linux,
+    executable,
+    env,
+    capabilities,
+    umask,
+    limits: !userNamespace,
+    setgroups: !setgroupsDenied,
+    ownedStdio: ownedStdio(caller, process),
+    cwd,
+    seccomp,
+  });
+}
+
+/** Which LSMs there are, if the config has something for one; then it has been checked against them. */
+export function lsmsFor(config: LsmConfig): EnabledLsms | undefined {
+  if (!config.apparmorProfile && !config.selinuxLabel && !config.mountLabel) return undefined;
+  const enabled = enabledLsms();
+  checkLsms(config, enabled);
+  return enabled;
+}
+
+/** The labels of the next execve(2). `proc` is a private procfs, `pid` the stub's own in it. */
+export function labelProcess(
+  stub: StubProcess,
+  config: LsmConfig,
+  enabled: EnabledLsms,
+  own: { procfs: number; pid: number },
+): void {
+  const program = stub.program();
+  setExecLabels(program, config, enabled, own);
+  stub.run(program);
+}
+
+/** The pid that a stub has in its own pid namespace. */
+export function ownPid(stub: StubProcess): number {
+  const program = stub.program();
+  const pid = program.call('getpid', [], 'get the pid');
+  return stub.run(program).at(pid);
+}
+
+/** As root; a directory that only the user may enter is tried again as the user. */
+function changeDirectory(stub: StubProcess, cwd: string): 'done' | 'as-user' {
+  const program = stub.program();
+  const changed = program.call('chdir', [cwd], `change to process.cwd ${cwd}`, { ignored: [EACCES] });
+  const text = Buffer.alloc(4096);
+  const length = program.call('getcwd', [text, text.length], 'get the working directory', {
+    ignored: [ENOENT, ELOOP],
+  });
+  const results = stub.run(program);
+  if (results.at(changed) !== 0) return 'as-user';
+  // A directory outside the root shows as "(unreachable)…": somebody's descriptor led there (CVE-2024-21626).
+  const directory = results
+    .bytes(text)
+    .subarray(0, Math.max(0, results.at(length) - 1))
+    .toString();
+  if (!directory.startsWith('/')) throw new TsociError(`process.cwd ${cwd} is outside the root filesystem`);
+  return 'done';
+}
+
+/** Which of the standard streams the process's user should own, to be able to open them again by name. */
+function ownedStdio(caller: Caller, { terminal, user }: Process): number[] {
+  return [0, 1, 2].filter((fd) => terminal || isWorthOwning(caller.stdio[fd] ?? fd, user?.uid ?? 0));
+}
+
+/** /dev/null belongs to everybody, and what the user owns already needs nothing. */
+function isWorthOwning(fd: number, uid: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.uid !== uid && !(stat.isCharacterDevice() && stat.rdev === NULL_DEVICE);
+  } catch {
+    return false;
+  }
+}
+
+/** makedev(1, 3). */
+const NULL_DEVICE = 0x103;

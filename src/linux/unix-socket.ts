@@ -1,0 +1,70 @@
+// Unix domain sockets (unix(7)). Their names are short (108 bytes), those of directories need not be: a path is named
+// through a descriptor.
+
+import { closeSync, constants, openSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { AF_UNIX, O_CLOEXEC, O_PATH, SOCK_CLOEXEC, SOCK_SEQPACKET, SOCK_STREAM } from './constants.ts';
+import { check, closeDescriptor } from './descriptor.ts';
+import { TsociError } from './errors.ts';
+
+export type SocketType = 'seqpacket' | 'stream';
+
+const types: Readonly<Record<SocketType, number>> = { seqpacket: SOCK_SEQPACKET, stream: SOCK_STREAM };
+
+/** A socket that listens at `path`, close-on-exec, for messages. */
+export function listenAt(path: string): number {
+  const doing = `listen at ${path}`;
+  const directory = open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY, doing);
+  try {
+    const address = unixAddress(`/proc/self/fd/${directory}/${basename(path)}\0`);
+    return withSocket('seqpacket', doing, (fd) => {
+      check(doing, 'bind', fd, address, address.length);
+      check(doing, 'listen', fd, 1);
+    });
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** A connection to the socket at `path`, close-on-exec. */
+export function connectTo(path: string, type: SocketType, doing = `connect to ${path}`): number {
+  const place = open(path, O_PATH | O_CLOEXEC, doing);
+  try {
+    return connectToAddress(unixAddress(`/proc/self/fd/${place}\0`), type, doing);
+  } finally {
+    closeSync(place);
+  }
+}
+
+/** The same by an address, for names that are no paths. */
+export function connectToAddress(address: Uint8Array, type: SocketType, doing: string): number {
+  return withSocket(type, doing, (fd) => {
+    check(doing, 'connect', fd, address, address.length);
+  });
+}
+
+/** struct sockaddr_un: family, path. A path ends with a NUL, an abstract name begins with one. */
+export function unixAddress(name: string): Buffer {
+  const address = Buffer.from(`\0\0${name}`);
+  address.writeUInt16LE(AF_UNIX, 0);
+  return address;
+}
+
+function withSocket(type: SocketType, doing: string, use: (fd: number) => void): number {
+  const fd = check(doing, 'socket', AF_UNIX, types[type] | SOCK_CLOEXEC, 0);
+  try {
+    use(fd);
+    return fd;
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+}
+
+function open(path: string, flags: number, doing: string): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    throw TsociError.from(doing, error);
+  }
+}
