@@ -2,7 +2,7 @@
 //
 //   node scripts/test.ts [--coverage] [PATH-PART…]
 //
-// A file is a uvu suite. A test that this machine cannot run says why on a line of its own: "skip: …".
+// A file is a uvu suite. A test that this machine cannot run says why on a line of its own: "skip: …" or "skipped: …".
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
@@ -11,6 +11,8 @@ import { join, relative } from 'node:path';
 import { sweepSandboxes } from '../test/container/sandboxes.ts';
 
 const root = join(import.meta.dirname, '..');
+/** How a test says that it, or a part of it, cannot run here, and why. */
+const SKIP = /^\s*(# )?skip(ped)?: /;
 /** No test file takes longer than this, in milliseconds. */
 const TIMEOUT = 5 * 60_000;
 
@@ -49,7 +51,7 @@ async function work(): Promise<void> {
     console.log(
       `${failed > 0 ? 'FAIL' : 'ok  '} ${file}: ${passed} passed, ${failed} failed, ${skipped} skipped`,
     );
-    for (const line of output.split('\n')) if (/^\s*skip: /.test(line)) console.log(`     ${line.trim()}`);
+    for (const line of output.split('\n')) if (SKIP.test(line)) console.log(`     ${line.trim()}`);
   }
 }
 
@@ -84,7 +86,7 @@ function outcomeOf(file: string, output: string, code: number | null, signal: st
       0,
     );
   const [total, passed, skipped] = [number('Total'), number('Passed'), number('Skipped')];
-  const told = output.match(/^\s*skip: /gm)?.length ?? 0;
+  const told = output.split('\n').filter((line) => SKIP.test(line)).length;
   const failed = total - passed;
   const endedBadly = code !== 0 && failed === 0 ? 1 : 0;
   if (signal) output += `\nkilled by ${signal}`;
