@@ -112,15 +112,15 @@ function ownedStdio(caller: Caller, { terminal, user }: Process): number[] {
   return [0, 1, 2].filter((fd) => terminal || isWorthOwning(caller.stdio[fd] ?? fd, user?.uid ?? 0));
 }
 
-/** /dev/null belongs to everybody, and what the user owns already needs nothing. */
+/** /dev/null and the like belong to everybody, and what the user owns already needs nothing. */
 function isWorthOwning(fd: number, uid: number): boolean {
   try {
     const stat = fstatSync(fd);
-    return stat.uid !== uid && !(stat.isCharacterDevice() && stat.rdev === NULL_DEVICE);
+    return stat.uid !== uid && !(stat.isCharacterDevice() && stat.rdev >> 8 === MEMORY_DEVICES);
   } catch {
     return false;
   }
 }
 
-/** makedev(1, 3). */
-const NULL_DEVICE = 0x103;
+/** The major number of null, zero, full, random, urandom and kmsg (linux/major.h, MEM_MAJOR; minor numbers have 8 bits). */
+const MEMORY_DEVICES = 1;

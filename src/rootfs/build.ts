@@ -2,14 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Config, Mount } from '../config/generated/types.ts';
-import {
-  AT_FDCWD,
-  AT_RECURSIVE,
-  MS_SHARED,
-  MS_SLAVE,
-  OPEN_TREE_CLOEXEC,
-  OPEN_TREE_CLONE,
-} from '../linux/constants.ts';
+import { AT_RECURSIVE, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
 import type { StubProcess } from '../stub/process.ts';
 import type { Program } from '../stub/program.ts';
@@ -19,6 +12,7 @@ import {
   allDevices,
   bindDevices,
   cloneHostDevices,
+  cloneNode,
   type DeviceNode,
   deviceNode,
   makeDeviceLinks,
@@ -141,6 +135,5 @@ export function finishRoot(program: Program, root: number, plan: RootfsPlan): vo
 
 /** The host's /dev/null, in init, before pivot_root takes it out of reach. */
 export function openDevNull(program: Program): number {
-  const args = [AT_FDCWD, '/dev/null', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC];
-  return program.open('open_tree', args, 'open /dev/null of the host');
+  return cloneNode(program, '/dev/null', 'open /dev/null of the host');
 }

@@ -6,6 +6,7 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
+  MOUNT_ATTR_RDONLY,
   O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
@@ -18,7 +19,7 @@ import {
 import { EEXIST, ENOENT, EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
-import { attach, openInRootArguments, type RootContext } from './context.ts';
+import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import { inDirectory, makeDirectories, makeTarget } from './target.ts';
 
 export interface DeviceNode {
@@ -90,15 +91,10 @@ export function makeDevices(context: RootContext, devices: readonly DeviceNode[]
   } catch (error) {
     // An ordinary user's container, or a runtime without CAP_MKNOD.
     if (errnoOf(error) !== EPERM) throw error;
-    const bound = devices.filter(({ type }) => type !== S_IFIFO);
     const program = context.init.program();
-    const trees = cloneHostDevices(program, bound);
+    const trees = cloneHostDevices(program, devices);
     context.init.run(program);
-    bindDevices(context, bound, trees);
-    makeNodes(
-      context,
-      devices.filter(({ type }) => type === S_IFIFO),
-    );
+    bindDevices(context, devices, trees);
   }
 }
 
@@ -110,8 +106,10 @@ function makeNodes(context: RootContext, devices: readonly DeviceNode[]): void {
     const results = inDirectory(context, directory, (program, fd) => {
       for (const node of nodes) made.push(makeNode(program, fd, node));
     });
-    const existing = nodes.filter((_, i) => results.at(made[i] ?? -1) !== 0);
-    for (const node of existing) checkExisting(context, node);
+    const isNew = (i: number) => results.at(made[i] ?? -1) === 0;
+    for (const node of nodes.filter((_, i) => !isNew(i))) checkExisting(context, node);
+    const owned = nodes.filter(({ uid, gid }, i) => isNew(i) && (uid !== 0 || gid !== 0));
+    if (owned.length > 0) inDirectory(context, directory, (program, fd) => setOwners(program, fd, owned));
   }
 }
 
@@ -126,12 +124,15 @@ function makeMissing(context: RootContext, directory: string): void {
 function makeNode(program: Program, directory: number, node: DeviceNode): number {
   const name = posix.basename(node.path);
   const args = [directory, name, node.type | node.mode, node.type === S_IFIFO ? 0 : deviceNumber(node)];
-  const index = program.call('mknodat', args, `make device ${node.path}`, { ignored: [EEXIST] });
-  if (node.uid !== 0 || node.gid !== 0) {
-    const owner = [directory, name, node.uid, node.gid, AT_SYMLINK_NOFOLLOW];
-    program.call('fchownat', owner, `set the owner of ${node.path}`);
+  return program.call('mknodat', args, `make device ${node.path}`, { ignored: [EEXIST] });
+}
+
+/** Of nodes that were made here only: one that was there may be the host's, bound. */
+function setOwners(program: Program, directory: number, nodes: readonly DeviceNode[]): void {
+  for (const { path, uid, gid } of nodes) {
+    const owner = [directory, posix.basename(path), uid, gid, AT_SYMLINK_NOFOLLOW];
+    program.call('fchownat', owner, `set the owner of ${path}`);
   }
-  return index;
 }
 
 /** config-linux.md#devices: a file at the path that is another device is an error. */
@@ -152,15 +153,15 @@ function checkExisting({ init, root }: RootContext, node: DeviceNode): void {
 }
 
 /**
- * Binds devices of the host where mknod(2) is not allowed (user namespaces). `sources` are paths of the host whose
- * nodes are these devices.
+ * Binds devices of the host where mknod(2) is not allowed (user namespaces), and makes the FIFOs, which it always is.
+ * `trees` are those of cloneHostDevices.
  */
 export function bindDevices(
   context: RootContext,
   devices: readonly DeviceNode[],
   trees: readonly number[],
 ): void {
-  devices.forEach((node, i) => {
+  devices.filter(isDevice).forEach((node, i) => {
     makeTarget(context, node.path, 'file');
     const program = context.init.program();
     const doing = `bind device ${node.path}`;
@@ -170,14 +171,31 @@ export function bindDevices(
     program.close(trees[i] ?? -1);
     context.init.run(program);
   });
+  makeNodes(
+    context,
+    devices.filter((node) => !isDevice(node)),
+  );
 }
 
-/** open_tree(2) of the host's nodes, run by a stub that has the host's rights. */
+function isDevice({ type }: DeviceNode): boolean {
+  return type !== S_IFIFO;
+}
+
+/** open_tree(2) of the host's nodes for all that are devices, run by a stub that has the host's rights. */
 export function cloneHostDevices(program: Program, devices: readonly DeviceNode[]): number[] {
-  return devices.map((node) => {
-    const args = [AT_FDCWD, hostNode(node), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC];
-    return program.open('open_tree', args, `open device ${node.path} of the host`);
-  });
+  return devices
+    .filter(isDevice)
+    .map((node) => cloneNode(program, hostNode(node), `open device ${node.path} of the host`));
+}
+
+/**
+ * A detached mount of a device of the host. Read-only, which a device may be written through all the same: what the
+ * container must not change is the owner, mode and times of the host's node.
+ */
+export function cloneNode(program: Program, path: string, doing: string): number {
+  const node = program.open('open_tree', [AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC], doing);
+  setAttributes(program, node, { set: MOUNT_ATTR_RDONLY }, 0, doing);
+  return node;
 }
 
 /** The host's name for a device: the same, or else another in /dev. */

@@ -1,11 +1,20 @@
 // Attacks on the runtime's use of files in the container's /dev.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox } from '../container/harness.ts';
+import { Sandbox, tsociPath } from '../container/harness.ts';
 import { attempt, type Change, refused } from './support.ts';
 
 const test = suite('devices');
@@ -73,6 +82,100 @@ test('CVE-2025-52565: a device at /dev/pts/ptmx that is not of a devpts is not t
     config.process.terminal = true;
   });
   refused(result, /is not on a devpts/);
+});
+
+const userNamespace: Change = (config) => {
+  config.linux.namespaces?.push({ type: 'user' });
+  config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+};
+
+// Asks for what is there already, so that no host is harmed where the defence is missing.
+// Seen with the masks and the bound devices not read-only: the first container could do both, on the host's /dev/null.
+for (const [where, script, change] of [
+  ['a masked path', 'chmod 666 /proc/keys; chown 0:0 /proc/keys', () => {}],
+  ['a bound device', 'touch /dev/null; chmod 666 /dev/null', userNamespace],
+] as [string, string, Change][]) {
+  test(`owner, mode and times of the host’s /dev/null cannot be changed through ${where}`, () => {
+    const attack = `{ ${script}; } 2>&1 | grep -c 'Read-only file system'; echo > /dev/null && echo written`;
+    const { stdout, stderr } = attempt(box, attack, (config) => {
+      change(config);
+      config.linux.maskedPaths = ['/proc/keys'];
+      const held = ['CAP_CHOWN', 'CAP_FOWNER'];
+      config.process.capabilities = { bounding: held, effective: held, permitted: held };
+    });
+    assert.is(stdout, '2\nwritten\n', stderr);
+  });
+}
+
+/** A node of the null device that stands for one of the host. */
+function hostNull(): { path: string; owner: () => string } {
+  const path = join(box.directory, `null-${Math.random()}`);
+  assert.is(spawnSync('mknod', ['-m', '666', path, 'c', '1', '3']).status, 0);
+  const owner = () => {
+    const { uid, gid, mode } = statSync(path);
+    return `${uid}:${gid} ${(mode & 0o777).toString(8)}`;
+  };
+  return { path, owner };
+}
+
+// Seen before the owner was set only of nodes that mknod had made (this was a hole): 1000:1000.
+test('a bound device of the host keeps its owner, whatever linux.devices says of that path', () => {
+  const { path, owner } = hostNull();
+  const { status, stderr } = attempt(box, 'echo > /dev/null', (config) => {
+    config.mounts?.push({ destination: '/dev/null', type: 'bind', source: path, options: ['bind'] });
+    config.linux.devices = [
+      { path: '/dev/null', type: 'c', major: 1, minor: 3, uid: 1000, gid: 1000, fileMode: 0o600 },
+    ];
+  });
+  assert.is(status, 0, stderr);
+  assert.is(owner(), '0:0 666');
+});
+
+// Seen with null devices not left out in ownedStdio: 1000:0.
+for (const [what, change] of [
+  ['', () => {}],
+  [' in a user namespace', userNamespace],
+] as [string, Change][]) {
+  test(`a device of the host as a standard stream keeps its owner${what}`, () => {
+    const { path, owner } = hostNull();
+    const stream = openSync(path, 'r+');
+    box.configure('true', (config) => {
+      change(config);
+      config.process.user = { uid: 1000, gid: 1000 };
+    });
+    const { status, stderr } = spawnSync(tsociPath, ['--root', box.root, 'run', box.id()], {
+      cwd: box.bundle,
+      encoding: 'utf8',
+      timeout: 30_000,
+      stdio: [stream, stream, 'pipe'],
+    });
+    closeSync(stream);
+    assert.is(status, 0, stderr);
+    assert.is(owner(), '0:0 666');
+  });
+}
+
+test('devices of the host are as before after a user namespace, a terminal and bound devices', () => {
+  const look = () =>
+    ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map((name) => {
+      const { uid, gid, mode } = statSync(`/dev/${name}`);
+      return `${name} ${uid}:${gid} ${mode.toString(8)}`;
+    });
+  const before = look();
+  const attack = 'stat -c "%F %u:%g %a" /dev/fifo; chown 1:1 /dev/*; chmod 600 /dev/*; tty';
+  const { status, stdout, stderr } = attempt(box, attack, (config) => {
+    userNamespace(config);
+    config.process.terminal = true;
+    // What may be made is made, also where the rest is bound.
+    config.linux.devices = [{ path: '/dev/fifo', type: 'p', fileMode: 0o640, uid: 7, gid: 8 } as never];
+    const held = ['CAP_CHOWN', 'CAP_FOWNER', 'CAP_DAC_OVERRIDE'];
+    config.process.capabilities = { bounding: held, effective: held, permitted: held };
+  });
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^fifo 7:8 640/);
+  assert.match(stdout, /\/dev\/pts\/0/);
+  assert.equal(look(), before);
 });
 
 test('nothing is left behind', () => {

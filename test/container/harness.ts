@@ -48,6 +48,8 @@ applets.push(
   'dd',
   'mknod',
   'umount',
+  'chown',
+  'chmod',
 );
 
 /** A rootfs needs a program that needs no library. */
