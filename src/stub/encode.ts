@@ -7,6 +7,9 @@ import { type Data, type Operation, Structure, type Word } from './program.ts';
 export const BUFFER_ADDRESS = 0x500000;
 export const BUFFER_SIZE = 0x10000;
 
+/** Where data too large for the buffer goes: mapped when first needed. */
+export const HEAP_ADDRESS = 0x10000000;
+
 const OPERATION_SIZE = 64;
 const CONTROL_OFFSET = 56;
 

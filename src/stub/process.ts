@@ -10,22 +10,20 @@ import {
   O_CLOEXEC,
   PROT_READ,
   PROT_WRITE,
-  SOCK_SEQPACKET,
 } from '../linux/constants.ts';
-import { closeDescriptor, receive, receiveDescriptors, send, socketPair } from '../linux/descriptor.ts';
-import { ECONNRESET } from '../linux/errno.ts';
-import { errnoOf, TsociError } from '../linux/errors.ts';
+import { TsociError } from '../linux/errors.ts';
 import { reap, type WaitStatus } from '../linux/wait.ts';
-import { BUFFER_SIZE, encode } from './encode.ts';
+import { type Channel, startStub } from './channel.ts';
+import { BUFFER_SIZE, encode, HEAP_ADDRESS } from './encode.ts';
+import type { Observer } from './observer.ts';
 import { DescriptorTable, type Operation, Program, STOP_IF_POSITIVE, Structure } from './program.ts';
 import { Results } from './results.ts';
-import { spawnStub } from './spawn.ts';
 
-/** Where data too large for the buffer goes: mapped when first needed. */
-const HEAP_ADDRESS = 0x10000000;
 /** Bytes in one message of raw data: well below the default socket buffer (net.core.wmem_default, 212992). */
 const CHUNK = 0x10000;
 const STDIO = 3;
+/** Control descriptors: its own and that of its child. */
+const CONTROLS = 2;
 
 export interface SpawnOptions {
   /** Our descriptors that become the stub's 0, 1, 2. */
@@ -34,6 +32,21 @@ export interface SpawnOptions {
   preserved?: readonly number[];
   /** Our descriptors that it holds behind its two control descriptors, close-on-exec. */
   extra?: readonly number[];
+  /** What it is for, as a trace calls it: boot, hook, … */
+  role?: string;
+}
+
+let observer: Observer | undefined;
+let start = startStub;
+
+/** From here on `watcher` is told of all that stubs execute. */
+export function observeStubs(watcher: Observer | undefined): void {
+  observer = watcher;
+}
+
+/** From here on stubs are what `replacement` starts: no processes, if it likes. */
+export function replaceStubs(replacement: typeof startStub): void {
+  start = replacement;
 }
 
 export class StubProcess {
@@ -41,42 +54,41 @@ export class StubProcess {
   /** The number of the control descriptor in the stub; the one for its child is the next, then come the extra. */
   readonly control: number;
   readonly descriptors: DescriptorTable;
-  readonly #socket: number;
-  #childSocket: number | undefined;
+  /** What it is for, as a trace calls it. */
+  readonly role: string;
+  /** The property of config.json that wants the programs made from here on: `mounts[2]`. */
+  because: string | undefined;
+  readonly #channel: Channel;
+  #child: Channel | undefined;
   #connected = true;
   #heap = 0;
   #status: WaitStatus | undefined;
 
-  private constructor(pid: number, control: number, socket: number, descriptors: DescriptorTable) {
+  private constructor(
+    { pid, role }: { pid: number; role: string },
+    control: number,
+    channel: Channel,
+    descriptors: DescriptorTable,
+  ) {
     this.pid = pid;
+    this.role = role;
     this.control = control;
     this.descriptors = descriptors;
-    this.#socket = socket;
+    this.#channel = channel;
   }
 
   /** Starts a stub as our child. It holds no descriptor of ours but those named. */
-  static spawn({ stdio, preserved = [], extra = [] }: SpawnOptions): StubProcess {
-    const [ours, theirs] = socketPair(SOCK_SEQPACKET);
-    const [ourChild, theirChild] = socketPair(SOCK_SEQPACKET);
-    const table = [...stdio, theirs, theirChild, ...preserved, ...extra];
-    let pid: number;
-    try {
-      pid = spawnStub(table);
-    } catch (error) {
-      closeDescriptor(ours);
-      closeDescriptor(ourChild);
-      throw error;
-    } finally {
-      closeDescriptor(theirs);
-      closeDescriptor(theirChild);
-    }
+  static spawn({ stdio, preserved = [], extra = [], role = 'boot' }: SpawnOptions): StubProcess {
+    const others = [...preserved, ...extra];
+    const { pid, channel, child } = start({ stdio, others });
+    const count = STDIO + CONTROLS + others.length;
     const control = STDIO + preserved.length;
-    const stub = new StubProcess(pid, control, ours, new DescriptorTable(table.keys()));
-    stub.#childSocket = ourChild;
+    const stub = new StubProcess({ pid, role }, control, channel, new DescriptorTable(Array(count).keys()));
+    stub.#child = child;
     const program = stub.program();
-    if (preserved.length > 0) movePreserved(program, preserved.length, table.length);
+    if (preserved.length > 0) movePreserved(program, preserved.length, count);
     const all = 0xffffffff;
-    program.closeFrom(table.length);
+    program.closeFrom(count);
     program.call('close_range', [control, all, CLOSE_RANGE_CLOEXEC], 'mark descriptors close-on-exec');
     stub.run(program);
     return stub;
@@ -84,12 +96,12 @@ export class StubProcess {
 
   /** An empty program for this process. */
   program(): Program {
-    return new Program(this.descriptors);
+    return new Program(this.descriptors, this.because);
   }
 
   /** The number in the stub of the i-th extra descriptor. */
   extra(i: number): number {
-    return this.control + 2 + i;
+    return this.control + CONTROLS + i;
   }
 
   /**
@@ -99,10 +111,10 @@ export class StubProcess {
   run(program: Program): Results {
     const results = new Results();
     for (let rest = program.operations; rest.length > 0; ) {
-      const { message, count, offsets } = this.#encodeSome(rest);
-      send(this.#socket, message, 'send a program to the stub');
-      const reply = this.#receive(message.length);
+      const { message, count, offsets, heap } = this.#encodeSome(rest);
       const part = rest.slice(0, count);
+      this.#transmit(part, message, heap);
+      const reply = this.#receive(message.length);
       results.add(part, reply, offsets, this.descriptors);
       rest = rest.slice(count);
     }
@@ -130,12 +142,12 @@ export class StubProcess {
 
   /**
    * A child of the stub in new namespaces, driven like the stub itself; possible once. With CLONE_PARENT it becomes
-   * our own child. `cgroup` is a descriptor in the stub of the cgroup that it starts in.
+   * our own child. `cgroup` is a descriptor in the stub of the cgroup that it starts in, `role` what it is for.
    */
-  clone(flags: number, doing: string, cgroup?: number): StubProcess {
-    const socket = this.#childSocket;
-    if (socket === undefined) throw new TsociError('a stub can clone only once');
-    this.#childSocket = undefined;
+  clone(flags: number, doing: string, cgroup?: number, role = 'init'): StubProcess {
+    const channel = this.#child;
+    if (channel === undefined) throw new TsociError('a stub can clone only once');
+    this.#child = undefined;
     const program = this.program();
     // struct clone_args of clone3(2). CLONE_PARENT demands exit_signal 0: the child has the stub's, SIGCHLD.
     const allFlags = BigInt(flags | CLONE_PARENT) | (cgroup === undefined ? 0n : CLONE_INTO_CGROUP);
@@ -147,14 +159,16 @@ export class StubProcess {
     childProgram.duplicate(this.control + 1, this.control);
     childProgram.close(this.control + 1);
     program.operations.push(...childProgram.operations);
-    send(this.#socket, encode(program.operations).message, 'send a program to the stub');
+    const { message } = encode(program.operations);
+    this.#transmit(program.operations, message);
     const reply = Buffer.alloc(BUFFER_SIZE);
     const length = this.#receiveInto(reply);
     if (length === 0) throw this.#died();
     const results = new Results();
     results.add(program.operations.slice(0, 1), reply.subarray(0, length), new Map(), this.descriptors);
     for (const operation of childProgram.operations) childTable.apply(operation);
-    const child = new StubProcess(results.at(0), this.control, socket, childTable);
+    const child = new StubProcess({ pid: results.at(0), role }, this.control, channel, childTable);
+    observer?.sending(child, { operations: program.operations, message });
     const first = Buffer.alloc(BUFFER_SIZE);
     if (child.#receiveInto(first) === 0) throw child.#died();
     return child;
@@ -162,62 +176,72 @@ export class StubProcess {
 
   /** Receives descriptors that a program sends with sendmsg(2) through the control descriptor, before its reply. */
   receiveDescriptors(program: Program, count: number): number[] {
-    send(this.#socket, encode(program.operations).message, 'send a program to the stub');
+    this.#transmit(program.operations, encode(program.operations).message);
     const buffer = Buffer.alloc(BUFFER_SIZE);
-    const { length, fds } = receiveDescriptors(
-      this.#socket,
-      buffer,
-      count,
-      'receive descriptors from the stub',
-    );
+    const { length, fds } = this.#channel.receiveDescriptors(buffer, count);
     if (fds.length > 0) {
       const reply = this.#receive(BUFFER_SIZE);
       new Results().add(program.operations, reply, new Map(), this.descriptors);
       return fds;
     }
+    observer?.replied(this, buffer.subarray(0, length));
     if (length === 0) throw this.#died();
     new Results().add(program.operations, buffer.subarray(0, length), new Map(), this.descriptors);
     throw new TsociError('the stub sent no descriptor');
   }
 
+  /** Does something to the process from outside, with its pid. Where there is no process: `otherwise` without doing it. */
+  outside<T>(act: (pid: number) => T, otherwise: T): T {
+    return this.#channel.real ? act(this.pid) : otherwise;
+  }
+
   /** Lets go of the process: it reads end of file and exits, unless a program was left to it. */
   disconnect(): void {
-    if (this.#connected) closeDescriptor(this.#socket);
+    if (this.#connected) this.#channel.close();
     this.#connected = false;
-    if (this.#childSocket !== undefined) closeDescriptor(this.#childSocket);
-    this.#childSocket = undefined;
+    this.#child?.close();
+    this.#child = undefined;
   }
 
   /** Disconnects a stub that is our child and reaps it. */
   dismiss(): void {
     this.disconnect();
-    this.#status ??= reap(this.pid);
+    this.#status ??= this.outside(reap, { code: 0, signal: 0 });
   }
 
   #encodeSome(operations: readonly Operation[]): {
     message: Buffer;
     count: number;
     offsets: ReadonlyMap<Uint8Array, number>;
+    heap?: Buffer;
   } {
     for (let count = operations.length; count >= 1; count = Math.floor(count / 2)) {
       const { message, offsets } = encode(operations.slice(0, count));
       if (message.length <= BUFFER_SIZE) return { message, count, offsets };
     }
-    return { message: this.#encodeLarge(operations.slice(0, 1)), count: 1, offsets: new Map() };
+    return { ...this.#encodeLarge(operations.slice(0, 1)), count: 1, offsets: new Map() };
   }
 
-  #encodeLarge(operations: readonly Operation[]): Buffer {
+  #encodeLarge(operations: readonly Operation[]): { message: Buffer; heap: Buffer } {
     const { message, data } = encode(operations, HEAP_ADDRESS);
     this.#upload(data);
-    return message;
+    return { message, heap: data };
+  }
+
+  #transmit(operations: readonly Operation[], message: Buffer, heap?: Buffer): void {
+    observer?.sending(this, { operations, message, heap });
+    this.#channel.send(message, 'send a program to the stub');
   }
 
   #send(program: Program): void {
-    const { message } = encode(program.operations);
-    const sent = message.length <= BUFFER_SIZE ? message : this.#encodeLarge(program.operations);
-    if (sent.length > BUFFER_SIZE)
+    const whole = encode(program.operations);
+    const { message, heap } =
+      whole.message.length <= BUFFER_SIZE
+        ? { message: whole.message, heap: undefined }
+        : this.#encodeLarge(program.operations);
+    if (message.length > BUFFER_SIZE)
       throw new TsociError(`a program of ${program.length} operations is too long`);
-    send(this.#socket, sent, 'send a program to the stub');
+    this.#transmit(program.operations, message, heap);
   }
 
   #upload(data: Uint8Array): void {
@@ -234,8 +258,8 @@ export class StubProcess {
       const program = this.program();
       program.call('read', [this.control, HEAP_ADDRESS + at, chunk.length], 'read data in the stub');
       const { message } = encode(program.operations);
-      send(this.#socket, message, 'send a program to the stub');
-      send(this.#socket, chunk, 'send data to the stub');
+      this.#transmit(program.operations, message);
+      this.#channel.send(chunk, 'send data to the stub');
       new Results().add(program.operations, this.#receive(message.length), new Map(), this.descriptors);
     }
   }
@@ -247,13 +271,10 @@ export class StubProcess {
     return reply.subarray(0, length);
   }
 
-  #receiveInto(buffer: Uint8Array): number {
-    try {
-      return receive(this.#socket, buffer, 'receive the results of the stub');
-    } catch (error) {
-      if (errnoOf(error) === ECONNRESET) return 0;
-      throw error;
-    }
+  #receiveInto(buffer: Buffer): number {
+    const length = this.#channel.receive(buffer);
+    observer?.replied(this, buffer.subarray(0, length));
+    return length;
   }
 
   #died(): TsociError {

@@ -40,6 +40,8 @@ export interface Operation {
   readonly closes: number | undefined;
   /** It closes all from this one on. */
   readonly closesFrom?: number;
+  /** The property of config.json that wants it; undefined for what every container needs. */
+  readonly because?: string | undefined;
 }
 
 export interface OperationOptions {
@@ -76,13 +78,27 @@ export class DescriptorTable {
   }
 }
 
+/** Adds operations, or makes programs, that a property of config.json wants. */
+export function becauseOf<T>(whose: { because: string | undefined }, property: string, act: () => T): T {
+  const before = whose.because;
+  whose.because = property;
+  try {
+    return act();
+  } finally {
+    whose.because = before;
+  }
+}
+
 export class Program {
   readonly operations: Operation[] = [];
+  /** The property of config.json that wants the operations added from here on. */
+  because: string | undefined;
   readonly #descriptors: DescriptorTable;
   #unpredictable = false;
 
-  constructor(descriptors: DescriptorTable) {
+  constructor(descriptors: DescriptorTable, because?: string) {
     this.#descriptors = descriptors.copy();
+    this.because = because;
   }
 
   /** Adds a system call; returns its index among the results. */
@@ -158,7 +174,7 @@ export class Program {
   }
 
   #push(operation: Operation): number {
-    this.operations.push(operation);
+    this.operations.push(this.because === undefined ? operation : { ...operation, because: this.because });
     this.#descriptors.apply(operation);
     return this.operations.length - 1;
   }
