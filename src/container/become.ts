@@ -7,8 +7,16 @@ import { EACCES, ELOOP, ENOENT } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { isolates, planNamespaces } from '../namespaces/plan.ts';
 import { allCapabilities, capabilitiesOf, planCapabilities } from '../security/capabilities.ts';
-import { checkLsms, type EnabledLsms, enabledLsms, type LsmConfig, setExecLabels } from '../security/lsm.ts';
+import {
+  checkLsms,
+  type EnabledLsms,
+  enabledLsms,
+  type LsmConfig,
+  setExecLabels,
+  setKeyringLabel,
+} from '../security/lsm.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
+import { openProcfs } from '../security/procfs.ts';
 import type { StubProcess } from '../stub/process.ts';
 import type { Program } from '../stub/program.ts';
 import { environment } from './environment.ts';
@@ -61,6 +69,12 @@ export function prepareProcess(
   });
 }
 
+/** All that a config has for LSMs. */
+export function labelsOf({ process, linux }: Config): LsmConfig {
+  const { apparmorProfile, selinuxLabel } = process ?? {};
+  return { apparmorProfile, selinuxLabel, mountLabel: linux?.mountLabel };
+}
+
 /** Which LSMs there are, if the config has something for one; then it has been checked against them. */
 export function lsmsFor(config: LsmConfig): EnabledLsms | undefined {
   if (!config.apparmorProfile && !config.selinuxLabel && !config.mountLabel) return undefined;
@@ -69,7 +83,18 @@ export function lsmsFor(config: LsmConfig): EnabledLsms | undefined {
   return enabled;
 }
 
-/** The labels of the next execve(2). `proc` is a private procfs, `pid` the stub's own in it. */
+/** The label of the session keyring that comes next: the process that executes under it must be let to it. */
+export function labelKeyring(stub: StubProcess, { selinuxLabel }: LsmConfig): void {
+  const enabled = lsmsFor({ selinuxLabel });
+  if (!enabled) return;
+  const own = { procfs: openProcfs(stub), pid: ownPid(stub) };
+  const program = stub.program();
+  setKeyringLabel(program, { selinuxLabel }, enabled, own);
+  program.close(own.procfs);
+  stub.run(program);
+}
+
+/** The labels of the next execve(2). `own.procfs` is that of openProcfs, `own.pid` the stub's in it. */
 export function labelProcess(
   stub: StubProcess,
   config: LsmConfig,

@@ -19,6 +19,7 @@ import { isolates, type NamespacePlan, planNamespaces } from '../namespaces/plan
 import { buildRootfs, type HostTrees } from '../rootfs/build.ts';
 import type { MountPlan } from '../rootfs/mount.ts';
 import type { StubProcess } from '../stub/process.ts';
+import { labelsOf, lsmsFor } from './become.ts';
 import { makeCgroup, planCgroup, usesSystemd } from './cgroup.ts';
 import { checkConsole } from './console.ts';
 import { finishInit } from './finish.ts';
@@ -68,6 +69,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   checkId(options.id);
   const bundle = await withNetwork(loadBundle(caller, options.bundle, options.configFile), options.network);
   checkConsole(bundle.config.process?.terminal ?? false, options);
+  lsmsFor(labelsOf(bundle.config));
   // All that may have to be loaded is, before anything is done: from here on nothing waits.
   const parts = await loadParts(bundle.config);
   if (usesSystemd(options)) parts.scope = await import('./scope.ts');

@@ -12,12 +12,12 @@ import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { ENTER_EXTRA, enterNamespaces } from '../namespaces/enter.ts';
 import { makeConsole } from '../rootfs/console.ts';
-import { openPrivateProc } from '../rootfs/procfs.ts';
 import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
 import { withCapabilities } from '../security/capabilities.ts';
 import { joinSessionKeyring } from '../security/keyring.ts';
+import { openProcfs } from '../security/procfs.ts';
 import type { StubProcess } from '../stub/process.ts';
-import { labelProcess, lsmsFor, ownPid, prepareProcess } from './become.ts';
+import { labelKeyring, labelProcess, lsmsFor, ownPid, prepareProcess } from './become.ts';
 import { checkConsole, passConsole } from './console.ts';
 import type { PreparedFilter } from './filter.ts';
 import { attend } from './foreground.ts';
@@ -173,6 +173,7 @@ function become(
   { record, config, process }: ExecPlan,
   stub: StubProcess,
 ): void {
+  if (record.keyring) labelKeyring(stub, process);
   const session = stub.program();
   session.call('setsid', [], 'start a session');
   if (record.keyring) joinSessionKeyring(session, record.id);
@@ -208,10 +209,7 @@ function label(stub: StubProcess, process: Process): void {
   const { apparmorProfile, selinuxLabel } = process;
   const enabled = lsmsFor({ apparmorProfile, selinuxLabel });
   if (!enabled) return;
-  const program = stub.program();
-  const procfs = openPrivateProc(program);
-  stub.run(program);
-  labelProcess(stub, process, enabled, { procfs, pid: ownPid(stub) });
+  labelProcess(stub, process, enabled, { procfs: openProcfs(stub), pid: ownPid(stub) });
 }
 
 /**

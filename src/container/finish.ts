@@ -8,10 +8,11 @@ import { finishRoot, openDevNull, type RootfsPlan } from '../rootfs/build.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import type { RootContext } from '../rootfs/context.ts';
 import { maskPaths, protectPaths } from '../rootfs/paths.ts';
-import { openPrivateProc, writeSysctls } from '../rootfs/procfs.ts';
 import { enterRoot } from '../rootfs/root.ts';
+import { writeSysctls } from '../rootfs/sysctls.ts';
+import { openProcfs } from '../security/procfs.ts';
 import type { Program } from '../stub/program.ts';
-import { labelProcess, lsmsFor, prepareProcess } from './become.ts';
+import { labelProcess, labelsOf, lsmsFor, prepareProcess } from './become.ts';
 import { passConsole } from './console.ts';
 import type { PreparedFilter } from './filter.ts';
 import type { Init } from './init.ts';
@@ -52,15 +53,13 @@ export function finishInit(
   return lastProgram(caller, options, config, init);
 }
 
-/** Sysctls and labels, through a procfs that is attached nowhere. */
-function writeToProc({ process, linux }: Config, { stub, pidInside }: Init): void {
-  const labels = { ...process, mountLabel: linux?.mountLabel };
+/** Sysctls and labels. */
+function writeToProc(config: Config, { stub, pidInside }: Init): void {
+  const labels = labelsOf(config);
   const enabled = lsmsFor(labels);
-  const sysctl = linux?.sysctl ?? {};
+  const sysctl = config.linux?.sysctl ?? {};
   if (!enabled && Object.keys(sysctl).length === 0) return;
-  const opening = stub.program();
-  const procfs = openPrivateProc(opening);
-  stub.run(opening);
+  const procfs = openProcfs(stub);
   writeSysctls(stub, procfs, sysctl);
   if (enabled) labelProcess(stub, labels, enabled, { procfs, pid: pidInside });
   const closing = stub.program();

@@ -14,6 +14,7 @@ import { type HostTrees, openHostTrees, planRootfs, type RootfsPlan } from '../r
 import { createSessionKeyring } from '../security/keyring.ts';
 import { STUB_NAME } from '../stub/name.ts';
 import { StubProcess } from '../stub/process.ts';
+import { labelKeyring } from './become.ts';
 import type { Bundle } from './prepare.ts';
 
 export interface InitOptions {
@@ -134,6 +135,7 @@ function configureInit(
     becomeRoot(stub);
     setgroupsDenied ||= deniesSetgroups(stub.pid);
   }
+  if (!options.noNewKeyring) labelKeyring(stub, { ...config.process });
   const program = stub.program();
   program.call('setsid', [], 'start a session');
   const umask = program.call('umask', [0], 'set umask');

@@ -44,6 +44,8 @@ export interface OverlayPlan {
   mode: number;
   /** Marks of deleted files are attributes that root of a user namespace may set. */
   userxattr: boolean;
+  /** The SELinux context of all its files: linux.mountLabel. */
+  label: string | undefined;
   /** Whether the kernel takes layers one by one (lowerdir+). */
   appends: boolean;
 }
@@ -78,6 +80,7 @@ export function planOverlay(
     lower,
     written,
     mode: statSync(lower[0] ?? rootfs).mode & 0o7777,
+    label: config.linux?.mountLabel,
     userxattr: isolates(planNamespaces(config.linux?.namespaces ?? []), 'user') || inUserNamespace(),
     appends: appendsLayers(release()),
   };
@@ -198,6 +201,10 @@ function mountOneByOne(mounting: Mounting): { root: number; filesystem: number }
   set('workdir', layer.work, `work directory ${plan.written?.work ?? 'in memory'}`);
   if (plan.userxattr)
     program.call('fsconfig', [filesystem, FSCONFIG_SET_FLAG, 'userxattr', 0, 0], `${doing}: userxattr`);
+  if (plan.label) {
+    const args = [filesystem, FSCONFIG_SET_STRING, 'context', plan.label, 0];
+    program.call('fsconfig', args, `${doing}: mountLabel ${plan.label}`);
+  }
   program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
   const root = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, 0], doing);
   program.close(filesystem);
@@ -214,6 +221,8 @@ function mountAtOnce(mounting: Mounting): number {
   const layer = openLayer(mounting);
   const options = [`lowerdir=${lower.join(':')}`, `upperdir=${layer.upper}`, `workdir=${layer.work}`];
   if (plan.userxattr) options.push('userxattr');
+  // In quotes, since a label has commas of its own.
+  if (plan.label) options.push(`context="${plan.label}"`);
   program.call('chdir', ['/proc/self/fd'], doing);
   program.call('mount', ['overlay', String(target), 'overlay', 0, options.join(',')], doing);
   program.call('chdir', ['/'], doing);

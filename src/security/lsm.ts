@@ -65,7 +65,7 @@ export function setExecLabels(
     writeAttribute(program, own, 'exec', selinuxLabel, `change to SELinux label ${selinuxLabel}`);
 }
 
-/** The label of keys that are made from here to execve(2): before the session keyring. */
+/** The label of keys that are made from here to execve(2), which forgets it: before the session keyring. */
 export function setKeyringLabel(
   program: Program,
   config: LsmConfig,

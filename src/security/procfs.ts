@@ -4,6 +4,9 @@
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
+  FSCONFIG_CMD_CREATE,
+  FSMOUNT_CLOEXEC,
+  FSOPEN_CLOEXEC,
   O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
@@ -13,7 +16,8 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from '../linux/constants.ts';
-import { TsociError } from '../linux/errors.ts';
+import { EPERM } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { type Program, Structure } from '../stub/program.ts';
 
@@ -23,10 +27,33 @@ const PROC_ROOT_INO = 1n;
 const STAT_SIZE = 144;
 
 /**
- * A descriptor in the stub of the procfs at `path`. Open it while that path is the runtime's to trust, before
- * pivot_root, and hold on to it. The numbers of processes in it are of the pid namespace that mounted it.
+ * A descriptor in the stub of a procfs with the numbers of its pid namespace: one that is attached nowhere, so that
+ * nobody can have put anything in its way. A user namespace that does not own the pid namespace may not mount one: then
+ * it is what is at /proc, checked.
  */
-export function openProcfs(stub: StubProcess, path = '/proc'): number {
+export function openProcfs(stub: StubProcess): number {
+  const program = stub.program();
+  const procfs = mountProcfs(program);
+  try {
+    stub.run(program);
+    return procfs;
+  } catch (error) {
+    if (errnoOf(error) !== EPERM) throw error;
+    return openMountedProcfs(stub);
+  }
+}
+
+function mountProcfs(program: Program): number {
+  const doing = 'mount a private procfs';
+  const filesystem = program.open('fsopen', ['proc', FSOPEN_CLOEXEC], doing);
+  program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
+  const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, 0], doing);
+  program.close(filesystem);
+  return mount;
+}
+
+/** The root of the procfs at `path`, and nothing else that may be there. */
+export function openMountedProcfs(stub: StubProcess, path = '/proc'): number {
   const doing = `open the procfs at ${path}`;
   const program = stub.program();
   const procfs = program.open('openat', [AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0], doing);

@@ -66,6 +66,23 @@ test('CVE-2025-52881: a sysctl reaches the kernel, whatever the image has at /pr
   rmSync(join(box.rootfs, 'proc', 'sys'), { recursive: true });
 });
 
+// Seen without openMountedProcfs: mount a private procfs: EPERM. The kernel lets nobody mount one who does not own the
+// pid namespace.
+test('CVE-2025-52881: a sysctl in a user namespace that shares the pid namespace of the host', () => {
+  const { status, stdout, stderr } = attempt(box, 'cat /proc/sys/net/ipv4/ip_forward', (config) => {
+    config.linux.namespaces = (config.linux.namespaces ?? []).filter(({ type }) => type !== 'pid');
+    config.linux.namespaces.push({ type: 'user' });
+    config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+    config.linux.gidMappings = config.linux.uidMappings;
+    config.linux.sysctl = { 'net.ipv4.ip_forward': '1' };
+    config.mounts = (config.mounts ?? []).map((mount) =>
+      mount.type === 'proc' ? { ...mount, type: 'bind', source: '/proc', options: ['rbind'] } : mount,
+    );
+  });
+  assert.is(status, 0, stderr);
+  assert.is(stdout, '1\n');
+});
+
 // Seen without refuseProc, and with a sysctl written by path: the container ran.
 test('CVE-2025-52881: nothing can be mounted where a sysctl or a label is written', () => {
   for (const destination of [

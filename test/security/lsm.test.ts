@@ -14,7 +14,7 @@ import {
   setExecLabels,
   setKeyringLabel,
 } from '../../src/security/lsm.ts';
-import { openInProcfs, openProcfs } from '../../src/security/procfs.ts';
+import { openInProcfs, openMountedProcfs, openProcfs } from '../../src/security/procfs.ts';
 import { StubProcess } from '../../src/stub/process.ts';
 import { DescriptorTable, Program } from '../../src/stub/program.ts';
 import { isRoot, withStub } from './stub.ts';
@@ -91,23 +91,33 @@ test('mount labels: for new filesystems that have none of their own', () => {
   assert.is(mountLabelOption('', 'tmpfs'), undefined);
 });
 
-test('a procfs is taken for one, anything else is not', () => {
+for (const open of [openProcfs, openMountedProcfs])
+  (open === openProcfs ? rootOnly : test)(
+    `${open.name}: a procfs with the numbers of the stub's pid namespace`,
+    () => {
+      withStub((stub) => {
+        const procfs = open(stub);
+        const text = Buffer.alloc(64);
+        const program = stub.program();
+        const fd = openInProcfs(program, procfs, `${stub.pid}/cmdline`, O_RDONLY, 'open cmdline');
+        program.call('read', [fd, text, text.length], 'read cmdline');
+        assert.match(stub.run(program).bytes(text).toString('latin1'), /^tsoci-init\0/);
+      });
+    },
+  );
+
+test('at /proc a procfs is taken for one, anything else is not', () => {
   withStub((stub) => {
-    const procfs = openProcfs(stub);
-    const text = Buffer.alloc(64);
-    const program = stub.program();
-    const fd = openInProcfs(program, procfs, `${stub.pid}/cmdline`, O_RDONLY, 'open cmdline');
-    program.call('read', [fd, text, text.length], 'read cmdline');
-    assert.match(stub.run(program).bytes(text).toString('latin1'), /^tsoci-init\0/);
+    openMountedProcfs(stub);
     for (const path of ['/', '/sys', '/proc/sys'])
-      assert.throws(() => openProcfs(stub, path), `open the procfs at ${path}: something else`);
-    assert.throws(() => openProcfs(stub, '/does/not/exist'), /ENOENT/);
+      assert.throws(() => openMountedProcfs(stub, path), `open the procfs at ${path}: something else`);
+    assert.throws(() => openMountedProcfs(stub, '/does/not/exist'), /ENOENT/);
   });
 });
 
 test('no link is followed in it', () => {
   withStub((stub) => {
-    const procfs = openProcfs(stub);
+    const procfs = openMountedProcfs(stub);
     for (const path of [
       'self/comm',
       'thread-self/attr/exec',
@@ -127,7 +137,7 @@ rootOnly('what is mounted over a part of it is not written to', () => {
   const stub = boot.clone(CLONE_NEWNS, 'clone');
   boot.dismiss();
   try {
-    const procfs = openProcfs(stub);
+    const procfs = openMountedProcfs(stub);
     const mounting = stub.program();
     const pid = stub.pid;
     mounting.call('mount', ['none', '/', '', MS_PRIVATE | MS_REC, 0], 'make mounts private');
@@ -142,7 +152,7 @@ rootOnly('what is mounted over a part of it is not written to', () => {
     const again = stub.program();
     again.call('mount', ['tmpfs', '/proc', 'tmpfs', 0, 0], 'mount over /proc');
     stub.run(again);
-    assert.throws(() => openProcfs(stub), /something else is mounted there/);
+    assert.throws(() => openMountedProcfs(stub), /something else is mounted there/);
   } finally {
     stub.dismiss();
   }

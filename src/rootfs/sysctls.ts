@@ -1,0 +1,31 @@
+// config-linux.md#sysctl: parameters of the kernel in the container's namespaces.
+
+import { O_WRONLY } from '../linux/constants.ts';
+import { ENOENT } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
+import { sysctlParts } from '../linux/sysctl.ts';
+import { openInProcfs } from '../security/procfs.ts';
+import type { StubProcess } from '../stub/process.ts';
+
+/** Written by init, in its namespaces. `procfs` is that of openProcfs. */
+export function writeSysctls(
+  init: StubProcess,
+  procfs: number,
+  sysctl: Readonly<Record<string, string>>,
+): void {
+  for (const [key, value] of Object.entries(sysctl)) {
+    const doing = `set sysctl ${key} to ${JSON.stringify(value)}`;
+    const program = init.program();
+    const parts = sysctlParts(key);
+    if (!parts) throw new TsociError(`${doing}: it is not the name of a kernel parameter`);
+    const fd = openInProcfs(program, procfs, `sys/${parts.join('/')}`, O_WRONLY, doing);
+    program.call('write', [fd, value, Buffer.byteLength(value)], doing);
+    program.close(fd);
+    try {
+      init.run(program);
+    } catch (error) {
+      if (errnoOf(error) !== ENOENT) throw error;
+      throw TsociError.from(`set sysctl ${key}`, error, 'this kernel has no such parameter');
+    }
+  }
+}
