@@ -1,10 +1,12 @@
 // The container's init: from a stub in the runtime's namespaces to one in the container's, with everything mounted.
 
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { moveProcess } from '../cgroups/processes.ts';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
-import { CLONE_NEWTIME, PR_SET_NAME } from '../linux/constants.ts';
-import { TsociError } from '../linux/errors.ts';
+import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../linux/constants.ts';
+import { EPERM } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
 import { becomeRoot } from '../namespaces/enter.ts';
 import { closeNamespaces, joinNamespaces, type OpenNamespace, openNamespaces } from '../namespaces/join.ts';
 import { maps, writeMappings, writeTimeOffsets } from '../namespaces/mappings.ts';
@@ -74,7 +76,8 @@ export function spawnInit(
         boot,
         idmaps.map((_, i) => boot.extra(FIRST_NAMESPACE + joined.length + i)),
       );
-      const stub = cloneInit(boot, namespaces, joined, config, cgroup !== undefined);
+      const intoCgroup = cgroup !== undefined && !goAhead(boot.pid, cgroup, joined);
+      const stub = cloneInit(caller, boot, namespaces, joined, config, intoCgroup);
       options.cloned?.(stub.pid);
       return configureInit(caller, options, config, namespaces, stub, boot);
     } finally {
@@ -85,7 +88,18 @@ export function spawnInit(
   }
 }
 
+/**
+ * Out of a cgroup namespace nobody gets into a cgroup that is not below its root (cgroups(7), nsdelegate): before it
+ * joins one, the boot stub goes to the container's cgroup, where its clone then is. Whether it did.
+ */
+function goAhead(pid: number, cgroup: number, joined: readonly OpenNamespace[]): boolean {
+  if (!joined.some(({ type }) => type === 'cgroup')) return false;
+  moveProcess(readlinkSync(`/proc/self/fd/${cgroup}`), pid);
+  return true;
+}
+
 function cloneInit(
+  caller: Caller,
   boot: StubProcess,
   namespaces: NamespacePlan,
   joined: readonly OpenNamespace[],
@@ -97,6 +111,13 @@ function cloneInit(
     joined,
     joined.map((_, i) => boot.extra(FIRST_NAMESPACE + i)),
   );
+  const userFirst = comesFirst(caller, namespaces);
+  if (userFirst) {
+    const program = boot.program();
+    program.call('unshare', [CLONE_NEWUSER], 'make a user namespace');
+    boot.run(program);
+    mapIds(caller, config, boot.pid);
+  }
   if (namespaces.create.has('time')) {
     const program = boot.program();
     program.call('unshare', [CLONE_NEWTIME], 'make a time namespace');
@@ -104,7 +125,8 @@ function cloneInit(
     writeTimeOffsets(boot.pid, { ...config.linux?.timeOffsets });
   }
   const cgroup = intoCgroup ? boot.extra(CGROUP) : undefined;
-  const stub = boot.clone(cloneFlags(namespaces), 'make the namespaces of the container', cgroup);
+  const flags = cloneFlags(namespaces) & ~(userFirst ? CLONE_NEWUSER : 0);
+  const stub = clone(boot, flags, cgroup);
   const program = stub.program();
   program.close(boot.extra(CGROUP));
   joined.forEach((_, i) => {
@@ -116,6 +138,31 @@ function cloneInit(
   return stub;
 }
 
+/**
+ * A time namespace is made before init, for its offsets. Who has no right to that on the host has it in the user
+ * namespace of the container, which then comes before init too.
+ */
+function comesFirst({ uid }: Caller, { create }: NamespacePlan): boolean {
+  return uid !== 0 && create.has('user') && create.has('time');
+}
+
+function clone(boot: StubProcess, flags: number, cgroup: number | undefined): StubProcess {
+  const doing = 'make the namespaces of the container';
+  try {
+    return boot.clone(flags, doing, cgroup);
+  } catch (error) {
+    if (errnoOf(error) !== EPERM || flags & CLONE_NEWUSER) throw error;
+    throw TsociError.from(doing, error, 'without the rights of root it takes a user namespace too');
+  }
+}
+
+/** Of the new user namespace that process `pid` is in. */
+function mapIds(caller: Caller, config: Config, pid: number): void {
+  const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
+  writeMappings(pid, uidMappings, gidMappings, { uid: caller.uid, path: caller.env.PATH });
+  checkUser(config, uidMappings, gidMappings);
+}
+
 function configureInit(
   caller: Caller,
   options: InitOptions,
@@ -124,23 +171,15 @@ function configureInit(
   stub: StubProcess,
   boot: StubProcess,
 ): Init {
-  let setgroupsDenied = false;
-  const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
-  if (namespaces.create.has('user')) {
-    const how = { uid: caller.uid, path: caller.env.PATH };
-    ({ setgroupsDenied } = writeMappings(stub.pid, uidMappings, gidMappings, how));
-    checkUser(config, uidMappings, gidMappings);
-  }
-  if (isolates(namespaces, 'user')) {
-    becomeRoot(stub);
-    setgroupsDenied ||= deniesSetgroups(stub.pid);
-  }
+  if (namespaces.create.has('user') && !comesFirst(caller, namespaces)) mapIds(caller, config, stub.pid);
+  const ownUsers = isolates(namespaces, 'user');
+  if (ownUsers) becomeRoot(stub);
   if (!options.noNewKeyring) labelKeyring(stub, { ...config.process });
   const program = stub.program();
   program.call('setsid', [], 'start a session');
   const umask = program.call('umask', [0], 'set umask');
   const pid = program.call('getpid', [], 'get the pid');
-  if (!options.noNewKeyring) createSessionKeyring(program, options.id, isolates(namespaces, 'user'));
+  if (!options.noNewKeyring) createSessionKeyring(program, options.id, ownUsers);
   const flags = lateFlags(namespaces);
   if (flags !== 0) program.call('unshare', [flags], 'make namespaces of the container');
   const { hostname, domainname } = config;
@@ -162,11 +201,11 @@ function configureInit(
     agent: boot.extra(1),
     umask: results.at(umask),
     pidInside: results.at(pid),
-    setgroupsDenied,
+    setgroupsDenied: ownUsers && deniesSetgroups(stub.pid),
   };
 }
 
-/** user_namespaces(7): a namespace that is joined may be one that denies it. */
+/** user_namespaces(7): written by mapIds, or found so in a namespace that is joined. */
 function deniesSetgroups(pid: number): boolean {
   return readFileSync(`/proc/${pid}/setgroups`, 'utf8').trim() === 'deny';
 }

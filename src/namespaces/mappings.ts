@@ -30,16 +30,13 @@ export function writeMappings(
   uid: readonly IdMapping[],
   gid: readonly IdMapping[],
   caller: { uid: number; path: string | undefined },
-): { setgroupsDenied: boolean } {
+): void {
   const privileged = caller.uid === 0;
-  let setgroupsDenied = false;
   writeMap(pid, 'uid_map', uid, caller);
   if (!privileged && gid.length === 1 && gid[0]?.size === 1) {
     write(`/proc/${pid}/setgroups`, 'deny');
-    setgroupsDenied = true;
   }
   writeMap(pid, 'gid_map', gid, caller);
-  return { setgroupsDenied };
 }
 
 function writeMap(

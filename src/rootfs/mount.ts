@@ -25,6 +25,7 @@ import type { Program } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import type { AttributeChange, MountOptions } from './options.ts';
+import { explainRefusal } from './refusal.ts';
 import { makeTarget, type TargetKind } from './target.ts';
 
 /** A mount, decided: what comes from where, and goes where. */
@@ -108,7 +109,7 @@ function open(
     try {
       return { target, mount, magic, results: init.run(program) };
     } catch (error) {
-      throw explain(init, filesystem, error);
+      throw explainRefusal(plan.from.type, explain(init, filesystem, error));
     }
   }
   const mount =

@@ -18,7 +18,7 @@ import type { Config } from '../../src/config/generated/types.ts';
 import { exampleConfig } from '../../src/config/spec.ts';
 import { closeSandbox, makeSandbox, sweepSandboxes, TIMEOUT, tsociPath } from './sandboxes.ts';
 
-export { tsociPath } from './sandboxes.ts';
+export { TIMEOUT, tsociPath } from './sandboxes.ts';
 
 const applets = [
   'sh',

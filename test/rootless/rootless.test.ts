@@ -1,27 +1,18 @@
 // As an ordinary user, without root anywhere: a second, real user of this machine (created if it is missing).
 
-import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Config } from '../../src/config/generated/types.ts';
-import { eventually, Sandbox, tsociPath } from '../container/harness.ts';
+import { eventually } from '../container/harness.ts';
+import { ensureUser, RootlessSandbox, USER } from './second-user.ts';
 
-const USER = 'tsocitest';
 const test = suite('rootless');
-const uid = process.getuid?.() === 0 ? ensureUser() : undefined;
+const uid = ensureUser();
 
-if (uid === undefined) console.log('rootless: skipped, since only root can act as a second user');
+if (uid === undefined) console.log('skipped: only root can act as a second user');
 else defineTests(uid);
 test.run();
-
-/** The uid of the second user, whose group has the same number. */
-function ensureUser(): number | undefined {
-  if (spawnSync('id', [USER]).status !== 0) spawnSync('useradd', ['--create-home', '--user-group', USER]);
-  const { status, stdout } = spawnSync('id', ['-u', USER], { encoding: 'utf8' });
-  return status === 0 ? Number(stdout) : undefined;
-}
 
 /** The first subordinate id of a user (subuid(5)). */
 function subordinate(file: string): number | undefined {
@@ -30,38 +21,11 @@ function subordinate(file: string): number | undefined {
 }
 
 function defineTests(user: number): void {
-  const box = new Sandbox();
-  const runtimeDirectory = join(box.directory, 'run');
-  mkdirSync(runtimeDirectory);
-  for (const path of [runtimeDirectory, box.bundle, box.rootfs]) chownSync(path, user, user);
-  for (const name of readdirSync(box.rootfs)) chownSync(join(box.rootfs, name), user, user);
-
-  /** A command of the user; no --root: the state goes where it does by default. */
-  const tsoci = (...args: string[]) => asUser('pipe', ...args);
-  const detached = (...args: string[]) => asUser('ignore', ...args).status;
-  function asUser(output: 'pipe' | 'ignore', ...args: string[]) {
-    const command = ['--reuid', USER, '--regid', USER, '--clear-groups', tsociPath, ...args];
-    return spawnSync('setpriv', command, {
-      encoding: 'utf8',
-      cwd: box.bundle,
-      env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtimeDirectory, USER },
-      stdio: ['ignore', output, output],
-      timeout: 30_000,
-      killSignal: 'SIGKILL',
-    });
-  }
-
-  /** What `spec --rootless` writes, with a script in place of the shell. */
-  function configure(script: string, change: (config: Config) => void = () => {}): void {
-    const path = join(box.bundle, 'config.json');
-    rmSync(path, { force: true });
-    const { status, stderr } = tsoci('spec', '--rootless');
-    assert.is(status, 0, stderr);
-    const config = JSON.parse(readFileSync(path, 'utf8')) as Config;
-    config.process = { cwd: '/', ...config.process, terminal: false, args: ['sh', '-c', script] };
-    change(config);
-    writeFileSync(path, JSON.stringify(config));
-  }
+  const box = new RootlessSandbox(user);
+  const { runtimeDirectory } = box;
+  const tsoci = (...args: string[]) => box.tsoci(...args);
+  const detached = (...args: string[]) => box.detached(...args);
+  const configure: RootlessSandbox['configure'] = (script, change) => box.configure(script, change);
 
   test('run of the demo bundle: no warning', () => {
     configure('id -u; echo $0');
@@ -94,9 +58,22 @@ function defineTests(user: number): void {
     assert.is(stdout, 'character special file 1:3\ncharacter special file 1:5\n0\n');
   });
 
+  test('a time namespace with its offsets', () => {
+    const id = box.id();
+    configure('cat /proc/self/timens_offsets; cat /proc/uptime', ({ linux }) => {
+      linux.namespaces?.push({ type: 'time' });
+      linux.timeOffsets = { boottime: { secs: 1_000_000, nanosecs: 5 } };
+    });
+    const { status, stdout, stderr } = tsoci('run', id);
+    assert.is(status, 0, stderr);
+    assert.match(stdout, /^boottime +1000000 +5$/m);
+    const uptime = Number(/^(\d+)\.\d+ [\d.]+$/m.exec(stdout)?.[1]);
+    assert.ok(uptime >= 1_000_000, stdout);
+  });
+
   test('a terminal', () => {
     configure('tty; test -c /dev/console && echo console', (config) => {
-      if (config.process) config.process.terminal = true;
+      config.process.terminal = true;
     });
     const { status, stdout, stderr } = tsoci('run', box.id());
     assert.is(status, 0, stderr);
@@ -117,7 +94,7 @@ function defineTests(user: number): void {
         uidMappings: [own, { containerID: 1, hostID: firstUid, size: 65_536 }],
         gidMappings: [own, { containerID: 1, hostID: firstGid, size: 65_536 }],
       };
-      config.process = { cwd: '/', ...config.process, user: { uid: 1000, gid: 1000, additionalGids: [5] } };
+      config.process = { ...config.process, user: { uid: 1000, gid: 1000, additionalGids: [5] } };
     });
     assert.is(detached('run', '--detach', id), 0);
     const { pid } = JSON.parse(tsoci('state', id).stdout);
@@ -139,12 +116,8 @@ function defineTests(user: number): void {
   });
 
   test('nothing is left behind', () => {
-    assert.equal(readdirSync(join(runtimeDirectory, 'tsoci')), []);
     assert.equal(box.leftovers(), []);
   });
 
-  test.after(() => {
-    for (const id of readdirSync(join(runtimeDirectory, 'tsoci'))) tsoci('delete', '--force', id);
-    box.close();
-  });
+  test.after(() => box.close());
 }

@@ -1,0 +1,36 @@
+// What the matrix does not look at: where a process is that joins namespaces by path.
+
+import { readFileSync, readlinkSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Sandbox } from '../container/harness.ts';
+
+const test = suite('joining namespaces');
+const box = new Sandbox();
+
+// Where cgroup2 is mounted with nsdelegate, as in the test machine, the namespace must not be joined before the cgroup is
+// entered. Without it the kernel allows both.
+test('a container that joins the cgroup namespace of another is in its own cgroup, and exec too', () => {
+  const [first, second] = [box.id(), box.id()];
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', first), 0);
+  const path = `/proc/${box.state(first).pid}/ns/cgroup`;
+  box.configure('sleep 1000', ({ linux }) => {
+    const others = (linux.namespaces ?? []).filter(({ type }) => type !== 'cgroup');
+    linux.namespaces = [...others, { type: 'cgroup', path }];
+  });
+  assert.is(box.detached('run', '--detach', second), 0);
+  const { pid } = box.state(second);
+  assert.is(readlinkSync(`/proc/${pid}/ns/cgroup`), readlinkSync(path));
+  assert.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`^0::/tsoci/${second}$`, 'm'));
+  const { stdout, stderr } = box.tsoci('exec', second, 'cat', '/proc/self/cgroup');
+  assert.match(stdout, new RegExp(`^0::/../${second}$`, 'm'), stderr);
+  for (const id of [first, second]) assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
