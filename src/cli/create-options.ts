@@ -84,5 +84,6 @@ export function createOptions(invocation: Invocation<typeof CREATE_OPTIONS>): Cr
     noNewKeyring: values['no-new-keyring'],
     systemdCgroup: globals.cgroupManager === 'systemd',
     cgroupManager: globals.cgroupManager,
+    rootless: globals.rootless,
   };
 }

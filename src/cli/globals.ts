@@ -54,7 +54,7 @@ export const GLOBAL_OPTIONS = [
     placeholder: 'WHEN',
     choices: ['true', 'false', 'auto'],
     default: 'auto',
-    help: 'go on without a cgroup that may not be made: true, false, or auto (when the user is not root)',
+    help: 'go on without a cgroup that may not be made, and make others beside that of the caller: true, false, or auto (for whoever is not root, or root of a user namespace only)',
   },
   { long: 'criu', kind: 'string', placeholder: 'FILE', help: 'accepted and ignored, for callers of runc' },
   { long: 'version', short: 'v', kind: 'flag', help: 'show the version' },

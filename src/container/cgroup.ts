@@ -4,15 +4,16 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cgroup, createCgroup } from '../cgroups/create.ts';
 import { delegateCgroup, ownsCgroup } from '../cgroups/delegate.ts';
-import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
+import { cgroupOfProcess, findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { isLimited, needsOf, limitCgroup as setLimits } from '../cgroups/limit.ts';
-import { containerCgroupPath } from '../cgroups/path.ts';
+import { containerCgroupPath, DEFAULT_PARENT, rootlessParent } from '../cgroups/path.ts';
 import { killCgroup } from '../cgroups/processes.ts';
 import { MADE_BY_TSOCI, removeCgroup } from '../cgroups/remove.ts';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { EACCES, EPERM, EROFS } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { inUserNamespace } from '../linux/procfs.ts';
 import type { CreateOptions } from './create.ts';
 import type { Undo } from './undo.ts';
 
@@ -20,6 +21,8 @@ export interface CgroupPlace {
   hierarchy: Hierarchy;
   path: string;
   directory: string;
+  /** Without the rights of root: it may turn out that no cgroup can be made. */
+  rootless: boolean;
 }
 
 export function usesSystemd({ systemdCgroup, cgroupManager }: CreateOptions): boolean {
@@ -27,21 +30,34 @@ export function usesSystemd({ systemdCgroup, cgroupManager }: CreateOptions): bo
 }
 
 /** Undefined where the container gets no cgroup of ours: the manager is another or disabled, or the host has no cgroup v2. */
-export function planCgroup(options: CreateOptions, config: Config): CgroupPlace | undefined {
+export function planCgroup(caller: Caller, options: CreateOptions, config: Config): CgroupPlace | undefined {
   if (options.cgroupManager === 'disabled' || usesSystemd(options)) return undefined;
   const hierarchy = findHierarchy();
   if (!hierarchy && isLimited(config.linux?.resources ?? {})) {
     throw new TsociError('linux.resources asks for limits, but cgroup v2 is not mounted on this host');
   }
   if (!hierarchy) return undefined;
-  const path = containerCgroupPath(config.linux?.cgroupsPath, options.id);
-  return { hierarchy, path, directory: join(hierarchy.mountPoint, path) };
+  const rootless = options.rootless === 'auto' ? !isPrivileged(caller) : options.rootless === 'true';
+  const parent = rootless ? rootlessParent(cgroupOfProcess('self')) : DEFAULT_PARENT;
+  const path = containerCgroupPath(config.linux?.cgroupsPath, options.id, parent);
+  return { hierarchy, path, directory: join(hierarchy.mountPoint, path), rootless };
 }
 
-/** Makes the cgroup and sets its limits. An ordinary user without a delegated cgroup goes without, if no limit needs it. */
+/** The directory of the cgroup that we are in. */
+export function currentCgroup(): string | undefined {
+  const hierarchy = findHierarchy();
+  return hierarchy && join(hierarchy.mountPoint, cgroupOfProcess('self'));
+}
+
+/** Whether we are root of the host, and not of a user namespace only. */
+function isPrivileged({ uid }: Caller): boolean {
+  return uid === 0 && !inUserNamespace();
+}
+
+/** Makes the cgroup and sets its limits. Who is rootless and has no delegated cgroup goes without, if no limit needs it. */
 export function makeCgroup(
   caller: Caller,
-  { hierarchy, path }: CgroupPlace,
+  { hierarchy, path, rootless }: CgroupPlace,
   config: Config,
   undo: Undo,
 ): Cgroup | undefined {
@@ -52,7 +68,7 @@ export function makeCgroup(
     cgroup = createCgroup(hierarchy, path, needs);
   } catch (error) {
     const refused = [EACCES, EPERM, EROFS].includes(errnoOf(error) ?? 0);
-    if (refused && needs.length === 0 && caller.uid !== 0) return undefined;
+    if (refused && needs.length === 0 && rootless) return undefined;
     throw error;
   }
   undo.add(() => removeCgroup(cgroup.directory, hierarchy.mountPoint));
@@ -64,7 +80,7 @@ export function makeCgroup(
 export function limitCgroup(caller: Caller, cgroup: Pick<Cgroup, 'directory' | 'fd'>, config: Config): void {
   const { devices, ...others } = config.linux?.resources ?? {};
   // Device access is decided by eBPF, which takes rights of the host; without them nobody could open a device anyway.
-  const resources = devices && caller.uid === 0 ? { ...others, devices } : others;
+  const resources = devices && isPrivileged(caller) ? { ...others, devices } : others;
   for (const warning of setLimits(cgroup, resources)) caller.warn(warning);
   if (ownsCgroup(config)) delegateCgroup(cgroup.directory, hostUser(config));
 }

@@ -10,7 +10,7 @@ import { SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
-import { processStat } from '../linux/procfs.ts';
+import { inUserNamespace, processStat } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { listenAt } from '../linux/unix-socket.ts';
 import { reap } from '../linux/wait.ts';
@@ -20,7 +20,7 @@ import { buildRootfs, type HostTrees } from '../rootfs/build.ts';
 import type { MountPlan } from '../rootfs/mount.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { labelsOf, lsmsFor } from './become.ts';
-import { makeCgroup, planCgroup, usesSystemd } from './cgroup.ts';
+import { currentCgroup, makeCgroup, planCgroup, usesSystemd } from './cgroup.ts';
 import { checkConsole } from './console.ts';
 import { finishInit } from './finish.ts';
 import { inheritedDescriptors, planRoot, spawnInit } from './init.ts';
@@ -62,6 +62,8 @@ export interface CreateOptions {
   noNewKeyring: boolean;
   systemdCgroup: boolean;
   cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  /** Whether to do without what takes the rights of root on the host's cgroups; auto: if we have not got them. */
+  rootless: 'true' | 'false' | 'auto';
 }
 
 /** Creates a container, or leaves everything as it was. */
@@ -133,7 +135,7 @@ function createReserved(
   { record, bundle, parts, directory, undo }: Creation,
 ): ContainerRecord {
   const { config } = bundle;
-  const place = planCgroup(options, config);
+  const place = planCgroup(caller, options, config);
   const unit = parts.scope?.planUnit(caller, options.id, config);
   if (place) record.cgroup = place.directory;
   // From here on whoever finds the container, after a kill -9 of us too, knows what to clean up.
@@ -155,7 +157,7 @@ function createReserved(
   if (options.overlay && !isolates(namespaces, 'mount'))
     throw new TsociError('--overlay needs a mount namespace');
   const root = isolates(namespaces, 'mount') ? planRoot(caller, bundle, options.overlay) : undefined;
-  if (root && record.cgroup) bindOwnCgroup(root.plan.mounts, namespaces, record.cgroup);
+  if (root) bindOwnCgroup(root.plan.mounts, namespaces, record.cgroup);
   let trees: HostTrees | undefined;
   const descriptors = { listener, agent, cgroup: cgroup?.fd, idmaps: idmaps?.fds ?? [] };
   const cloned = (pid: number) => {
@@ -198,13 +200,21 @@ function createReserved(
 
 /**
  * A user namespace may mount cgroup2 only with a cgroup namespace of its own (cgroup_namespaces(7)): without, the
- * container gets its own part of the hierarchy bound, which is all that concerns it.
+ * container gets its own part of the hierarchy bound, which is all that concerns it. `cgroup` is its own; without one it
+ * stays in ours.
  */
-function bindOwnCgroup(mounts: readonly MountPlan[], namespaces: NamespacePlan, cgroup: string): void {
-  if (!isolates(namespaces, 'user') || isolates(namespaces, 'cgroup')) return;
+function bindOwnCgroup(
+  mounts: readonly MountPlan[],
+  namespaces: NamespacePlan,
+  cgroup: string | undefined,
+): void {
+  const inUsers = () => isolates(namespaces, 'user') || inUserNamespace();
+  if (isolates(namespaces, 'cgroup') || !inUsers()) return;
   for (const mount of mounts) {
     if (!('type' in mount.from) || mount.from.type !== 'cgroup2') continue;
-    mount.from = { source: cgroup };
+    const source = cgroup ?? currentCgroup();
+    if (source === undefined) return;
+    mount.from = { source };
     mount.options = { ...mount.options, bind: 'recursive', data: [] };
   }
 }

@@ -54,14 +54,19 @@ export function maskPaths(context: RootContext, paths: readonly string[], devNul
     empty = program.open('fsmount', args, 'mount an empty directory for maskedPaths');
     program.close(filesystem);
   }
-  // One superblock serves all: a clone is cheaper than a new tmpfs.
+  // One superblock serves all: a clone is cheaper than a new tmpfs. Before Linux 6.15 only what is attached can be
+  // cloned: the mask itself goes to the first path.
+  const attached = new Set<number>();
   for (const { path, fd, directory } of found) {
     const doing = `mask ${path}`;
-    const source = directory && empty !== undefined ? empty : devNull;
-    const args = [source, '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH];
-    const mask = program.open('open_tree', args, doing);
-    attach(program, mask, fd, doing);
-    program.close(mask);
+    const mask = directory && empty !== undefined ? empty : devNull;
+    if (attached.has(mask)) {
+      const args = [mask, '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH];
+      const clone = program.open('open_tree', args, doing);
+      attach(program, clone, fd, doing);
+      program.close(clone);
+    } else attach(program, mask, fd, doing);
+    attached.add(mask);
     program.close(fd);
   }
   if (empty !== undefined) program.close(empty);

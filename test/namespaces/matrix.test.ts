@@ -18,8 +18,6 @@ const forbidden: Readonly<Record<string, string>> = {
     "mount proc on /proc: EPERM (Operation not permitted); in a user namespace it takes a new pid namespace too, or a bind mount of the host's",
   'rootless ipc host':
     "mount mqueue on /dev/mqueue: EPERM (Operation not permitted); in a user namespace it takes a new ipc namespace too, or a bind mount of the host's",
-  'rootless cgroup host':
-    "mount cgroup2 on /sys/fs/cgroup: EPERM (Operation not permitted); in a user namespace it takes a new cgroup namespace too, or a bind mount of the host's",
   'rootless user host':
     'make the namespaces of the container: EPERM (Operation not permitted); without the rights of root it takes a user namespace too',
 };

@@ -27,6 +27,8 @@ export class RootlessSandbox extends Sandbox {
   readonly user: number;
   /** XDG_RUNTIME_DIR of the user, where the state goes. */
   readonly runtimeDirectory = join(this.directory, 'run');
+  /** What executes the commands of the user, as root. */
+  prefix: readonly string[] = [];
 
   constructor(user: number) {
     super();
@@ -46,7 +48,8 @@ export class RootlessSandbox extends Sandbox {
   }
 
   #run(output: 'pipe' | 'ignore', args: string[]) {
-    return spawnSync('setpriv', asUser(tsociPath, ...args), {
+    const [command = '', ...rest] = [...this.prefix, 'setpriv', ...asUser(tsociPath, ...args)];
+    return spawnSync(command, rest, {
       encoding: 'utf8',
       cwd: this.bundle,
       env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: this.runtimeDirectory, USER },
