@@ -8,8 +8,8 @@ import { Sandbox } from '../container/harness.ts';
 const test = suite('joining namespaces');
 const box = new Sandbox();
 
-// Where cgroup2 is mounted with nsdelegate, as in the test machine, the namespace must not be joined before the cgroup is
-// entered. Without it the kernel allows both.
+// Where cgroup2 is mounted with nsdelegate, as in the test machine, the cgroup must be entered before the namespace is
+// joined: seen there the other way round, the second container did not start. Without nsdelegate the kernel allows both.
 test('a container that joins the cgroup namespace of another is in its own cgroup, and exec too', () => {
   const [first, second] = [box.id(), box.id()];
   box.configure('sleep 1000');
