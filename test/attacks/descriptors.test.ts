@@ -1,18 +1,20 @@
 // CVE-2024-21626: a descriptor of the host, leaked or as the working directory, leads out of the container.
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Sandbox, tsociPath } from '../container/harness.ts';
-import { attempt } from './support.ts';
+import { attempt, type Change, refused } from './support.ts';
 
 const test = suite('CVE-2024-21626');
 const box = new Sandbox();
 /** Descriptors of a stub of ours; the one of the host's cgroup directory at `exec` is the most dangerous. */
 const LAST = 8;
 const CGROUP = 7;
+/** The host's id of root in user namespaces here. */
+const FIRST_ID = 100_000;
 
 // Seen without both uses of close_range in StubProcess.spawn: 5, the socket that init waits on. Those of the caller
 // are closed by a second defence: Node marks them close-on-exec.
@@ -60,6 +62,67 @@ test('a working directory at /proc/self/fd/N is inside, or refused', () => {
     if (outside(inRun.stdout)) escaped.push(`process.cwd /proc/self/fd/${fd}: ${inRun.stdout}`);
   }
   assert.equal(escaped, []);
+  box.tsoci('delete', '--force', id);
+});
+
+/** A directory for members of group 7 of the container only: root of its user namespace may not enter it. */
+function makePrivate(): string {
+  const path = join(box.rootfs, 'private');
+  if (!existsSync(path)) {
+    mkdirSync(path);
+    // A file whose owner the user namespace does not map is beyond the capabilities of its root.
+    chownSync(path, 5, FIRST_ID + 7);
+    chmodSync(path, 0o070);
+  }
+  return path;
+}
+
+const member: Change = ({ process, linux }) => {
+  linux.namespaces?.push({ type: 'user' });
+  linux.uidMappings = [{ containerID: 0, hostID: FIRST_ID, size: 65_536 }];
+  linux.gidMappings = [{ containerID: 0, hostID: FIRST_ID, size: 65_536 }];
+  process.user = { uid: 1000, gid: 1000, additionalGids: [7] };
+};
+
+// Seen without the second try: it was in /.
+test('a working directory that only the user may enter is entered as the user', () => {
+  makePrivate();
+  const { status, stdout, stderr } = attempt(box, 'pwd', (config) => {
+    member(config);
+    config.process.cwd = '/private';
+  });
+  assert.is(status, 0, stderr);
+  assert.is(stdout, '/private\n');
+});
+
+test('a working directory that the user may not enter, but root could, is entered; one for neither is an error', () => {
+  const path = join(box.rootfs, 'closed');
+  mkdirSync(path, { mode: 0o700 });
+  chownSync(path, FIRST_ID, FIRST_ID);
+  const at = (cwd: string) =>
+    attempt(box, 'pwd', (config) => {
+      member(config);
+      config.process.cwd = cwd;
+    });
+  assert.is(at('/closed').stdout, '/closed\n');
+  chownSync(path, 5, 5);
+  refused(at('/closed'), /change to process\.cwd \/closed: EACCES/);
+});
+
+// Seen without RESOLVE_NO_MAGICLINKS in becomeProcess: `exec` ran in a directory that a descriptor of the stub led to.
+test('as the user a link to /proc/self/fd/N leads nowhere either', () => {
+  const way = join(makePrivate(), 'way');
+  symlinkSync('/proc/self/fd', way);
+  const id = box.id();
+  box.configure('sleep 1000', member);
+  assert.is(box.detached('run', '--detach', id), 0);
+  const look = 'pwd; ls -d cgroup.procs; true';
+  for (let fd = 3; fd <= LAST; fd++) {
+    const { status, stdout, stderr } = box.tsoci('exec', '--cwd', `/private/way/${fd}`, id, 'sh', '-c', look);
+    assert.not.ok(outside(stdout), `${fd}: ${stdout}`);
+    assert.is.not(status, 0);
+    assert.match(stderr, /change to process\.cwd/);
+  }
   box.tsoci('delete', '--force', id);
 });
 

@@ -94,8 +94,8 @@ const boundSys: Change = (config) => {
   );
 };
 
-// Seen with the option ro of a cgroup mount dropped: directories were made in the first two; the third found it
-// no read-only filesystem. (The fourth was not seen by itself: with RESOLVE_* off as well, it did not start.)
+// Seen with the option ro of a cgroup mount dropped: directories were made in the first two; the last two found it no
+// read-only filesystem.
 for (const [what, changes] of [
   ['with a cgroup namespace', []],
   ['without a cgroup namespace', [without('cgroup')]],

@@ -58,18 +58,21 @@ for (const [what, entry] of [
   ['as the entry point', '/proc/self/exe'],
   ['as the interpreter of the entry point', '/interpreted'],
 ] as const) {
-  // Never seen to fail: the image in memory is the defence, and there is no running without it.
+  // What it leads to is the stub, which without its socket ends in silence. There is no running without the stub; seen with
+  // tsoci's own executable put in that place (--preserve-fds 1 3<dist/tsoci, /proc/self/fd/3): execute …: ENOENT, since its
+  // loader is not in the image.
   test(`/proc/self/exe ${what} does not lead to the runtime`, () => {
+    const silence = { status: 0, stdout: '', stderr: '' };
     writeFileSync(join(box.rootfs, 'interpreted'), '#!/proc/self/exe --version\n', { mode: 0o755 });
-    const { stdout } = attempt(box, 'true', (config) => {
+    const { status, stdout, stderr } = attempt(box, 'true', (config) => {
       config.process.args = [entry, '--version'];
     });
-    assert.not.match(stdout, /tsoci/);
+    assert.equal({ status, stdout, stderr }, silence);
     const id = box.id();
     box.configure('sleep 1000');
     assert.is(box.detached('run', '--detach', id), 0);
     const result = box.tsoci('exec', id, entry, '--version');
-    assert.not.match(result.stdout, /tsoci/);
+    assert.equal({ status: result.status, stdout: result.stdout, stderr: result.stderr }, silence);
     box.tsoci('delete', '--force', id);
   });
 }
