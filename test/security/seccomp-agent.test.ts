@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Seccomp, State } from '../../src/config/generated/types.ts';
+import type { Seccomp, SeccompFlag, State } from '../../src/config/generated/types.ts';
 import { SOCK_STREAM } from '../../src/linux/constants.ts';
 import {
   check,
@@ -15,10 +15,13 @@ import {
   receiveDescriptors,
   socketPair,
 } from '../../src/linux/descriptor.ts';
+import { syscall } from '../../src/linux/ffi.ts';
+import { SYS } from '../../src/linux/syscalls.ts';
 import { reap } from '../../src/linux/wait.ts';
 import { setNoNewPrivileges } from '../../src/security/credentials.ts';
 import { connectAgent, containerProcessState } from '../../src/security/seccomp/agent.ts';
 import { compileFilter } from '../../src/security/seccomp/filter.ts';
+import { supportedFlags } from '../../src/security/seccomp/flags.ts';
 import { installFilter } from '../../src/security/seccomp/install.ts';
 import { tryLibseccomp } from '../../src/security/seccomp/libseccomp.ts';
 import { StubProcess } from '../../src/stub/process.ts';
@@ -31,6 +34,7 @@ if (!tryLibseccomp()) console.log('skipped: libseccomp.so.2 is not installed');
 /** linux/seccomp.h. struct seccomp_notif: id, pid, flags, data (64 bytes); seccomp_notif_resp: id, val, error, flags. */
 const SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100;
 const SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101;
+const SECCOMP_IOCTL_NOTIF_ID_VALID = 0x40082102;
 const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
 
 const WAIT = 10_000;
@@ -44,21 +48,30 @@ const config: Seccomp = {
 
 const state: State = { ociVersion: '1.3.0', id: 'c1', status: 'creating', pid: 4422, bundle: '/bundle' };
 
+interface Reply {
+  error?: number;
+  flags?: number;
+  /** Done between the notification of process `pid` and the answer; false: the answer is for the next notification. */
+  before?: (listener: number, id: Buffer, pid: number) => boolean;
+}
+
 /** Waits for a notification and answers it. */
-function answer(listener: number, { error = 0, flags = 0 }: { error?: number; flags?: number }): number {
+function answer(listener: number, reply: Reply): void {
+  const { error = 0, flags = 0, before = () => true } = reply;
   assert.ok(readable(listener, WAIT), 'a notification came');
   const notification = Buffer.alloc(80);
   check('receive a notification', 'ioctl', listener, SECCOMP_IOCTL_NOTIF_RECV, notification);
+  const id = notification.subarray(0, 8);
+  if (!before(listener, id, notification.readUInt32LE(8))) return answer(listener, { error, flags });
   const response = Buffer.alloc(24);
-  notification.copy(response, 0, 0, 8);
+  id.copy(response);
   response.writeInt32LE(-error, 16);
   response.writeUInt32LE(flags, 20);
   check('answer a notification', 'ioctl', listener, SECCOMP_IOCTL_NOTIF_SEND, response);
-  return notification.readInt32LE(16);
 }
 
 /** Runs `mkdir path` with the agent answering mkdir so; returns its exit status. */
-function mkdir(path: string, reply: { error?: number; flags?: number }): number {
+function mkdir(path: string, reply: Reply, seccomp = config): number {
   const [agent, theirs] = socketPair(SOCK_STREAM);
   const nowhere = openSync('/dev/null', 'r+');
   const stub = StubProcess.spawn({ stdio: [nowhere, nowhere, nowhere], extra: [theirs] });
@@ -66,7 +79,7 @@ function mkdir(path: string, reply: { error?: number; flags?: number }): number 
   const program = stub.program();
   setNoNewPrivileges(program);
   const bytes = containerProcessState(state, stub.pid, config.listenerMetadata);
-  installFilter(program, compileFilter(config), { fd: stub.extra(0), state: bytes });
+  installFilter(program, compileFilter(seccomp), { fd: stub.extra(0), state: bytes });
   program.call('execve', ['/bin/mkdir', stringArray(['mkdir', path]), stringArray([])], 'execute mkdir');
   // Not exec(): execve is notified too, and waits for the agent, which is us.
   stub.leave(program);
@@ -105,6 +118,28 @@ withLibrary('an agent pretends, refuses and lets pass', () => {
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+const WAIT_KILLABLE = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV';
+const killable = tryLibseccomp() && supportedFlags().includes(WAIT_KILLABLE);
+if (!killable) console.log(`skipped: this kernel does not support ${WAIT_KILLABLE}`);
+(killable ? test : test.skip)('WAIT_KILLABLE_RECV: what the agent has taken no signal takes from it', () => {
+  const validAfterSignal = (flags: SeccompFlag[]): boolean => {
+    let valid = false;
+    const before = (listener: number, id: Buffer, pid: number): boolean => {
+      // Whoever stops leaves the system call, and begins it again with a new notification.
+      for (const signal of ['SIGSTOP', 'SIGCONT'] as const) {
+        process.kill(pid, signal);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+      }
+      valid = syscall(SYS.ioctl, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, id) === 0;
+      return valid;
+    };
+    assert.is(mkdir('/never', { before }, { ...config, flags }), 0);
+    return valid;
+  };
+  assert.is(validAfterSignal([]), false);
+  assert.is(validAfterSignal([WAIT_KILLABLE]), true);
 });
 
 withLibrary('a filter with an agent and no connection is an error', () => {
