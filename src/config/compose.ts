@@ -1,0 +1,46 @@
+// A configuration with what a person wants otherwise, as the options of `tsoci spec` say it.
+
+import type { Config, Mount, User } from './generated/types.ts';
+
+/** What is to be otherwise; what is undefined or empty stays as it is. */
+export interface Changes {
+  args: readonly string[];
+  /** `NAME=VALUE`, each in place of the variable of that name. */
+  env: readonly string[];
+  cwd: string | undefined;
+  user: User | undefined;
+  terminal: boolean | undefined;
+  rootfs: string | undefined;
+  readonly: boolean | undefined;
+  hostname: string | undefined;
+  /** Mounted last, so that one below another's destination is seen. */
+  mounts: readonly Mount[];
+}
+
+export function compose(config: Config, changes: Changes): Config {
+  const { args, env, cwd, user, terminal, rootfs, readonly, hostname, mounts } = changes;
+  const process = config.process && {
+    ...config.process,
+    ...(args.length > 0 && { args: [...args] }),
+    env: withVariables(config.process.env ?? [], env),
+    ...given({ cwd, user, terminal }),
+  };
+  return {
+    ...config,
+    ...(process && { process }),
+    ...(config.root && { root: { ...config.root, ...given({ path: rootfs, readonly }) } }),
+    ...given({ hostname }),
+    mounts: [...(config.mounts ?? []), ...mounts],
+  };
+}
+
+function withVariables(env: readonly string[], more: readonly string[]): string[] {
+  const variables = new Map([...env, ...more].map((entry) => [entry.split('=', 1)[0], entry]));
+  return [...variables.values()];
+}
+
+type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+function given<T extends object>(all: T): Given<T> {
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Given<T>;
+}
