@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config, Hooks } from '../config/generated/types.ts';
 import { stringifyJson } from '../config/json.ts';
-import { HookError, runHooks } from '../hooks/hooks.ts';
+import { runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
@@ -80,12 +80,14 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   const directory = reserve(options.root, options.id);
   undo.add(() => removeDirectory(directory));
   const lockFd = lock(directory, options.id);
+  const creation: Creation = { record, bundle, parts, directory, undo, hooked: false };
   try {
-    return createReserved(caller, options, { record, bundle, parts, directory, undo });
+    return createReserved(caller, options, creation);
   } catch (error) {
     undo.run((second) => caller.warn(`clean up after a failed create: ${String(second)}`));
-    // runtime.md#lifecycle, steps 3 to 5: a failed hook ends the container.
-    if (error instanceof HookError) runPoststop(caller, record);
+    // runtime.md#lifecycle, steps 3 to 5: a failed hook ends the container. Whatever fails later, too: what hooks have
+    // made must be taken back.
+    if (creation.hooked) runPoststop(caller, record);
     throw error;
   } finally {
     closeSync(lockFd);
@@ -127,13 +129,12 @@ interface Creation {
   parts: Parts;
   directory: string;
   undo: Undo;
+  /** Whether hooks were begun. */
+  hooked: boolean;
 }
 
-function createReserved(
-  caller: Caller,
-  options: CreateOptions,
-  { record, bundle, parts, directory, undo }: Creation,
-): ContainerRecord {
+function createReserved(caller: Caller, options: CreateOptions, creation: Creation): ContainerRecord {
+  const { record, bundle, parts, directory, undo } = creation;
   const { config } = bundle;
   const place = planCgroup(caller, options, config);
   const unit = parts.scope?.planUnit(caller, options.id, config);
@@ -185,6 +186,7 @@ function createReserved(
   const built = root && { plan: root.plan, context: buildRootfs(init.stub, root.plan, trees) };
   const state = stateOf(record, 'creating', init.stub.pid);
   const hooks = { state: JSON.stringify(state), stdout: caller.stdio[1], stderr: caller.stdio[2] };
+  creation.hooked = true;
   runHooks('prestart', config.hooks?.prestart, hooks);
   runHooks('createRuntime', config.hooks?.createRuntime, hooks);
   const finish = { ...options, listenFds: inherited.listenFds, filter, state };
