@@ -26,7 +26,7 @@ import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import type { AttributeChange, MountOptions } from './options.ts';
 import { explainRefusal } from './refusal.ts';
-import { makeTarget, type TargetKind } from './target.ts';
+import { makeTarget, type TargetKind, targetKind } from './target.ts';
 
 /** A mount, decided: what comes from where, and goes where. */
 export interface MountPlan {
@@ -51,6 +51,9 @@ export type MountOrigin =
 
 /** Kernel filesystems have no use for a read-only superblock, and share one between mounts: ro is of the mount. */
 const pseudo = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue', 'devpts', 'tmpfs', 'overlay']);
+
+/** Filesystems that can be told about access control lists; elsewhere acl and noacl name what is so anyway. */
+const aclFilesystems = new Set(['ext2', 'ext3', 'ext4', 'btrfs', 'f2fs', 'nfs', 'ceph', 'gfs2', 'ocfs2']);
 
 /** Filesystems whose destination must not lead through a symlink. */
 const unlinked = new Set(['proc', 'sysfs']);
@@ -88,7 +91,22 @@ export function performMount(context: RootContext, plan: MountPlan): void {
   }
   program.close(mount);
   program.close(target);
-  context.init.run(program);
+  try {
+    context.init.run(program);
+  } catch (error) {
+    throw explainAttach(context, plan, error);
+  }
+}
+
+/** move_mount(2) has the same EINVAL for much: whether a directory and a file meet is seen by the target. */
+function explainAttach(context: RootContext, plan: MountPlan, error: unknown): unknown {
+  const { kind, destination, from } = plan;
+  if (!(error instanceof OperationError) || error.operation.call !== 'move_mount') return error;
+  const there = targetKind(context, destination);
+  if (there === undefined || there === kind) return error;
+  const what = 'type' in from ? `a ${from.type}` : 'the source';
+  const hint = `${what} is a ${kind}, and what is at the destination a ${there}`;
+  return new TsociError(`${error.message}; ${hint}`, { errno: error.errno });
 }
 
 /** Opens the target, then makes the detached mount. The first operation tells whether the target exists. */
@@ -198,7 +216,8 @@ function newFilesystem(
 function settings(type: string, options: MountOptions): [key: string, value: string | undefined][] {
   const flags = [...options.superblock];
   if (options.attributes.set & MOUNT_ATTR_RDONLY && !pseudo.has(type)) flags.push('ro');
-  const data = options.data.map((option): [string, string | undefined] => {
+  const acl = options.acl !== undefined && aclFilesystems.has(type) ? [options.acl] : [];
+  const data = [...options.data, ...acl].map((option): [string, string | undefined] => {
     const at = option.indexOf('=');
     return at < 0 ? [option, undefined] : [option.slice(0, at), option.slice(at + 1)];
   });

@@ -40,6 +40,8 @@ export interface MountOptions {
   superblock: string[];
   /** Options of the filesystem type: size=64k, mode=755, … */
   data: string[];
+  /** The last of acl and noacl: for filesystems that can be told (runc's MS_POSIXACL). */
+  acl: 'acl' | 'noacl' | undefined;
   tmpCopyUp: boolean;
   idmap: 'no' | 'single' | 'recursive';
 }
@@ -67,17 +69,18 @@ const attributeOptions: Readonly<Record<string, readonly [set: number, clear: nu
 };
 
 /** Options that mount(8) and the spec know and that change nothing in the kernel's mount API. */
-const defaults = new Set([
-  'defaults',
-  'loud',
-  'silent',
-  'nofail',
-  'auto',
-  'noauto',
-  'user',
-  'nouser',
-  '_netdev',
-]);
+const defaults = new Set(['defaults', 'loud', 'silent', 'nofail', 'auto', 'noauto', 'nouser', '_netdev']);
+
+/** Who else than root may mount it: of use to mount(8) alone, but each sets attributes that a later option may clear. */
+const ordinaryUserOptions: Readonly<Record<string, number>> = {
+  user: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+  users: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+  owner: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+  group: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+};
+
+/** What a person or program wrote for itself: comments of mount(8). */
+const COMMENT = /^(x-|comment=)/;
 
 /** Flags of the superblock, by what fsconfig(2) calls them; an empty name is the kernel's default. */
 const superblockOptions: Readonly<Record<string, string>> = {
@@ -106,7 +109,19 @@ export const knownMountOptions: readonly string[] = [
   ...Object.keys(superblockOptions),
   ...Object.keys(propagationOptions),
   ...Object.keys(propagationOptions).map((name) => `r${name}`),
-  ...['bind', 'rbind', 'remount', 'defaults', 'loud', 'silent', 'tmpcopyup', 'idmap', 'ridmap'],
+  ...[
+    'bind',
+    'rbind',
+    'remount',
+    'defaults',
+    'loud',
+    'silent',
+    'tmpcopyup',
+    'idmap',
+    'ridmap',
+    'acl',
+    'noacl',
+  ],
 ].sort();
 
 function apply(change: AttributeChange, [set, clear]: readonly [number, number]): void {
@@ -124,6 +139,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     propagation: [],
     superblock: [],
     data: [],
+    acl: undefined,
     tmpCopyUp: false,
     idmap: 'no',
   };
@@ -134,7 +150,9 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
 function parseOption(option: string, parsed: MountOptions): void {
   const attribute = attributeOptions[option];
   if (attribute) return apply(parsed.attributes, attribute);
-  if (defaults.has(option) || option === '') return;
+  if (defaults.has(option) || COMMENT.test(option) || option === '') return;
+  const forUsers = ordinaryUserOptions[option];
+  if (forUsers !== undefined) return apply(parsed.attributes, [forUsers, 0]);
   const superblock = superblockOptions[option];
   if (superblock !== undefined) {
     if (superblock !== '') parsed.superblock.push(superblock);
@@ -154,6 +172,10 @@ function parseOption(option: string, parsed: MountOptions): void {
       return;
     case 'remount':
       parsed.remount = true;
+      return;
+    case 'acl':
+    case 'noacl':
+      parsed.acl = option;
       return;
     case 'tmpcopyup':
       parsed.tmpCopyUp = true;

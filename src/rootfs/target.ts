@@ -1,8 +1,8 @@
 // Mount targets and other paths inside the root filesystem, made where they are missing.
 
 import { posix } from 'node:path';
-import { O_PATH, S_IFREG } from '../linux/constants.ts';
-import { EEXIST, ENOENT } from '../linux/errno.ts';
+import { O_DIRECTORY, O_PATH, S_IFREG } from '../linux/constants.ts';
+import { EEXIST, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { openInRootArguments, type RootContext } from './context.ts';
 
@@ -35,6 +35,19 @@ export function makeDirectories(context: RootContext, path: string, links = 0): 
     if (links >= MAX_LINKS) throw new TsociError(`create /${path} in the root filesystem: too many symlinks`);
     const target = posix.resolve('/', posix.dirname(prefix), link);
     makeDirectories(context, target, links + 1);
+  }
+}
+
+/** What is at a path of the root filesystem; undefined if that cannot be found out. */
+export function targetKind({ init, root }: RootContext, path: string): TargetKind | undefined {
+  const program = init.program();
+  const args = openInRootArguments(root, path, O_PATH | O_DIRECTORY);
+  program.close(program.open('openat2', args, `open ${path} in the root filesystem`));
+  try {
+    init.run(program);
+    return 'directory';
+  } catch (error) {
+    return errnoOf(error) === ENOTDIR ? 'file' : undefined;
   }
 }
 
