@@ -50,6 +50,8 @@ export class UsageError extends TsociError {
 }
 
 export const HELP: Option = { long: 'help', short: 'h', kind: 'flag', help: 'show this help' };
+/** Other names that crun has for an option. */
+const ALIASES: Readonly<Record<string, string>> = { '?': 'help', usage: 'help', V: 'version' };
 
 /**
  * Reads arguments by a table. Options are recognised before and behind operands, until `--` or until
@@ -116,7 +118,8 @@ class Reader {
   }
 
   #find(name: string): Option | undefined {
-    return this.#options.find(({ long, short }) => name === long || name === short);
+    const wanted = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
+    return this.#options.find(({ long, short }) => wanted === long || wanted === short);
   }
 
   #set(option: Option, word: string, attached: string | undefined): boolean {

@@ -1,6 +1,6 @@
 // The limits that `update` takes as options, and what they are in linux.resources of config.json.
 
-import type { Resources } from '../config/generated/types.ts';
+import type { IntelRdt, Resources } from '../config/generated/types.ts';
 import { type Option, UsageError, type Values } from './options.ts';
 
 const BYTES = 'bytes, with k, m, g or t for powers of 1024; -1: no limit';
@@ -77,6 +77,18 @@ export const LIMIT_OPTIONS = [
     placeholder: 'BYTES',
     help: 'accepted and ignored: cgroup v2 has no such limit',
   },
+  {
+    long: 'l3-cache-schema',
+    kind: 'string',
+    placeholder: 'SCHEMA',
+    help: 'its share of the L3 cache (Intel RDT), such as L3:0=7f0;1=1f; config.json must have linux.intelRdt',
+  },
+  {
+    long: 'mem-bw-schema',
+    kind: 'string',
+    placeholder: 'SCHEMA',
+    help: 'its memory bandwidth (Intel RDT), such as MB:0=20;1=70; config.json must have linux.intelRdt',
+  },
 ] as const satisfies readonly Option[];
 
 /** The resources that the options name; sections without any are left out. */
@@ -100,6 +112,13 @@ export function limitsOf(values: Values<typeof LIMIT_OPTIONS>): Resources {
   const blockIO = given({ weight: values['blkio-weight'] });
   const pids = given({ limit: values['pids-limit'] });
   return given({ memory, cpu, blockIO, pids }) ?? {};
+}
+
+/** The schemas that the options name; undefined if they name none. */
+export function schemasOf(
+  values: Values<typeof LIMIT_OPTIONS>,
+): Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'> | undefined {
+  return given({ l3CacheSchema: values['l3-cache-schema'], memBwSchema: values['mem-bw-schema'] });
 }
 
 type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };

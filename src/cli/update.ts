@@ -5,13 +5,13 @@ import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { defineCommand } from './command.ts';
 import { callerPath } from './paths.ts';
-import { LIMIT_OPTIONS, limitsOf } from './update-options.ts';
+import { LIMIT_OPTIONS, limitsOf, schemasOf } from './update-options.ts';
 
 export const command = defineCommand({
   name: 'update',
   summary: 'change the limits of a container',
   description:
-    'Changes the limits of a created, running or paused container; what is not named stays as it is. With --resources all other options are ignored.',
+    'Changes the limits of a created, running or paused container; what is not named stays as it is. With --resources all other options but those of Intel RDT are ignored.',
   operands: ['CONTAINER'],
   options: [
     {
@@ -33,7 +33,7 @@ export const command = defineCommand({
     const resources =
       values.resources === undefined ? limitsOf(values) : await readResources(values.resources, caller);
     const { updateContainer } = await import('../container/update.ts');
-    await updateContainer(caller, { root: globals.root, id, resources });
+    await updateContainer(caller, { root: globals.root, id, resources, intelRdt: schemasOf(values) });
   },
 });
 

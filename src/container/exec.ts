@@ -66,13 +66,15 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   // What `create` saved does not change: what it takes can be loaded before the lock is.
   const config = readConfig(options);
   const parts = await loadParts(config);
+  const given =
+    options.processFile === undefined ? undefined : await readProcess(options.processFile, caller);
   const pid = withLock(options.root, options.id, (directory) => {
     const record = readRecord(options.root, options.id);
     const status = currentStatus(directory, record);
     const alive =
       status === 'running' || status === 'created' || (status === 'paused' && options.ignorePaused);
     if (!alive || !record.init) throw new TsociError(`exec in ${options.id}: the container is ${status}`);
-    const plan = { record, init: record.init, config, parts, process: planProcess(config, options) };
+    const plan = { record, init: record.init, config, parts, process: planProcess(config, given, options) };
     checkConsole(plan.process.terminal ?? false, { ...options, takeTerminal });
     return spawn(caller, options, plan, takeTerminal);
   });
@@ -94,14 +96,13 @@ interface ExecPlan {
 }
 
 /** The process of the container with what the options say instead, or that of the process file. */
-function planProcess(config: Config, options: ExecOptions): Process {
-  const base = options.processFile ? readProcess(options.processFile) : { ...config.process };
-  const process: Process = { cwd: '/', ...base };
+function planProcess(config: Config, given: Process | undefined, options: ExecOptions): Process {
+  const process: Process = { cwd: '/', ...(given ?? config.process) };
   if (options.args.length > 0) process.args = [...options.args];
   if (!process.args?.length) throw new TsociError('exec: process.args is empty');
   // A terminal is for who asks for one, not for who comes after.
-  process.terminal = options.processFile ? (base.terminal ?? false) || options.tty : options.tty;
-  if (!options.processFile) delete process.consoleSize;
+  process.terminal = given?.terminal || options.tty;
+  if (!given) delete process.consoleSize;
   if (options.cwd !== undefined) process.cwd = options.cwd;
   if (options.user)
     process.user = { umask: process.user?.umask, ...options.user, gid: options.user.gid ?? 0 } as never;
@@ -118,12 +119,19 @@ function planProcess(config: Config, options: ExecOptions): Process {
   return process;
 }
 
-function readProcess(path: string): Process {
+/** The process of a file, checked like that of a config.json. The validators are loaded for it alone. */
+async function readProcess(path: string, caller: Caller): Promise<Process> {
+  const { loadProcess } = await import('../config/load.ts');
+  const { describe } = await import('../config/finding.ts');
+  let text: string;
   try {
-    return parseJson(readFileSync(path, 'utf8')) as Process;
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     throw TsociError.from(`read ${path}`, error);
   }
+  const { value, warnings } = loadProcess(text, path);
+  for (const warning of warnings) caller.warn(describe(warning));
+  return value;
 }
 
 function spawn(

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { updateCgroup } from '../cgroups/update.ts';
-import type { Config, Resources } from '../config/generated/types.ts';
+import type { Config, IntelRdt, Resources } from '../config/generated/types.ts';
 import { parseJson, stringifyJson } from '../config/json.ts';
 import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
@@ -14,19 +14,27 @@ export interface UpdateOptions {
   id: string;
   /** What is to change; what is not named stays. */
   resources: Resources;
+  /** New schemas of its class of service in resctrl. */
+  intelRdt?: Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'> | undefined;
 }
 
 export async function updateContainer(
   caller: Caller,
-  { root, id, resources: changes }: UpdateOptions,
+  { root, id, resources: changes, intelRdt }: UpdateOptions,
 ): Promise<void> {
   // Whether a container is systemd's does not change: what it takes can be loaded before the lock is held.
   const scope = readRecord(root, id).unit && (await import('./scope.ts'));
+  const rdt = intelRdt && (await import('../security/intel-rdt.ts'));
   withLock(root, id, (directory) => {
     const record = readRecord(root, id);
     const status = currentStatus(directory, record);
     if (status === 'stopped' || status === 'creating')
       throw new TsociError(`update ${id}: the container is ${status}`);
+    if (rdt && intelRdt) {
+      const resctrl = rdt.findResctrl();
+      rdt.updateIntelRdt(currentConfig(directory).linux?.intelRdt, intelRdt, { id, resctrl });
+      if (Object.keys(changes).length === 0) return;
+    }
     if (!record.cgroup) throw new TsociError(`update ${id}: the container has no cgroup`);
     const current = currentResources(directory);
     const { resources, warnings } =
@@ -42,6 +50,9 @@ export async function updateContainer(
 function currentResources(directory: string): Resources {
   const updated = savedResources(directory);
   if (existsSync(updated)) return parseJson(readFileSync(updated, 'utf8')) as Resources;
-  const config = parseJson(readFileSync(savedConfig(directory), 'utf8')) as Config;
-  return config.linux?.resources ?? {};
+  return currentConfig(directory).linux?.resources ?? {};
+}
+
+function currentConfig(directory: string): Config {
+  return parseJson(readFileSync(savedConfig(directory), 'utf8')) as Config;
 }

@@ -46,12 +46,9 @@ export function applyIntelRdt(
   { id, pid, resctrl }: { id: string; pid: number; resctrl: string | undefined },
 ): IntelRdtGroups {
   checkIntelRdt(config);
-  if (resctrl === undefined)
-    throw new TsociError(
-      'intelRdt: no resctrl filesystem is mounted; it takes a CPU with RDT and mount -t resctrl resctrl /sys/fs/resctrl',
-    );
+  if (resctrl === undefined) throw notMounted();
   const lines = schemataLines(config);
-  const directory = config.closID === '/' ? resctrl : join(resctrl, config.closID ?? id);
+  const directory = classDirectory(config, id, resctrl);
   const created = openClass(config, directory, lines);
   let monDirectory: string | undefined;
   try {
@@ -72,6 +69,28 @@ export function applyIntelRdt(
     ...(created && config.closID === undefined ? { closDirectory: directory } : {}),
     ...(monDirectory === undefined ? {} : { monDirectory }),
   };
+}
+
+/** Gives the class of service of the container `id`, whose config has `config`, the schemas of `changes`. */
+export function updateIntelRdt(
+  config: IntelRdt | undefined,
+  changes: Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'>,
+  { id, resctrl }: { id: string; resctrl: string | undefined },
+): void {
+  checkIntelRdt(changes);
+  if (!config) throw new TsociError(`intelRdt: the config of ${id} has no linux.intelRdt to update`);
+  if (resctrl === undefined) throw notMounted();
+  writeSchemata(resctrl, classDirectory(config, id, resctrl), schemataLines(changes));
+}
+
+function notMounted(): TsociError {
+  return new TsociError(
+    'intelRdt: no resctrl filesystem is mounted; it takes a CPU with RDT and mount -t resctrl resctrl /sys/fs/resctrl',
+  );
+}
+
+function classDirectory({ closID }: IntelRdt, id: string, resctrl: string): string {
+  return closID === '/' ? resctrl : join(resctrl, closID ?? id);
 }
 
 /** Removes what applyIntelRdt made. What is gone already is no error. */

@@ -1,7 +1,7 @@
 // Bad input of every kind: exit status 1, one line that a person understands, nothing left behind.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,10 +11,14 @@ import { eventually, type Result, Sandbox, tsociPath } from './harness.ts';
 const test = suite('bad input');
 const box = new Sandbox();
 
-function refuses({ status, stderr }: Result, message: RegExp): void {
+function tells({ status, stderr }: Result, message: RegExp): void {
   assert.is(status, 1, stderr);
   assert.match(stderr, message);
   assert.is(stderr.trim().split('\n').length, 1, `one line: ${stderr}`);
+}
+
+function refuses(result: Result, message: RegExp): void {
+  tells(result, message);
   assert.equal(box.leftovers(), []);
 }
 
@@ -122,7 +126,15 @@ const configs: Record<string, [(config: Full) => void, RegExp]> = {
   ],
   'bind of a file on a directory': [
     (c) => mount(c, { source: '/etc/hostname', destination: '/etc', options: ['bind'] }),
-    /bind \/etc\/hostname on \/etc: EINVAL|ENOTDIR/,
+    /bind \/etc\/hostname on \/etc: E\w+ .*; the source is a file, and what is at the destination a directory$/m,
+  ],
+  'bind of a directory on a file': [
+    (c) => mount(c, { source: '/etc', destination: '/etc/passwd', options: ['rbind'] }),
+    /bind \/etc on \/etc\/passwd: E\w+ .*; the source is a directory, and what is at the destination a file$/m,
+  ],
+  'tmpfs on a file': [
+    (c) => mount(c, { type: 'tmpfs', destination: '/etc/passwd' }),
+    /mount tmpfs on \/etc\/passwd: E\w+ .*; a tmpfs is a directory, and what is at the destination a file$/m,
   ],
   'mount in procfs': [
     (c) => mount(c, { source: '/dev', destination: '/proc/self/attr', options: ['bind'] }),
@@ -245,6 +257,44 @@ for (const [what, [change, message]] of Object.entries(configs)) {
     refuses(box.tsoci('create', box.id()), message);
   });
 }
+
+test('what hooks have made is taken back when a later step fails', () => {
+  const log = join(box.directory, 'hooks.log');
+  const hook = (text: string) => ({
+    path: '/bin/sh',
+    args: ['sh', '-c', `cat >/dev/null; echo ${text} >>${log}`],
+  });
+  box.configure('true', (config) => {
+    config.hooks = { createRuntime: [hook('made')], poststop: [hook('taken back')] };
+    config.process.args = ['nosuch'];
+  });
+  refuses(box.tsoci('create', box.id()), /"nosuch": executable file not found/);
+  assert.is(readFileSync(log, 'utf8'), 'made\ntaken back\n');
+});
+
+test('exec with a process file that is not valid', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  const file = join(box.directory, 'process.json');
+  const says = (text: string, message: RegExp) => {
+    writeFileSync(file, text);
+    tells(box.tsoci('exec', '--process', file, id), message);
+  };
+  says('{ "args": ["true"], }', /process\.json:1:\d+: /);
+  says('{ "cwd": "/", "args": "true" }', /process\.json: .*args/);
+  says('{ "cwd": "tmp", "args": ["true"] }', /process\.json: .*cwd/);
+  says(
+    '{ "cwd": "/", "args": ["true"], "rlimits": [{ "type": "RLIMIT_X", "soft": 1, "hard": 1 }] }',
+    /RLIMIT_X/,
+  );
+  rmSync(file);
+  tells(box.tsoci('exec', '--process', file, id), /read .*process\.json: ENOENT/);
+  writeFileSync(file, '{ "cwd": "/etc", "args": ["pwd"], "env": ["PATH=/bin"] }');
+  assert.is(box.tsoci('exec', '--process', file, id).stdout, '/etc\n');
+  tells(box.tsoci('update', '--l3-cache-schema', 'L3:0=f', id), /the config of .* has no linux\.intelRdt/);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
 
 test('config.json missing', () => {
   rmSync(join(box.bundle, 'config.json'));

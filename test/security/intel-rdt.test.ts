@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { IntelRdt } from '../../src/config/generated/types.ts';
-import { applyIntelRdt, findResctrl, removeIntelRdt } from '../../src/security/intel-rdt.ts';
+import { applyIntelRdt, findResctrl, removeIntelRdt, updateIntelRdt } from '../../src/security/intel-rdt.ts';
 import { differences } from '../../src/security/schemata.ts';
 
 const test = suite('intelRdt');
@@ -49,6 +49,26 @@ test('without closID: a class named after the container, removed with it', () =>
     removeIntelRdt(groups);
     assert.not.ok(existsSync(directory));
     removeIntelRdt(groups);
+  });
+});
+
+test('an update writes to the class that the config says', () => {
+  withResctrl((resctrl, apply) => {
+    apply({});
+    const update = (config: IntelRdt | undefined, changes: IntelRdt) =>
+      updateIntelRdt(config, changes, { id: 'c1', resctrl });
+    update({}, { l3CacheSchema: 'L3:0=f', memBwSchema: 'MB:0=20' });
+    assert.is(readFileSync(join(resctrl, 'c1', 'schemata'), 'utf8'), 'L3:0=f\nMB:0=20\n');
+    makeClass(resctrl, 'gold');
+    update({ closID: 'gold' }, { memBwSchema: 'MB:1=50' });
+    assert.is(readFileSync(join(resctrl, 'gold', 'schemata'), 'utf8'), 'MB:1=50\n');
+    assert.throws(() => update({}, { memBwSchema: '50' }), /does not start with MB:/);
+    assert.throws(
+      () => update(undefined, { memBwSchema: 'MB:1=50' }),
+      /the config of c1 has no linux\.intelRdt/,
+    );
+    const nowhere = { id: 'c1', resctrl: undefined };
+    assert.throws(() => updateIntelRdt({}, { memBwSchema: 'MB:1=50' }, nowhere), /no resctrl filesystem/);
   });
 });
 
