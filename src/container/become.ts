@@ -18,7 +18,7 @@ import {
 import { setOomScoreAdj } from '../security/oom-score.ts';
 import { openProcfs } from '../security/procfs.ts';
 import type { StubProcess } from '../stub/process.ts';
-import type { Program } from '../stub/program.ts';
+import { becauseOf, type Program } from '../stub/program.ts';
 import { environment } from './environment.ts';
 import { findExecutable } from './executable.ts';
 import { becomeProcess, setLimitsOf } from './process.ts';
@@ -49,11 +49,17 @@ export function prepareProcess(
   const held = userNamespace ? allCapabilities() : capabilitiesOf('self');
   const capabilities = planCapabilities(process.capabilities, held);
   for (const warning of capabilities.warnings) caller.warn(warning);
-  const cwd = changeDirectory(stub, process.cwd);
-  const env = environment(stub, process.env ?? [], process.user?.uid ?? 0, listenFds);
-  const executable = findExecutable(stub, process.args?.[0] ?? '', env);
-  setOomScoreAdj(stub.pid, process.oomScoreAdj);
-  if (userNamespace) setLimitsOf(stub.pid, process);
+  const cwd = becauseOf(stub, 'process.cwd', () => changeDirectory(stub, process.cwd));
+  const env = becauseOf(stub, 'process.env', () =>
+    environment(stub, process.env ?? [], process.user?.uid ?? 0, listenFds),
+  );
+  const executable = becauseOf(stub, 'process.args[0]', () =>
+    findExecutable(stub, process.args?.[0] ?? '', env),
+  );
+  stub.outside((pid) => {
+    setOomScoreAdj(pid, process.oomScoreAdj);
+    if (userNamespace) setLimitsOf(pid, process);
+  }, undefined);
   becomeProcess(program, {
     process,
     linux,

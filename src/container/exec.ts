@@ -149,12 +149,14 @@ function spawn(
   const agent = filter?.agent;
   if (agent !== undefined) opened.defer(() => closeDescriptor(agent));
   const stub = enterNamespaces(init.pid, {
+    role: 'exec',
     stdio: caller.stdio,
     preserved: inherited.descriptors,
     cgroup,
     extra: agent === undefined ? [] : [agent],
     before: (boot) => {
       const program = boot.program();
+      program.because = 'process.execCPUAffinity';
       setInitialAffinity(program, process.execCPUAffinity);
       if (program.length > 0) boot.run(program);
     },
@@ -201,6 +203,7 @@ function become(
   const { filter } = options;
   const state = stateOf(record, 'running', record.init?.pid ?? 0);
   const program = stub.program();
+  program.because = 'process.execCPUAffinity';
   setFinalAffinity(program, process.execCPUAffinity);
   prepareProcess(caller, stub, program, {
     process,

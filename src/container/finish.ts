@@ -11,7 +11,7 @@ import { maskPaths, protectPaths } from '../rootfs/paths.ts';
 import { enterRoot } from '../rootfs/root.ts';
 import { writeSysctls } from '../rootfs/sysctls.ts';
 import { openProcfs } from '../security/procfs.ts';
-import type { Program } from '../stub/program.ts';
+import { becauseOf, type Program } from '../stub/program.ts';
 import { labelProcess, labelsOf, lsmsFor, prepareProcess } from './become.ts';
 import { passConsole } from './console.ts';
 import type { PreparedFilter } from './filter.ts';
@@ -30,6 +30,8 @@ export interface FinishOptions {
   state: State;
   /** Takes the master of the terminal, when there is no console socket. */
   takeTerminal?: ((master: number) => void) | undefined;
+  /** A stub in init's namespaces, for hooks, where init is no process. */
+  enter?: HookSetting['enter'];
 }
 
 /**
@@ -44,7 +46,9 @@ export function finishInit(
   hooks: HookSetting,
 ): Program {
   const { stub } = init;
-  const enter = (stdio: readonly [number, number, number]) => enterNamespaces(stub.pid, { stdio });
+  const enter =
+    options.enter ??
+    ((stdio: readonly [number, number, number]) => enterNamespaces(stub.pid, { stdio, role: 'hook' }));
   // runtime.md#state: the pid as the hook sees it.
   const state = JSON.stringify({ ...options.state, pid: init.pidInside });
   runHooks('createContainer', config.hooks?.createContainer, { ...hooks, state, enter, cwd: bundle });
@@ -76,7 +80,10 @@ function enterContainerRoot(
 ): void {
   const { maskedPaths = [], readonlyPaths = [] } = config.linux ?? {};
   if (config.process?.terminal) {
-    const master = makeConsole(context, config.process.consoleSize, plan.devices !== undefined);
+    const { consoleSize } = config.process;
+    const master = becauseOf(stub, 'process.terminal', () =>
+      makeConsole(context, consoleSize, plan.devices !== undefined),
+    );
     passConsole(caller, master, options);
   }
   const opening = stub.program();

@@ -16,6 +16,7 @@ import { type HostTrees, openHostTrees, planRootfs, type RootfsPlan } from '../r
 import { createSessionKeyring } from '../security/keyring.ts';
 import { STUB_NAME } from '../stub/name.ts';
 import { StubProcess } from '../stub/process.ts';
+import { becauseOf } from '../stub/program.ts';
 import { labelKeyring } from './become.ts';
 import type { Bundle } from './prepare.ts';
 
@@ -77,7 +78,9 @@ export function spawnInit(
         idmaps.map((_, i) => boot.extra(FIRST_NAMESPACE + joined.length + i)),
       );
       const intoCgroup = cgroup !== undefined && !goAhead(boot.pid, cgroup, joined);
-      const stub = cloneInit(caller, boot, namespaces, joined, config, intoCgroup);
+      const stub = becauseOf(boot, 'linux.namespaces', () =>
+        cloneInit(caller, boot, namespaces, joined, config, intoCgroup),
+      );
       options.cloned?.(stub.pid);
       return configureInit(caller, options, config, namespaces, stub, boot);
     } finally {
@@ -116,13 +119,13 @@ function cloneInit(
     const program = boot.program();
     program.call('unshare', [CLONE_NEWUSER], 'make a user namespace');
     boot.run(program);
-    mapIds(caller, config, boot.pid);
+    mapIds(caller, config, boot);
   }
   if (namespaces.create.has('time')) {
     const program = boot.program();
     program.call('unshare', [CLONE_NEWTIME], 'make a time namespace');
     boot.run(program);
-    writeTimeOffsets(boot.pid, { ...config.linux?.timeOffsets });
+    boot.outside((pid) => writeTimeOffsets(pid, { ...config.linux?.timeOffsets }), undefined);
   }
   const cgroup = intoCgroup ? boot.extra(CGROUP) : undefined;
   const flags = cloneFlags(namespaces) & ~(userFirst ? CLONE_NEWUSER : 0);
@@ -156,10 +159,11 @@ function clone(boot: StubProcess, flags: number, cgroup: number | undefined): St
   }
 }
 
-/** Of the new user namespace that process `pid` is in. */
-function mapIds(caller: Caller, config: Config, pid: number): void {
+/** Of the new user namespace that a stub is in. */
+function mapIds(caller: Caller, config: Config, stub: StubProcess): void {
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
-  writeMappings(pid, uidMappings, gidMappings, { uid: caller.uid, path: caller.env.PATH });
+  const how = { uid: caller.uid, path: caller.env.PATH };
+  stub.outside((pid) => writeMappings(pid, uidMappings, gidMappings, how), undefined);
   checkUser(config, uidMappings, gidMappings);
 }
 
@@ -171,9 +175,9 @@ function configureInit(
   stub: StubProcess,
   boot: StubProcess,
 ): Init {
-  if (namespaces.create.has('user') && !comesFirst(caller, namespaces)) mapIds(caller, config, stub.pid);
+  if (namespaces.create.has('user') && !comesFirst(caller, namespaces)) mapIds(caller, config, stub);
   const ownUsers = isolates(namespaces, 'user');
-  if (ownUsers) becomeRoot(stub);
+  if (ownUsers) becauseOf(stub, 'linux.namespaces', () => becomeRoot(stub));
   if (!options.noNewKeyring) labelKeyring(stub, { ...config.process });
   const program = stub.program();
   program.call('setsid', [], 'start a session');
@@ -181,10 +185,13 @@ function configureInit(
   const pid = program.call('getpid', [], 'get the pid');
   if (!options.noNewKeyring) createSessionKeyring(program, options.id, ownUsers);
   const flags = lateFlags(namespaces);
+  program.because = 'linux.namespaces';
   if (flags !== 0) program.call('unshare', [flags], 'make namespaces of the container');
   const { hostname, domainname } = config;
+  program.because = 'hostname';
   if (hostname)
     program.call('sethostname', [hostname, Buffer.byteLength(hostname)], `set hostname ${hostname}`);
+  program.because = 'domainname';
   if (domainname) {
     program.call(
       'setdomainname',
@@ -192,6 +199,7 @@ function configureInit(
       `set domainname ${domainname}`,
     );
   }
+  program.because = 'linux.namespaces';
   if (namespaces.create.has('network')) loopbackUp(program);
   const results = stub.run(program);
   return {
@@ -201,7 +209,7 @@ function configureInit(
     agent: boot.extra(1),
     umask: results.at(umask),
     pidInside: results.at(pid),
-    setgroupsDenied: ownUsers && deniesSetgroups(stub.pid),
+    setgroupsDenied: ownUsers && stub.outside(deniesSetgroups, false),
   };
 }
 

@@ -57,7 +57,7 @@ function startInit(caller: Caller, directory: string, record: ContainerRecord, i
     runHooks('startContainer', hooks?.startContainer, {
       ...setting,
       state: stateAs('created', record.pidInside ?? init.pid),
-      enter: (stdio) => enterNamespaces(init.pid, { stdio }),
+      enter: (stdio) => enterNamespaces(init.pid, { stdio, role: 'hook' }),
     });
     send(socket, goMessage(record.control ?? 3), 'tell init to go');
     const reply = Buffer.alloc(BUFFER_SIZE);

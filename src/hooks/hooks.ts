@@ -39,7 +39,7 @@ export interface HookSetting {
 export function runHooks(kind: HookKind, hooks: readonly Hook[] | undefined, setting: HookSetting): void {
   hooks?.forEach((hook, i) => {
     try {
-      runHook(`${kind} hook ${i} (${hook.path})`, hook, setting);
+      runHook({ kind, i }, hook, setting);
     } catch (error) {
       throw new HookError(messageOf(error), { errno: errnoOf(error), cause: error });
     }
@@ -55,19 +55,25 @@ export function runAllHooks(
 ): void {
   hooks?.forEach((hook, i) => {
     try {
-      runHook(`${kind} hook ${i} (${hook.path})`, hook, setting);
+      runHook({ kind, i }, hook, setting);
     } catch (error) {
       failed(error);
     }
   });
 }
 
-function runHook(name: string, hook: Hook, { state, stdout, stderr, enter, cwd }: HookSetting): void {
+function runHook(
+  { kind, i }: { kind: HookKind; i: number },
+  hook: Hook,
+  { state, stdout, stderr, enter, cwd }: HookSetting,
+): void {
+  const name = `${kind} hook ${i} (${hook.path})`;
   const stdin = stateFile(state);
   let stub: StubProcess;
   try {
     const stdio = [stdin, stdout, stderr] as const;
-    stub = enter ? enter(stdio) : StubProcess.spawn({ stdio });
+    stub = enter ? enter(stdio) : StubProcess.spawn({ stdio, role: 'hook' });
+    stub.because = `hooks.${kind}[${i}]`;
   } finally {
     closeDescriptor(stdin);
   }
@@ -77,7 +83,7 @@ function runHook(name: string, hook: Hook, { state, stdout, stderr, enter, cwd }
 }
 
 function execute(name: string, stub: StubProcess, hook: Hook, cwd: string | undefined): WaitStatus {
-  const pidfd = check(`open process ${stub.pid}`, 'pidfd_open', stub.pid, 0);
+  const pidfd = stub.outside((pid) => check(`open process ${pid}`, 'pidfd_open', pid, 0), undefined);
   let ended: WaitStatus | undefined;
   try {
     const program = stub.program();
@@ -91,14 +97,14 @@ function execute(name: string, stub: StubProcess, hook: Hook, cwd: string | unde
     );
     stub.exec(program);
     const timeout = hook.timeout === undefined ? -1 : Number(hook.timeout) * 1000;
-    if (!readable(pidfd, timeout)) {
+    if (pidfd !== undefined && !readable(pidfd, timeout)) {
       syscall(SYS.kill, -stub.pid, SIGKILL);
       throw new TsociError(`${name}: killed after its timeout of ${hook.timeout} s`);
     }
-    ended = reap(stub.pid);
+    ended = stub.outside(reap, { code: 0, signal: 0 });
     return ended;
   } finally {
-    closeDescriptor(pidfd);
+    if (pidfd !== undefined) closeDescriptor(pidfd);
     stub.disconnect();
     if (!ended) reap(stub.pid);
   }

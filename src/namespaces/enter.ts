@@ -20,6 +20,8 @@ export interface EnterOptions {
   extra?: readonly number[];
   /** Done in the stub before it enters. */
   before?: (boot: StubProcess) => void;
+  /** What the process is for, as a trace calls it. */
+  role: string;
 }
 
 /** A stub in all namespaces of process `pid`, with its root directory. It is our child. */
@@ -29,40 +31,52 @@ export function enterNamespaces(pid: number, options: EnterOptions): StubProcess
   try {
     const flags = foreignNamespaces(pid);
     root = openRoot(pid);
-    const { stdio, preserved = [], cgroup, extra = [] } = options;
-    const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, cgroup ?? pidfd, ...extra] });
-    try {
-      options.before?.(boot);
-      const program = boot.program();
-      // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
-      program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0], 'make the stub undumpable');
-      // Into a cgroup one must see it from one's cgroup namespace (nsdelegate): that namespace comes after.
-      const now = flags & ~CLONE_NEWCGROUP;
-      if (now !== 0) program.call('setns', [boot.extra(0), now], `enter the namespaces of process ${pid}`);
-      if (!(flags & CLONE_NEWNS)) {
-        program.call('fchdir', [boot.extra(1)], 'change to the root of the container');
-        program.call('chroot', ['.'], 'chroot into the root of the container');
-      }
-      boot.run(program);
-      const stub = boot.clone(
-        0,
-        'start a process in the container',
-        cgroup === undefined ? undefined : boot.extra(2),
-      );
-      if (flags & CLONE_NEWUSER) becomeRoot(stub);
-      if (flags & CLONE_NEWCGROUP) {
-        const entering = stub.program();
-        const doing = `enter the cgroup namespace of process ${pid}`;
-        entering.call('setns', [boot.extra(0), CLONE_NEWCGROUP], doing);
-        stub.run(entering);
-      }
-      return stub;
-    } finally {
-      boot.dismiss();
-    }
+    return enterThrough(options, { pid, pidfd, root, flags });
   } finally {
     closeDescriptor(pidfd);
     if (root >= 0) closeSync(root);
+  }
+}
+
+/** A process to enter: descriptors of itself and of its root, and flags of the namespaces that are not ours. */
+export interface EnterTarget {
+  pid: number;
+  pidfd: number;
+  root: number;
+  flags: number;
+}
+
+/** The same through descriptors that are open already. */
+export function enterThrough(
+  { stdio, preserved = [], cgroup, extra = [], before, role }: EnterOptions,
+  { pid, pidfd, root, flags }: EnterTarget,
+): StubProcess {
+  const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, cgroup ?? pidfd, ...extra] });
+  try {
+    before?.(boot);
+    const program = boot.program();
+    // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
+    program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0], 'make the stub undumpable');
+    // Into a cgroup one must see it from one's cgroup namespace (nsdelegate): that namespace comes after.
+    const now = flags & ~CLONE_NEWCGROUP;
+    if (now !== 0) program.call('setns', [boot.extra(0), now], `enter the namespaces of process ${pid}`);
+    if (!(flags & CLONE_NEWNS)) {
+      program.call('fchdir', [boot.extra(1)], 'change to the root of the container');
+      program.call('chroot', ['.'], 'chroot into the root of the container');
+    }
+    boot.run(program);
+    const into = cgroup === undefined ? undefined : boot.extra(2);
+    const stub = boot.clone(0, 'start a process in the container', into, role);
+    if (flags & CLONE_NEWUSER) becomeRoot(stub);
+    if (flags & CLONE_NEWCGROUP) {
+      const entering = stub.program();
+      const doing = `enter the cgroup namespace of process ${pid}`;
+      entering.call('setns', [boot.extra(0), CLONE_NEWCGROUP], doing);
+      stub.run(entering);
+    }
+    return stub;
+  } finally {
+    boot.dismiss();
   }
 }
 

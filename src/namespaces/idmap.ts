@@ -61,9 +61,10 @@ function mappingsOf(
 }
 
 function makeNamespace(caller: Caller, { uid, gid }: Mappings, destination: string): number {
-  const boot = StubProcess.spawn({ stdio: caller.stdio });
+  const boot = StubProcess.spawn({ stdio: caller.stdio, role: 'idmap' });
   try {
-    const holder = boot.clone(CLONE_NEWUSER, `make a user namespace for the mount on ${destination}`);
+    const doing = `make a user namespace for the mount on ${destination}`;
+    const holder = boot.clone(CLONE_NEWUSER, doing, undefined, 'idmap');
     try {
       writeMappings(holder.pid, uid, gid, { uid: caller.uid, path: caller.env.PATH });
       return openSync(`/proc/${holder.pid}/ns/user`, constants.O_RDONLY);

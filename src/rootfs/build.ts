@@ -5,7 +5,7 @@ import type { Config, Mount } from '../config/generated/types.ts';
 import { AT_RECURSIVE, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
 import type { StubProcess } from '../stub/process.ts';
-import type { Program } from '../stub/program.ts';
+import { becauseOf, type Program } from '../stub/program.ts';
 import { type RootContext, setAttributes } from './context.ts';
 import { copyUp } from './copy-up.ts';
 import {
@@ -78,8 +78,9 @@ export interface HostTrees {
 /** Opens them in the boot stub, before it enters a user namespace; its clone has them too. */
 export function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
   const program = boot.program();
-  const mounts = plan.mounts.map((mount) => {
+  const mounts = plan.mounts.map((mount, i) => {
     if (!('source' in mount.from)) return undefined;
+    program.because = `mounts[${i}]`;
     const doing = `bind ${mount.from.source} on ${mount.destination}`;
     const tree = cloneTree(program, mount.from.source, mount.options, doing);
     // What isolateMounts does to the mounts that init gets by its new namespace.
@@ -87,6 +88,7 @@ export function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
     bindAttributes(program, tree, mount, doing);
     return tree;
   });
+  program.because = undefined;
   const devices = plan.devices && cloneHostDevices(program, plan.devices);
   boot.run(program);
   return { mounts, devices };
@@ -95,21 +97,25 @@ export function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
 /** Mounts everything; returns the context for the steps after. Init has umask 0. */
 export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): RootContext {
   const program = init.program();
+  if (plan.propagation) program.because = 'linux.rootfsPropagation';
   isolateMounts(program, plan.propagation);
   makeParentPrivate(program, plan.rootfs, plan.parent);
+  program.because = 'root.path';
   const bound = plan.overlay ? -1 : mountRoot(program, plan.rootfs);
   init.run(program);
-  const root = plan.overlay ? mountOverlay(init, plan.rootfs, plan.overlay) : bound;
+  const { rootfs, overlay } = plan;
+  const root = overlay ? becauseOf(init, 'root.path', () => mountOverlay(init, rootfs, overlay)) : bound;
   const context: RootContext = { init, root };
   plan.mounts.forEach((mount, i) => {
-    mountOne(context, mount, trees?.mounts[i]);
+    becauseOf(init, `mounts[${i}]`, () => mountOne(context, mount, trees?.mounts[i]));
   });
   if (plan.devices) {
     if (trees?.devices) bindDevices(context, plan.devices, trees.devices);
     else makeDevices(context, plan.devices);
     makeDeviceLinks(context);
   }
-  if (plan.cwd) makeDirectories(context, plan.cwd);
+  const { cwd } = plan;
+  if (cwd) becauseOf(init, 'process.cwd', () => makeDirectories(context, cwd));
   return context;
 }
 
@@ -121,7 +127,8 @@ function mountOne(context: RootContext, plan: MountPlan, tree: number | undefine
     return performMount(context, { ...plan, from: { tree }, options, idmapNamespace: undefined });
   }
   if (plan.options.tmpCopyUp && 'type' in plan.from && plan.from.type === 'tmpfs') {
-    const fill = (target: number, mount: number) => copyUp(context.init.pid, target, mount, plan.destination);
+    const fill = (target: number, mount: number) =>
+      context.init.outside((pid) => copyUp(pid, target, mount, plan.destination), undefined);
     return performMount(context, { ...plan, fill });
   }
   performMount(context, plan);
@@ -129,8 +136,11 @@ function mountOne(context: RootContext, plan: MountPlan, tree: number | undefine
 
 /** What comes after pivot_root: the root's own attributes. */
 export function finishRoot(program: Program, root: number, plan: RootfsPlan): void {
+  program.because = 'linux.rootfsPropagation';
   setRootPropagation(program, root, plan.propagation);
+  program.because = 'root.readonly';
   if (plan.readonly) makeRootReadOnly(program, root);
+  program.because = undefined;
 }
 
 /** The host's /dev/null, in init, before pivot_root takes it out of reach. */

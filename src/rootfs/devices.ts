@@ -32,6 +32,8 @@ export interface DeviceNode {
   mode: number;
   uid: number;
   gid: number;
+  /** Its entry of config.json; undefined: one that every container gets. */
+  property?: string;
 }
 
 /** devices(4): the character devices that every container gets. */
@@ -51,15 +53,18 @@ function characterDevice(path: string, major: number, minor: number): DeviceNode
 const letters: Readonly<Record<string, number>> = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO };
 
 /** An entry of linux.devices. */
-export function deviceNode(device: {
-  path: string;
-  type: string;
-  major?: number | bigint;
-  minor?: number | bigint;
-  fileMode?: number;
-  uid?: number;
-  gid?: number;
-}): DeviceNode {
+export function deviceNode(
+  device: {
+    path: string;
+    type: string;
+    major?: number | bigint;
+    minor?: number | bigint;
+    fileMode?: number;
+    uid?: number;
+    gid?: number;
+  },
+  index: number,
+): DeviceNode {
   const type = letters[device.type];
   if (type === undefined) throw new TsociError(`device ${device.path}: unknown type ${device.type}`);
   return {
@@ -70,6 +75,7 @@ export function deviceNode(device: {
     mode: (device.fileMode ?? 0o666) & 0o7777,
     uid: device.uid ?? 0,
     gid: device.gid ?? 0,
+    property: `linux.devices[${index}]`,
   };
 }
 
@@ -122,6 +128,7 @@ function makeMissing(context: RootContext, directory: string): void {
 }
 
 function makeNode(program: Program, directory: number, node: DeviceNode): number {
+  program.because = node.property;
   const name = posix.basename(node.path);
   const args = [directory, name, node.type | node.mode, node.type === S_IFIFO ? 0 : deviceNumber(node)];
   return program.call('mknodat', args, `make device ${node.path}`, { ignored: [EEXIST] });

@@ -20,6 +20,8 @@ import { attach, openInRootArguments, type RootContext, setAttributes } from './
 
 interface OpenPath {
   path: string;
+  /** Its entry of config.json. */
+  property: string;
   fd: number;
   directory: boolean;
 }
@@ -32,10 +34,11 @@ const absent = [ENOENT, ENOTDIR, EACCES];
  * the host's /dev/null: what the image has in its place must not become the mask (CVE-2025-31133).
  */
 export function maskPaths(context: RootContext, paths: readonly string[], devNull: number): void {
-  const found = openPaths(context, paths);
+  const found = openPaths(context, paths, 'linux.maskedPaths');
   if (found.length === 0) return;
   const { init } = context;
   const program = init.program();
+  program.because = 'linux.maskedPaths';
   let empty: number | undefined;
   if (found.some(({ directory }) => directory)) {
     const filesystem = program.open(
@@ -57,7 +60,8 @@ export function maskPaths(context: RootContext, paths: readonly string[], devNul
   // One superblock serves all: a clone is cheaper than a new tmpfs. Before Linux 6.15 only what is attached can be
   // cloned: the mask itself goes to the first path.
   const attached = new Set<number>();
-  for (const { path, fd, directory } of found) {
+  for (const { path, property, fd, directory } of found) {
+    program.because = property;
     const doing = `mask ${path}`;
     const mask = directory && empty !== undefined ? empty : devNull;
     if (attached.has(mask)) {
@@ -69,15 +73,17 @@ export function maskPaths(context: RootContext, paths: readonly string[], devNul
     attached.add(mask);
     program.close(fd);
   }
+  program.because = 'linux.maskedPaths';
   if (empty !== undefined) program.close(empty);
   init.run(program);
 }
 
 /** Binds each path onto itself, read-only. */
 export function protectPaths(context: RootContext, paths: readonly string[]): void {
-  const found = openPaths(context, paths);
+  const found = openPaths(context, paths, 'linux.readonlyPaths');
   const program = context.init.program();
-  for (const { path, fd } of found) {
+  for (const { path, property, fd } of found) {
+    program.because = property;
     const doing = `make ${path} read-only`;
     const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
     const tree = program.open('open_tree', [fd, '', flags], doing);
@@ -89,25 +95,27 @@ export function protectPaths(context: RootContext, paths: readonly string[]): vo
   if (program.length > 0) context.init.run(program);
 }
 
-function openPaths({ init, root }: RootContext, paths: readonly string[]): OpenPath[] {
+function openPaths({ init, root }: RootContext, paths: readonly string[], property: string): OpenPath[] {
   const opening = init.program();
-  const opened = paths.map((path) =>
-    opening.tryOpen('openat2', openInRootArguments(root, path, O_PATH), `open ${path}`, absent),
-  );
+  const opened = paths.map((path, i) => {
+    opening.because = `${property}[${i}]`;
+    return opening.tryOpen('openat2', openInRootArguments(root, path, O_PATH), `open ${path}`, absent);
+  });
   if (opened.length === 0) return [];
   const results = init.run(opening);
   const found = paths.flatMap((path, i) => {
     const fd = results.at(opened[i] ?? -1);
-    return fd < 0 ? [] : [{ path, fd, stat: Buffer.alloc(256) }];
+    return fd < 0 ? [] : [{ path, property: `${property}[${i}]`, fd, stat: Buffer.alloc(256) }];
   });
   if (found.length === 0) return [];
   const inspecting = init.program();
-  for (const { path, fd, stat } of found) {
+  for (const { path, property, fd, stat } of found) {
+    inspecting.because = property;
     inspecting.call('statx', [fd, '', AT_EMPTY_PATH, STATX_TYPE, stat], `inspect ${path}`);
   }
   const inspected = init.run(inspecting);
-  return found.map(({ path, fd, stat }) => {
+  return found.map(({ path, property, fd, stat }) => {
     const mode = inspected.bytes(stat).readUInt16LE(28);
-    return { path, fd, directory: (mode & S_IFMT) === S_IFDIR };
+    return { path, property, fd, directory: (mode & S_IFMT) === S_IFDIR };
   });
 }
