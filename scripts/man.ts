@@ -61,7 +61,8 @@ function optionList(options: readonly Option[]): string {
       const names = [option.short && `-${option.short}`, `--${option.long}`].filter(
         (name) => name !== undefined,
       );
-      const value = option.placeholder ? ` \\fI${roff(option.placeholder)}\\fR` : '';
+      const placeholder = option.placeholder && `\\fI${roff(option.placeholder)}\\fR`;
+      const value = !placeholder ? '' : option.bare === undefined ? ` ${placeholder}` : `[=${placeholder}]`;
       return term(names.map((name) => `\\fB${roff(name)}\\fR${value}`).join(', '), optionHelp(option));
     })
     .join('\n');

@@ -19,9 +19,9 @@ export function wordsOf({ long, short }: Option): string[] {
   return [`--${long}`, ...(short ? [`-${short}`] : [])];
 }
 
-/** What completes an option's value; undefined for a flag. */
-export function valueAction({ kind, choices, placeholder }: Option): Action | undefined {
-  if (kind === 'flag') return undefined;
+/** What completes an option's value; undefined for one whose next word is no value. */
+export function valueAction({ kind, choices, placeholder, bare }: Option): Action | undefined {
+  if (kind === 'flag' || bare !== undefined) return undefined;
   if (choices) return { kind: 'choice', choices };
   if (placeholder === 'DIR') return { kind: 'directory' };
   return { kind: placeholder === 'FILE' || placeholder === 'SOCKET' ? 'file' : 'nothing' };

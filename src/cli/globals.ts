@@ -36,6 +36,13 @@ export const GLOBAL_OPTIONS = [
   },
   { long: 'debug', kind: 'flag', help: 'tell each step, and with an error where in tsoci it arose' },
   {
+    long: 'trace',
+    kind: 'string',
+    placeholder: 'FILE',
+    bare: '',
+    help: 'write each system call that makes a container, with the property that wants it: to standard error, or appended to FILE',
+  },
+  {
     long: 'cgroup-manager',
     kind: 'string',
     placeholder: 'MANAGER',

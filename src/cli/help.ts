@@ -32,8 +32,9 @@ export function commandHelp(command: Command): string {
 }
 
 /** `-b, --bundle DIR`. */
-export function optionTerm({ long, short, placeholder }: Option): string {
-  return `${short ? `-${short}, ` : '    '}--${long}${placeholder ? ` ${placeholder}` : ''}`;
+export function optionTerm({ long, short, placeholder, bare }: Option): string {
+  const value = bare === undefined ? ` ${placeholder}` : `[=${placeholder}]`;
+  return `${short ? `-${short}, ` : '    '}--${long}${placeholder ? value : ''}`;
 }
 
 /** What an option does, with its default unless the text tells it. */

@@ -16,6 +16,8 @@ export interface Option {
   /** The only values that are accepted. */
   readonly choices?: readonly string[];
   readonly default?: string | number;
+  /** The value of an option that stands alone. Another one is attached to it: `--trace=FILE`. */
+  readonly bare?: string;
   /** A phrase for help texts and man pages, without a full stop. */
   readonly help: string;
 }
@@ -129,9 +131,10 @@ class Reader {
       this.values[option.long] = on;
       return false;
     }
-    if (attached === undefined && !this.more())
+    const { bare } = option;
+    if (attached === undefined && bare === undefined && !this.more())
       throw new UsageError(`option ${word} needs a value (${option.placeholder ?? 'VALUE'})`);
-    const value = checked(option, attached ?? this.next());
+    const value = checked(option, attached ?? bare ?? this.next());
     this.values[option.long] =
       option.kind === 'list' ? [...(this.values[option.long] as string[]), value] : value;
     return false;

@@ -1,6 +1,7 @@
 // tsoci as a function of its arguments: finds the command, runs it, tells of its failure.
 
 import { nearest } from '../config/nearest.ts';
+import type { Caller } from '../linux/caller.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { processCaller } from './caller.ts';
 import { readArguments } from './command.ts';
@@ -44,8 +45,19 @@ async function runCommand(
   const read = readArguments(command, args);
   if (!read) return showHelp(name);
   const caller = processCaller(args, log);
-  const status = await command.run({ caller, globals: readGlobals(values, caller), ...read });
-  return status ?? 0;
+  const globals = readGlobals(values, caller);
+  const endTrace = values.trace === undefined ? undefined : await startTracing(values.trace, caller);
+  try {
+    return (await command.run({ caller, globals, ...read })) ?? 0;
+  } finally {
+    endTrace?.();
+  }
+}
+
+/** `file` is empty for standard error. */
+async function startTracing(file: string, caller: Caller): Promise<() => void> {
+  const { startTrace } = await import('../seeing/trace/trace.ts');
+  return startTrace(file || undefined, caller);
 }
 
 async function showHelp(name?: string): Promise<number> {

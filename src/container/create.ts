@@ -191,7 +191,7 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
   runHooks('createRuntime', config.hooks?.createRuntime, hooks);
   const finish = { ...options, listenFds: inherited.listenFds, filter, state };
   const program = finishInit(caller, finish, bundle, init, built, hooks);
-  const operations = program.operations.map(({ doing, ignored }) => ({ doing, ignored }));
+  const operations = program.operations.map(({ doing, ignored, because }) => ({ doing, ignored, because }));
   writeNew(savedProgram(directory), JSON.stringify(operations));
   if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), init.stub.pid);
   init.stub.leave(program);

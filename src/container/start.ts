@@ -9,6 +9,7 @@ import { errnoOf, TsociError } from '../linux/errors.ts';
 import { connectTo } from '../linux/unix-socket.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
 import { BUFFER_SIZE, resultAt } from '../stub/encode.ts';
+import { stubObserver } from '../stub/process.ts';
 import { destroy, killAndWait, scopeFor } from './delete.ts';
 import { withLock } from './lock.ts';
 import { goMessage } from './process.ts';
@@ -18,6 +19,7 @@ import {
   containerDirectory,
   currentStatus,
   readRecord,
+  type SavedOperation,
   savedProgram,
   startSocket,
   tryReadRecord,
@@ -30,6 +32,8 @@ export interface StartOptions {
 
 export async function startContainer(caller: Caller, { root, id }: StartOptions): Promise<void> {
   const scope = await scopeFor(tryReadRecord(containerDirectory(root, id)));
+  const observer = stubObserver();
+  const watch = observer && (await import('./left-program.ts')).watchInit;
   withLock(root, id, (directory) => {
     const record = readRecord(root, id);
     const status = currentStatus(directory, record);
@@ -37,7 +41,9 @@ export async function startContainer(caller: Caller, { root, id }: StartOptions)
       throw new TsociError(`start ${id}: the container is ${status}, not created`);
     if (!record.startable) throw new TsociError(`start ${id}: config.json has no process`);
     try {
-      startInit(caller, directory, record, record.init);
+      const { pid } = record.init;
+      const traced = observer && watch ? () => watch(observer, pid, directory) : undefined;
+      startInit(caller, directory, record, record.init, traced);
     } catch (error) {
       // runtime.md#lifecycle, steps 7 and 9: after a failed hook the container is stopped and destroyed.
       killAndWait(record);
@@ -47,7 +53,13 @@ export async function startContainer(caller: Caller, { root, id }: StartOptions)
   });
 }
 
-function startInit(caller: Caller, directory: string, record: ContainerRecord, init: ProcessIdentity): void {
+function startInit(
+  caller: Caller,
+  directory: string,
+  record: ContainerRecord,
+  init: ProcessIdentity,
+  traced: (() => (reply: Buffer) => void) | undefined,
+): void {
   const socket = connectToInit(directory, record.id);
   const { hooks } = record;
   const setting = { stdout: caller.stdio[1], stderr: caller.stdio[2] };
@@ -59,9 +71,11 @@ function startInit(caller: Caller, directory: string, record: ContainerRecord, i
       state: stateAs('created', record.pidInside ?? init.pid),
       enter: (stdio) => enterNamespaces(init.pid, { stdio, role: 'hook' }),
     });
+    const replied = traced?.();
     send(socket, goMessage(record.control ?? 3), 'tell init to go');
     const reply = Buffer.alloc(BUFFER_SIZE);
     const length = receive(socket, reply, 'hear from init');
+    replied?.(reply.subarray(0, length));
     // Executing the program closes the socket.
     if (length > 0) throw failure(directory, reply);
     rmSync(startSocket(directory), { force: true });
@@ -90,9 +104,4 @@ function failure(directory: string, reply: Buffer): TsociError {
     if (result < 0 && !ignored.includes(-result)) return TsociError.fromErrno(doing, -result);
   }
   return new TsociError('init did not execute its program');
-}
-
-interface SavedOperation {
-  doing: string;
-  ignored: number[];
 }

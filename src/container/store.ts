@@ -48,6 +48,13 @@ export const savedConfig = (directory: string): string => join(directory, 'confi
 export const savedResources = (directory: string): string => join(directory, 'resources.json');
 export const savedProgram = (directory: string): string => join(directory, 'program.json');
 
+/** An operation of init's last program, as `create` keeps it for the errors of `start` and for a trace. */
+export interface SavedOperation {
+  doing: string;
+  ignored: number[];
+  because?: string;
+}
+
 /** Makes the directory of a new container. Its id is its own from here on. */
 export function reserve(root: string, id: string): string {
   const directory = containerDirectory(root, id);

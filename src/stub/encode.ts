@@ -10,7 +10,8 @@ export const BUFFER_SIZE = 0x10000;
 /** Where data too large for the buffer goes: mapped when first needed. */
 export const HEAP_ADDRESS = 0x10000000;
 
-const OPERATION_SIZE = 64;
+/** Bytes of an operation. */
+export const OPERATION_SIZE = 64;
 const CONTROL_OFFSET = 56;
 
 /** The control bit of the last operation. */

@@ -44,6 +44,10 @@ export function observeStubs(watcher: Observer | undefined): void {
   observer = watcher;
 }
 
+export function stubObserver(): Observer | undefined {
+  return observer;
+}
+
 /** From here on stubs are what `replacement` starts: no processes, if it likes. */
 export function replaceStubs(replacement: typeof startStub): void {
   start = replacement;

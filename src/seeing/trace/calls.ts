@@ -1,0 +1,144 @@
+// What the arguments of each system call are, as its man page has them.
+
+import { rlimitTypes } from '../../config/generated/values.ts';
+import {
+  FSCONFIG_SET_FD,
+  FSCONFIG_SET_STRING,
+  PR_CAP_AMBIENT,
+  PR_CAPBSET_DROP,
+  PR_SET_NAME,
+} from '../../linux/constants.ts';
+import { describeErrno } from '../../linux/errors.ts';
+import { capabilityName } from '../../security/capabilities.ts';
+import type { Call, Show } from './arguments.ts';
+import * as show from './arguments.ts';
+import * as names from './flags.ts';
+
+const { access, bits, bytes, device, directory, hex, int, mode, number, octal, one, string, written } = show;
+
+const path = string;
+const clone = bits(names.cloneFlags);
+const at = bits(names.atFlags);
+
+const calls: Readonly<Record<string, readonly Show[]>> = {
+  accept4: [int, hex, hex, socketType],
+  add_key: [string, string, bytes, number, int],
+  capset: [hex, show.capabilitySets],
+  chdir: [path],
+  chroot: [path],
+  clone3: [show.cloneArgs, number],
+  close: [int],
+  close_range: [number, number, bits(names.closeRangeFlags)],
+  connect: [int, show.sockaddr, number],
+  dup3: [int, int, access],
+  execve: [path, show.strings, show.environment],
+  exit_group: [int],
+  faccessat2: [directory, path, accessMode, bits(names.accessFlags)],
+  fchdir: [int],
+  fchmod: [int, octal],
+  fchown: [int, int, int],
+  fchownat: [directory, path, int, int, at],
+  fcntl: [int, number, number],
+  fsconfig: [int, one(names.fsconfigCommands), string, configValue, number],
+  fsmount: [int, bits(names.fsmountFlags), bits(names.mountAttributes)],
+  fsopen: [string, bits(names.fsopenFlags)],
+  fspick: [directory, path, bits(names.fspickFlags)],
+  fstatfs: [int, show.statfs],
+  getcwd: [written, number],
+  getpid: [],
+  ioctl: [int, one(names.requests), hex],
+  ioprio_set: [number, number, hex],
+  keyctl: [one(names.keyctlOperations), keyctlValue, hex],
+  mkdirat: [directory, path, octal],
+  mknodat: [directory, path, mode, device],
+  mmap: [hex, number, bits(names.protections), bits(names.mapFlags), int, number],
+  mount: [string, path, string, bits(names.mountFlags), string],
+  mount_setattr: [directory, path, at, show.mountAttr, number],
+  move_mount: [directory, path, directory, path, bits(names.moveMountFlags)],
+  newfstatat: [directory, path, hex, at],
+  open_tree: [directory, path, bits(names.openTreeFlags)],
+  openat: [directory, path, access, octal],
+  openat2: [directory, path, show.openHow, number],
+  personality: [hex],
+  pivot_root: [path, path],
+  prctl: [one(names.prctlOptions), prctlValue, prctlValue, hex, hex],
+  prlimit64: [number, resource, show.rlimit, hex],
+  read: [int, written, number],
+  readlinkat: [directory, path, written, number],
+  sched_setaffinity: [number, number, hex],
+  sched_setattr: [number, hex, number],
+  seccomp: [one(names.seccompOperations), bits(names.seccompFlags), show.filter],
+  sendmsg: [int, hex, bits(names.messageFlags)],
+  set_mempolicy: [hex, hex, number],
+  setdomainname: [bytes, number],
+  setgroups: [number, show.groups],
+  sethostname: [bytes, number],
+  setns: [int, clone],
+  setresgid: [int, int, int],
+  setresuid: [int, int, int],
+  setsid: [],
+  socket: [one(names.families), socketType, number],
+  statx: [directory, path, at, hex, show.statx],
+  symlinkat: [string, directory, path],
+  umask: [octal],
+  umount2: [path, bits(names.umountFlags)],
+  unlinkat: [directory, path, bits(names.unlinkFlags)],
+  unshare: [clone],
+  write: [int, bytes, number],
+};
+
+/** The numbers of capabilities, and what else prctl(2) takes by its first argument. */
+function prctlValue(value: bigint, call: Call, i: number): string {
+  const [option = 0n, operation] = call.args;
+  if (option === BigInt(PR_SET_NAME) && i === 1) return string(value, call, i);
+  if (option === BigInt(PR_CAPBSET_DROP) && i === 1) return capabilityName(Number(value));
+  if (option !== BigInt(PR_CAP_AMBIENT)) return hex(value);
+  if (i === 1) return one(names.ambientOperations)(value, call, i);
+  return operation === AMBIENT_RAISE && i === 2 ? capabilityName(Number(value)) : hex(value);
+}
+
+/** PR_CAP_AMBIENT_RAISE. */
+const AMBIENT_RAISE = 2n;
+
+function configValue(value: bigint, call: Call, i: number): string {
+  const command = Number(call.args[1]);
+  if (command === FSCONFIG_SET_STRING) return string(value, call, i);
+  return command === FSCONFIG_SET_FD ? hex(value) : value === 0n ? 'NULL' : hex(value);
+}
+
+/** The name of a keyring, or KEY_SPEC_*. */
+function keyctlValue(value: bigint, call: Call, i: number): string {
+  return call.args[0] === 1n ? string(value, call, i) : number(value);
+}
+
+function accessMode(value: bigint): string {
+  return value === 1n ? 'X_OK' : value === 0n ? 'F_OK' : hex(value);
+}
+
+function resource(value: bigint): string {
+  return rlimitTypes[Number(value)] ?? number(value);
+}
+
+function socketType(value: bigint): string {
+  const CLOEXEC = BigInt(names.openFlags.find(([name]) => name === 'O_CLOEXEC')?.[1] ?? 0n);
+  const type = value & ~CLOEXEC;
+  const shown = type === 0n ? [] : [names.constant(type, names.socketTypes)];
+  return [...shown, ...(value & CLOEXEC ? ['SOCK_CLOEXEC'] : [])].join('|') || '0';
+}
+
+/** `openat2(7, "/proc", {flags=O_PATH}, 24)`. */
+export function showCall(name: string, call: Call): string {
+  if (name === 'set_control') return `/* listens to descriptor ${call.args[0]} from here on */`;
+  const shows = calls[name] ?? call.args.map(() => hex);
+  return `${name}(${shows.map((each, i) => each(call.args[i] ?? 0n, call, i)).join(', ')})`;
+}
+
+/** Calls whose result is an address or a mask. */
+const octalResults = new Set(['umask']);
+
+/** `9`, `-1 ENOENT (No such file or directory)`, `?` where nobody was told. */
+export function showResult(name: string, result: number | undefined): string {
+  if (result === undefined) return '?';
+  if (result < 0) return `-1 ${describeErrno(-result)}`;
+  return octalResults.has(name) ? octal(BigInt(result)) : String(result);
+}

@@ -1,0 +1,123 @@
+// How a trace shows calls: built as programs are, encoded as they are sent, decoded.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_RECURSIVE,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_RDONLY,
+  MS_SLAVE,
+  O_CLOEXEC,
+  O_PATH,
+  O_RDWR,
+  RESOLVE_IN_ROOT,
+  S_IFCHR,
+} from '../../src/linux/constants.ts';
+import { ENOENT } from '../../src/linux/errno.ts';
+import type { SyscallName } from '../../src/linux/syscalls.ts';
+import { Tracer } from '../../src/seeing/trace/tracer.ts';
+import { encode, OPERATION_SIZE } from '../../src/stub/encode.ts';
+import { DescriptorTable, Program, Structure, stringArray, type Word } from '../../src/stub/program.ts';
+
+const test = suite('seeing: decode');
+
+/** What a trace shows of a program that came back with `results`; without them, of one that executed something else. */
+function trace(program: Program, results?: readonly number[]): string[] {
+  const { operations } = program;
+  const { message } = encode(operations);
+  const reply = Buffer.from(message);
+  results?.forEach((result, i) => {
+    reply.writeBigInt64LE(BigInt(result), i * OPERATION_SIZE + 56);
+  });
+  let text = '';
+  const tracer = new Tracer({
+    write: (lines) => {
+      text += lines;
+    },
+    real: false,
+  });
+  const executor = { pid: 1, role: 'init' };
+  tracer.sending(executor, { operations, message });
+  tracer.replied(executor, results ? reply : Buffer.alloc(0));
+  return text.split('\n').slice(0, -1);
+}
+
+function one(call: SyscallName, args: readonly Word[], result = 0): string {
+  const program = new Program(new DescriptorTable([0, 1, 2]));
+  program.call(call, args, 'test');
+  return trace(program, [result])[0]?.replace('init: ', '') ?? '';
+}
+
+test('flags and constants have their names, what has none is a number', () => {
+  assert.is(one('setns', [5, CLONE_NEWPID | CLONE_NEWNS]), 'setns(5, CLONE_NEWNS|CLONE_NEWPID) = 0');
+  assert.is(one('unshare', [0x1]), 'unshare(0x1) = 0');
+  assert.is(
+    one('openat', [AT_FDCWD, '/etc/passwd', O_RDWR | O_CLOEXEC, 0o644], 3),
+    'openat(AT_FDCWD, "/etc/passwd", O_RDWR|O_CLOEXEC, 0644) = 3',
+  );
+  assert.is(
+    one('mknodat', [7, 'tty', S_IFCHR | 0o666, 0x500]),
+    'mknodat(7, "tty", S_IFCHR|0666, makedev(5, 0)) = 0',
+  );
+});
+
+test('structures are taken apart', () => {
+  const how = new Structure([O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT]);
+  assert.is(
+    one('openat2', [4, '/proc', how, 24], 5),
+    'openat2(4, "/proc", {flags=O_CLOEXEC|O_PATH, resolve=RESOLVE_IN_ROOT}, 24) = 5',
+  );
+  const attributes = new Structure([MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV, MS_SLAVE, 0]);
+  assert.is(
+    one('mount_setattr', [4, '', AT_EMPTY_PATH | AT_RECURSIVE, attributes, 32]),
+    'mount_setattr(4, "", AT_EMPTY_PATH|AT_RECURSIVE, {attr_set=MOUNT_ATTR_RDONLY, attr_clr=MOUNT_ATTR_NODEV, propagation=MS_SLAVE}, 32) = 0',
+  );
+  const cloneArgs = new Structure([BigInt(CLONE_NEWPID) | 0x200000000n, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
+  assert.is(
+    one('clone3', [cloneArgs, 88], 42),
+    'clone3({flags=CLONE_INTO_CGROUP|CLONE_NEWPID, exit_signal=0, cgroup=7}, 88) = 42',
+  );
+  const address = Buffer.from('\x01\0/run/agent');
+  assert.is(
+    one('connect', [3, address, address.length]),
+    'connect(3, {sa_family=AF_UNIX, sun_path="/run/agent"}, 12) = 0',
+  );
+  const groups = new Uint8Array(Uint32Array.of(10, 20).buffer);
+  assert.is(one('setgroups', [2, groups]), 'setgroups(2, [10, 20]) = 0');
+});
+
+test('strings are quoted and cut; the environment is only counted', () => {
+  assert.is(one('chdir', ['a"b\n\x01']), 'chdir("a\\"b\\n\\x01") = 0');
+  assert.is(one('chdir', ['x'.repeat(100)]), `chdir("${'x'.repeat(64)}"...) = 0`);
+  const line = one('execve', ['/bin/sh', stringArray(['sh', '-c']), stringArray(['SECRET=1'])]);
+  assert.match(line, /^execve\("\/bin\/sh", \["sh", "-c"\], 0x[0-9a-f]+ \/\* 1 variable \*\/\) = 0$/);
+  assert.not.match(line, /SECRET/);
+});
+
+test('an error has its name, and what was not executed is not shown', () => {
+  const program = new Program(new DescriptorTable([0, 1, 2]));
+  program.because = 'linux.maskedPaths[3]';
+  program.call('chdir', ['/none'], 'test', { ignored: [ENOENT] });
+  program.because = undefined;
+  program.call('chroot', ['/none'], 'test');
+  program.call('setsid', [], 'test');
+  assert.equal(trace(program, [-ENOENT, -ENOENT, 0]), [
+    'init: chdir("/none") = -1 ENOENT (No such file or directory)  # linux.maskedPaths[3]',
+    'init: chroot("/none") = -1 ENOENT (No such file or directory)',
+  ]);
+});
+
+test('after execve nobody is told of results', () => {
+  const program = new Program(new DescriptorTable([0, 1, 2]));
+  program.call('setsid', [], 'test');
+  program.call('execve', ['/bin/true', stringArray([]), stringArray([])], 'test');
+  const [first = '', second = ''] = trace(program);
+  assert.is(first, 'init: setsid() = ?');
+  assert.match(second, /^init: execve\("\/bin\/true", \[\], .*\) = 0$/);
+});
+
+test.run();
