@@ -17,6 +17,11 @@ const STICKY = 0o1000;
  */
 export const MADE_BY_TSOCI = STICKY | 0o755;
 
+/** Whether tsoci made a cgroup of this mode; of the other bits the umask may have taken some. */
+export function isMadeByTsoci(mode: number): boolean {
+  return (mode & STICKY) !== 0;
+}
+
 const TIMEOUT_MS = 10_000;
 
 /**
@@ -65,7 +70,7 @@ function rmdir(directory: string): boolean {
 
 function removeIfOurs(directory: string): boolean {
   try {
-    if ((lstatSync(directory).mode & STICKY) === 0) return false;
+    if (!isMadeByTsoci(lstatSync(directory).mode)) return false;
     rmdirSync(directory);
     return true;
   } catch (error) {

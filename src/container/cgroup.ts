@@ -8,7 +8,7 @@ import { cgroupOfProcess, findHierarchy, type Hierarchy } from '../cgroups/hiera
 import { isLimited, needsOf, limitCgroup as setLimits } from '../cgroups/limit.ts';
 import { containerCgroupPath, DEFAULT_PARENT, rootlessParent } from '../cgroups/path.ts';
 import { killCgroup } from '../cgroups/processes.ts';
-import { MADE_BY_TSOCI, removeCgroup } from '../cgroups/remove.ts';
+import { isMadeByTsoci, removeCgroup } from '../cgroups/remove.ts';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { EACCES, EPERM, EROFS } from '../linux/errno.ts';
@@ -99,6 +99,6 @@ export function removeContainerCgroup(directory: string): void {
   if (!hierarchy) return;
   // runtime.md#delete: what was there before the container stays, without its processes.
   const mode = statSync(directory, { throwIfNoEntry: false })?.mode;
-  if (mode !== undefined && (mode & MADE_BY_TSOCI) !== MADE_BY_TSOCI) killCgroup(directory);
+  if (mode !== undefined && !isMadeByTsoci(mode)) killCgroup(directory);
   else removeCgroup(directory, hierarchy.mountPoint);
 }

@@ -75,18 +75,36 @@ export type Entrance = 'pivot_root' | 'no-pivot' | 'chroot';
 /** Makes the root filesystem init's root. What was there before is unmounted and out of reach. */
 export function enterRoot(init: StubProcess, root: number, entrance: Entrance): void {
   const program = init.program();
+  const old = program.open(
+    'openat',
+    [AT_FDCWD, '/', O_PATH | O_DIRECTORY | O_CLOEXEC, 0],
+    'open the old root',
+  );
   program.call('fchdir', [root], 'change to the root filesystem');
   if (entrance === 'pivot_root') {
     // With "." as the place of the old root it is mounted over the new one, and taken off again.
     program.call('pivot_root', ['.', '.'], 'pivot_root into the root filesystem');
+    detachFromHost(program, old, AT_RECURSIVE);
     program.call('umount2', ['.', MNT_DETACH], 'unmount the old root');
     program.call('chdir', ['/'], 'change to /');
   } else {
-    if (entrance === 'no-pivot') moveToRoot(program);
+    if (entrance === 'no-pivot') {
+      detachFromHost(program, old, 0);
+      moveToRoot(program);
+    }
     program.call('chroot', ['.'], 'chroot into the root filesystem');
     program.call('chdir', ['/'], 'change to /');
   }
+  program.close(old);
   init.run(program);
+}
+
+/**
+ * With rootfsPropagation shared the old root is still a peer of the host's: what is unmounted or moved there would be
+ * on the host, too.
+ */
+function detachFromHost(program: Program, old: number, flags: number): void {
+  setAttributes(program, old, { propagation: MS_SLAVE }, flags, 'make the old root a slave of the host');
 }
 
 /** For a root that pivot_root refuses (a ramfs): mount --move onto / (switch_root(8)). */

@@ -1,11 +1,11 @@
 // Attacks on where mounts land, and on what is made on the way there.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox } from '../container/harness.ts';
+import { Sandbox, tsociPath } from '../container/harness.ts';
 import { attempt, type Change } from './support.ts';
 
 const test = suite('mount destinations');
@@ -114,6 +114,31 @@ for (const [what, changes] of [
     assert.is(status, 0, stderr);
     assert.is(stdout, '');
     assert.match(stderr, /Read-only file system/);
+  });
+}
+
+// Seen without the old root made a slave: /sys/fs/cgroup, /dev/shm and /dev/pts of the host were unmounted.
+for (const flags of [[], ['--no-pivot']]) {
+  test(`rootfsPropagation shared leaves the mounts of the host alone ${flags.join(' ')}`, () => {
+    box.configure('true', (config) => {
+      config.linux.rootfsPropagation = 'shared';
+    });
+    const inside = [
+      'mount --make-rshared /; cat /proc/self/mountinfo >"$1"; shift; "$@"; cat /proc/self/mountinfo >after',
+      'sh',
+      'before',
+      ...[tsociPath, '--root', box.root, 'run', '--bundle', box.bundle, ...flags, box.id()],
+    ];
+    const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', ...inside], {
+      cwd: box.directory,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    assert.is(status, 0, stderr);
+    const [before, after] = ['before', 'after'].map((name) =>
+      readFileSync(join(box.directory, name), 'utf8'),
+    );
+    assert.is(after, before);
   });
 }
 

@@ -1,10 +1,11 @@
 // The life cycle of runtime.md#lifecycle, driven as an engine drives it.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually, Sandbox } from './harness.ts';
+import { eventually, Sandbox, tsociPath } from './harness.ts';
 
 const test = suite('life cycle');
 const box = new Sandbox();
@@ -181,6 +182,18 @@ test('a hook that outlives its timeout is killed with its children', () => {
   const { status, stderr } = box.tsoci('run', box.id());
   assert.is(status, 1);
   assert.match(stderr, /createRuntime hook 0 \(\/bin\/sh\): killed after its timeout of 1 s/);
+});
+
+test('a cgroup made under any umask is removed', () => {
+  box.configure('true');
+  const run = ['--root', box.root, 'run', box.id()];
+  const { status, stderr } = spawnSync('sh', ['-c', 'umask 0077; exec "$@"', 'sh', tsociPath, ...run], {
+    cwd: box.bundle,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  assert.is(status, 0, stderr);
+  assert.equal(box.leftovers(), []);
 });
 
 test('nothing is left behind', () => {
