@@ -43,7 +43,7 @@ export function summarize(outcomes: readonly Outcome[], known: Known): Summary {
 
 export function tapSummary({ passed, failed, skipped, known }: Summary): string {
   const expected = known > 0 ? `# ${known} known failures\n` : '';
-  return `${expected}# ${passed} passed, ${failed} failed, ${skipped} skipped`;
+  return `${expected}${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
 function oneLine(text: string): string {
