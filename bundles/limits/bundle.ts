@@ -14,7 +14,8 @@ done
 export const limits: Bundle = {
   unable({ rootless }) {
     if (rootless) return 'an ordinary user has no cgroup to limit';
-    if (!existsSync(CONTROLLERS)) return '/sys/fs/cgroup is not cgroup v2';
+    if (!existsSync(CONTROLLERS))
+      return `/sys/fs/cgroup is not cgroup v2, with the controllers ${NEEDED.join(', ')}: "tsoci doctor" tells more`;
     const present = readFileSync(CONTROLLERS, 'utf8').trim().split(' ');
     const missing = NEEDED.filter((name) => !present.includes(name));
     return missing.length > 0 ? `cgroup v2 has no controller ${missing.join(', ')}` : undefined;

@@ -130,4 +130,27 @@ test('there is a man page for each command, with its options, in lines that roff
   }
 });
 
+const formatter =
+  spawnSync('man', ['--version']).status === 0 && spawnSync('groff', ['--version']).status === 0;
+if (!formatter)
+  console.log('skipped: man pages are not rendered: man and groff are not installed (Debian: man-db)');
+else
+  test('man renders the pages without a warning', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'man-'));
+    try {
+      const pages = manPages(commands, '1.2.3');
+      for (const [name, text] of pages) writeFileSync(join(directory, name), text);
+      const { status, stdout, stderr } = spawnSync('man', ['--warnings', '-l', ...pages.keys()], {
+        cwd: directory,
+        encoding: 'utf8',
+        env: { ...process.env, MANWIDTH: '80', MANPAGER: 'cat' },
+        timeout: 60_000,
+      });
+      assert.equal([status, stderr], [0, '']);
+      assert.is(stdout.match(/^SEE ALSO/gm)?.length, pages.size);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
 test.run();
