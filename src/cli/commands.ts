@@ -19,6 +19,7 @@ const loaders: Readonly<Record<string, Load>> = {
   update: () => import('./update.ts'),
   events: () => import('./events.ts'),
   spec: () => import('./spec.ts'),
+  plan: () => import('./plan.ts'),
   validate: () => import('./validate.ts'),
   features: () => import('./features.ts'),
   network: () => import('./network.ts'),

@@ -17,6 +17,7 @@ export function globalHelp(commands: readonly Command[]): string {
     `Commands:\n${list.join('\n')}`,
     `Global options:\n${optionList(GLOBAL_OPTIONS)}`,
     'Example, run the bundle in /bundles/web:\n  tsoci run --bundle /bundles/web web',
+    'Example, the same, showing each system call that makes it:\n  tsoci --trace run --bundle /bundles/web web',
     'tsoci COMMAND --help tells more of each.',
   ]);
 }

@@ -205,7 +205,7 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
  * container gets its own part of the hierarchy bound, which is all that concerns it. `cgroup` is its own; without one it
  * stays in ours.
  */
-function bindOwnCgroup(
+export function bindOwnCgroup(
   mounts: readonly MountPlan[],
   namespaces: NamespacePlan,
   cgroup: string | undefined,
@@ -222,7 +222,7 @@ function bindOwnCgroup(
 }
 
 /** Gives the mounts their user namespaces, as descriptors of the stub. */
-function mapMounts(
+export function mapMounts(
   mounts: readonly MountPlan[],
   indices: IdmapNamespaces['indices'] | undefined,
   numbers: readonly number[],

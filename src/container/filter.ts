@@ -14,13 +14,17 @@ export interface PreparedFilter {
   install(program: Program, agentInStub: number, state: State, pid: number): void;
 }
 
-/** Compiles the filter, or takes it from the cache of the state directory. */
-export function prepareFilter({ linux }: Config, root: string): PreparedFilter | undefined {
+/**
+ * Compiles the filter, or takes it from the cache of the state directory. Without one, for a plan, nothing is kept and
+ * no agent is connected to.
+ */
+export function prepareFilter({ linux }: Config, root: string | undefined): PreparedFilter | undefined {
   const { seccomp } = linux ?? {};
   if (!seccomp) return undefined;
   // No container id has this character.
-  const filter: CompiledFilter = compileFilter(seccomp, join(root, '~seccomp'));
-  const agent = filter.listener ? connectAgent(seccomp.listenerPath ?? '') : undefined;
+  const filter: CompiledFilter = compileFilter(seccomp, root && join(root, '~seccomp'));
+  const connect = () => (root === undefined ? -1 : connectAgent(seccomp.listenerPath ?? ''));
+  const agent = filter.listener ? connect() : undefined;
   return {
     agent,
     install: (program, agentInStub, state, pid) => {

@@ -9,7 +9,7 @@ import { EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { becomeRoot } from '../namespaces/enter.ts';
 import { closeNamespaces, joinNamespaces, type OpenNamespace, openNamespaces } from '../namespaces/join.ts';
-import { maps, writeMappings, writeTimeOffsets } from '../namespaces/mappings.ts';
+import { maps, mustDenySetgroups, writeMappings, writeTimeOffsets } from '../namespaces/mappings.ts';
 import { cloneFlags, isolates, lateFlags, type NamespacePlan, planNamespaces } from '../namespaces/plan.ts';
 import { loopbackUp } from '../network/loopback.ts';
 import { type HostTrees, openHostTrees, planRootfs, type RootfsPlan } from '../rootfs/build.ts';
@@ -77,7 +77,7 @@ export function spawnInit(
         boot,
         idmaps.map((_, i) => boot.extra(FIRST_NAMESPACE + joined.length + i)),
       );
-      const intoCgroup = cgroup !== undefined && !goAhead(boot.pid, cgroup, joined);
+      const intoCgroup = cgroup !== undefined && !goAhead(boot, cgroup, joined);
       const stub = becauseOf(boot, 'linux.namespaces', () =>
         cloneInit(caller, boot, namespaces, joined, config, intoCgroup),
       );
@@ -95,9 +95,9 @@ export function spawnInit(
  * Out of a cgroup namespace nobody gets into a cgroup that is not below its root (cgroups(7), nsdelegate): before it
  * joins one, the boot stub goes to the container's cgroup, where its clone then is. Whether it did.
  */
-function goAhead(pid: number, cgroup: number, joined: readonly OpenNamespace[]): boolean {
+function goAhead(boot: StubProcess, cgroup: number, joined: readonly OpenNamespace[]): boolean {
   if (!joined.some(({ type }) => type === 'cgroup')) return false;
-  moveProcess(readlinkSync(`/proc/self/fd/${cgroup}`), pid);
+  boot.outside((pid) => moveProcess(readlinkSync(`/proc/self/fd/${cgroup}`), pid), undefined);
   return true;
 }
 
@@ -177,6 +177,7 @@ function configureInit(
 ): Init {
   if (namespaces.create.has('user') && !comesFirst(caller, namespaces)) mapIds(caller, config, stub);
   const ownUsers = isolates(namespaces, 'user');
+  const gidMappings = config.linux?.gidMappings ?? [];
   if (ownUsers) becauseOf(stub, 'linux.namespaces', () => becomeRoot(stub));
   if (!options.noNewKeyring) labelKeyring(stub, { ...config.process });
   const program = stub.program();
@@ -209,7 +210,7 @@ function configureInit(
     agent: boot.extra(1),
     umask: results.at(umask),
     pidInside: results.at(pid),
-    setgroupsDenied: ownUsers && stub.outside(deniesSetgroups, false),
+    setgroupsDenied: ownUsers && stub.outside(deniesSetgroups, mustDenySetgroups(caller, gidMappings)),
   };
 }
 

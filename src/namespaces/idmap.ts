@@ -66,8 +66,10 @@ function makeNamespace(caller: Caller, { uid, gid }: Mappings, destination: stri
     const doing = `make a user namespace for the mount on ${destination}`;
     const holder = boot.clone(CLONE_NEWUSER, doing, undefined, 'idmap');
     try {
-      writeMappings(holder.pid, uid, gid, { uid: caller.uid, path: caller.env.PATH });
-      return openSync(`/proc/${holder.pid}/ns/user`, constants.O_RDONLY);
+      return holder.outside((pid) => {
+        writeMappings(pid, uid, gid, { uid: caller.uid, path: caller.env.PATH });
+        return openSync(`/proc/${pid}/ns/user`, constants.O_RDONLY);
+      }, -1);
     } finally {
       holder.dismiss();
     }

@@ -31,12 +31,14 @@ export function writeMappings(
   gid: readonly IdMapping[],
   caller: { uid: number; path: string | undefined },
 ): void {
-  const privileged = caller.uid === 0;
   writeMap(pid, 'uid_map', uid, caller);
-  if (!privileged && gid.length === 1 && gid[0]?.size === 1) {
-    write(`/proc/${pid}/setgroups`, 'deny');
-  }
+  if (mustDenySetgroups(caller, gid)) write(`/proc/${pid}/setgroups`, 'deny');
   writeMap(pid, 'gid_map', gid, caller);
+}
+
+/** Whether a gid_map is one that takes no rights, at the price of setgroups(2). */
+export function mustDenySetgroups(caller: { uid: number }, gid: readonly IdMapping[]): boolean {
+  return caller.uid !== 0 && gid.length === 1 && gid[0]?.size === 1;
 }
 
 function writeMap(

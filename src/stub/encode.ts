@@ -1,7 +1,7 @@
 // The layout of a program as the stub reads it (stub-x64.S).
 
 import { SYS } from '../linux/syscalls.ts';
-import { type Data, type Operation, Structure, type Word } from './program.ts';
+import { type Data, LAST, type Operation, Structure, type Word } from './program.ts';
 
 /** Where the stub's buffer lies in its address space (stub.ld), and its size in bytes. */
 export const BUFFER_ADDRESS = 0x500000;
@@ -13,9 +13,6 @@ export const HEAP_ADDRESS = 0x10000000;
 /** Bytes of an operation. */
 export const OPERATION_SIZE = 64;
 const CONTROL_OFFSET = 56;
-
-/** The control bit of the last operation. */
-const LAST = 4;
 
 /** In place of a number: not a system call, argument 0 becomes the stub's control descriptor. */
 const SET_CONTROL = -1;

@@ -6,6 +6,7 @@ import type { SyscallName } from '../linux/syscalls.ts';
 /** Control bits: go on after an error; stop when the result is positive (the parent's side of clone3); last one. */
 export const CONTINUE_ON_ERROR = 1;
 export const STOP_IF_POSITIVE = 2;
+export const LAST = 4;
 
 /**
  * What an argument points to: a string (NUL-terminated when laid out), bytes, or a structure of 64-bit words, which

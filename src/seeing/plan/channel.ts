@@ -1,0 +1,126 @@
+// In place of stubs: channels to processes that are none.
+
+import { SYS } from '../../linux/syscalls.ts';
+import type { Channel, Started, StubDescriptors } from '../../stub/channel.ts';
+import { BUFFER_ADDRESS, HEAP_ADDRESS, OPERATION_SIZE } from '../../stub/encode.ts';
+import { CONTINUE_ON_ERROR, LAST, STOP_IF_POSITIVE } from '../../stub/program.ts';
+import { Memory } from '../trace/memory.ts';
+import { Filesystem, Mount, Place } from './files.ts';
+import { PlannedProcess, type World } from './process.ts';
+
+/** Above all that the kernel hands out (PID_MAX_LIMIT of linux/threads.h): no process has it. */
+const FIRST_PID = 0x400001;
+
+const names = new Map(Object.entries(SYS).map(([name, number]) => [number, name]));
+
+/** Starts stubs for a plan: see StubProcess, replaceStubs. */
+export function plannedStubs(caller: {
+  uid: number;
+  umask: number;
+  setgroupsDenied: boolean;
+}): (descriptors: StubDescriptors) => Started {
+  const world: World = {
+    privileged: caller.uid === 0,
+    umask: caller.umask,
+    setgroupsDenied: caller.setgroupsDenied,
+    nextPid: FIRST_PID,
+    init: undefined,
+  };
+  const host = new Mount(new Filesystem(['/']));
+  return ({ stdio, others }) => {
+    const count = stdio.length + 2 + others.length;
+    const files = new Map(Array.from({ length: count }, (_, fd) => [fd, {}]));
+    const process = new PlannedProcess(world, world.nextPid++, files, new Place(host), stdio.length);
+    const child = new PlannedChannel();
+    return { pid: process.pid, channel: new PlannedChannel(process, child), child };
+  };
+}
+
+class PlannedChannel implements Channel {
+  readonly real = false;
+  #process: PlannedProcess | undefined;
+  readonly #child: PlannedChannel | undefined;
+  #reply = Buffer.alloc(0);
+  #heap = Buffer.alloc(0);
+  /** Where the next message goes, when it is data for a read(2) of a program. */
+  #expected: number | undefined;
+
+  constructor(process?: PlannedProcess, child?: PlannedChannel) {
+    this.#process = process;
+    this.#child = child;
+  }
+
+  send(message: Uint8Array): void {
+    if (this.#expected !== undefined) {
+      this.#heap = Buffer.concat([this.#heap, message]);
+      this.#expected = undefined;
+      return;
+    }
+    this.#reply = Buffer.from(message);
+    if (this.#process) this.#run(this.#process, 0);
+  }
+
+  receive(buffer: Uint8Array): number {
+    this.#reply.copy(buffer);
+    return this.#reply.length;
+  }
+
+  /** The message that comes with descriptors has a byte; the reply follows. */
+  receiveDescriptors(_buffer: Uint8Array, most: number): { length: number; fds: number[] } {
+    return { length: 1, fds: new Array<number>(most).fill(-1) };
+  }
+
+  close(): void {}
+
+  /** The loop of stub-x64.S. */
+  #run(process: PlannedProcess, first: number): void {
+    const memory = new Memory([
+      { address: BUFFER_ADDRESS, bytes: this.#reply },
+      { address: HEAP_ADDRESS, bytes: this.#heap },
+    ]);
+    for (let index = first; ; index++) {
+      const at = index * OPERATION_SIZE;
+      const control = Number(this.#reply.readBigInt64LE(at + 56));
+      const words = Array.from({ length: 6 }, (_, i) => this.#reply.readBigUInt64LE(at + 8 + i * 8));
+      const name = names.get(Number(this.#reply.readBigInt64LE(at)));
+      if (name === 'execve') {
+        // What was executed answers no more.
+        this.#reply = Buffer.alloc(0);
+        return;
+      }
+      const result = this.#execute(process, name, words, memory, index);
+      this.#reply.writeBigInt64LE(BigInt(result), at + 56);
+      const stops = result < 0 ? !(control & CONTINUE_ON_ERROR) : result > 0 && control & STOP_IF_POSITIVE;
+      if (stops || control & LAST) return;
+    }
+  }
+
+  #execute(
+    process: PlannedProcess,
+    name: string | undefined,
+    words: readonly bigint[],
+    memory: Memory,
+    index: number,
+  ): number {
+    if (name === undefined) {
+      process.control = Number(words[0]);
+      return 0;
+    }
+    if (name === 'clone3') {
+      const child = process.fork(Number((memory.word(words[0] ?? 0n) ?? 0n) & 0xffffffffn));
+      this.#child?.begin(child, this.#reply, index);
+      return child.pid;
+    }
+    const result = process.execute(name, words, memory);
+    if (name === 'read' && Number(words[1]) >= HEAP_ADDRESS) this.#expected = result;
+    return result;
+  }
+
+  /** A child goes on behind the call that made it. */
+  begin(process: PlannedProcess, message: Buffer, index: number): void {
+    this.#process = process;
+    this.#reply = Buffer.from(message);
+    this.#reply.writeBigInt64LE(0n, index * OPERATION_SIZE + 56);
+    this.#run(process, index + 1);
+  }
+}
