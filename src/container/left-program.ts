@@ -3,15 +3,21 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { TsociError } from '../linux/errors.ts';
 import { SYS, type SyscallName } from '../linux/syscalls.ts';
-import { BUFFER_ADDRESS, BUFFER_SIZE, OPERATION_SIZE } from '../stub/encode.ts';
+import { BUFFER_ADDRESS, BUFFER_SIZE, OPERATION_SIZE, resultAt } from '../stub/encode.ts';
 import type { Executor, Observer } from '../stub/observer.ts';
 import { CONTINUE_ON_ERROR, type Operation } from '../stub/program.ts';
 import { type SavedOperation, savedProgram } from './store.ts';
 
+/** The call of the program that waits for `start` (waitForStart): the second. */
+const ACCEPT = 1;
+/** Milliseconds that init may take to get there, and between two looks. */
+const PATIENCE = 5000;
+const PAUSE = 1;
+
 /** Tells the observer of the program that waits in init's memory; the result takes its reply. */
 export function watchInit(observer: Observer, pid: number, directory: string): (reply: Buffer) => void {
   const executor: Executor = { pid, role: 'init' };
-  const message = readMemory(pid);
+  const message = waitingMessage(pid);
   const saved = JSON.parse(readFileSync(savedProgram(directory), 'utf8')) as SavedOperation[];
   const operations = saved.map((operation, i): Operation => {
     const call = nameOf(Number(message.readBigInt64LE(i * OPERATION_SIZE)));
@@ -20,6 +26,21 @@ export function watchInit(observer: Observer, pid: number, directory: string): (
   });
   observer.sending(executor, { operations, message });
   return (reply) => observer.replied(executor, reply);
+}
+
+/**
+ * The program once init executes it. `start` may be faster than that: a connection waits until it is accepted, and
+ * what is in the buffer before then is the program before.
+ */
+function waitingMessage(pid: number): Buffer {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (const end = Date.now() + PATIENCE; ; Atomics.wait(pause, 0, 0, PAUSE)) {
+    const message = readMemory(pid);
+    // The result, a descriptor above the standard streams, is where the control bits were.
+    const accepted = nameOf(Number(message.readBigInt64LE(ACCEPT * OPERATION_SIZE))) === 'accept4';
+    if (accepted && resultAt(message, ACCEPT) > 2) return message;
+    if (Date.now() > end) throw new TsociError(`trace init ${pid}: it does not come to wait for start`);
+  }
 }
 
 /** The stub's buffer, from outside (proc_pid_mem(5)). */
