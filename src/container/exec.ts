@@ -68,7 +68,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const parts = await loadParts(config);
   const given =
     options.processFile === undefined ? undefined : await readProcess(options.processFile, caller);
-  const pid = withLock(options.root, options.id, (directory) => {
+  const entered = withLock(options.root, options.id, (directory) => {
     const record = readRecord(options.root, options.id);
     const status = currentStatus(directory, record);
     const alive =
@@ -76,8 +76,10 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
     if (!alive || !record.init) throw new TsociError(`exec in ${options.id}: the container is ${status}`);
     const plan = { record, init: record.init, config, parts, process: planProcess(config, given, options) };
     checkConsole(plan.process.terminal ?? false, { ...options, takeTerminal });
-    return spawn(caller, options, plan, takeTerminal);
+    // In a frozen cgroup a process does nothing before `resume`, which must get the lock.
+    return { plan, pid: status === 'paused' ? undefined : spawn(caller, options, plan, takeTerminal) };
   });
+  const pid = entered.pid ?? spawn(caller, options, entered.plan, takeTerminal);
   if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), pid);
   return options.detach ? 0 : attend(caller, pid, terminal);
 }

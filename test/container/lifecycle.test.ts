@@ -1,11 +1,11 @@
 // The life cycle of runtime.md#lifecycle, driven as an engine drives it.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually, Sandbox, tsociPath } from './harness.ts';
+import { eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
 
 const test = suite('life cycle');
 const box = new Sandbox();
@@ -44,6 +44,23 @@ test('a waiting init takes less than 64 KiB and holds no file of the host', () =
   const { pid } = box.state(id);
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   assert.ok(Number(/^Rss:\s+(\d+) kB/m.exec(rollup)?.[1]) < 64, rollup);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('exec --ignore-paused waits for resume, and keeps nobody else waiting', async () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  box.detached('create', id);
+  assert.is(box.tsoci('start', id).status, 0);
+  assert.is(box.tsoci('pause', id).status, 0);
+  assert.match(box.tsoci('exec', id, 'true').stderr, /the container is paused/);
+  const args = ['--root', box.root, 'exec', '--ignore-paused', id, 'sh', '-c', 'exit 7'];
+  const child = spawn(tsociPath, args, { stdio: 'ignore', timeout: TIMEOUT });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const pids = () => JSON.parse(box.tsoci('ps', '--format', 'json', id).stdout).length;
+  eventually('it is in the cgroup', () => pids() === 2);
+  assert.is(box.tsoci('resume', id).status, 0);
+  assert.is(await ended, 7);
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 
