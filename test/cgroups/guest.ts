@@ -20,7 +20,7 @@ import { join, resolve } from 'node:path';
 
 const MOUNT_POINT = '/sys/fs/cgroup';
 const TIMEOUT_MS = 60_000;
-const APPLETS = ['sh', 'sleep', 'cat', 'dd', 'mknod', 'date', 'mkdir', 'true', 'id'];
+const APPLETS = ['sh', 'sleep', 'cat', 'dd', 'mknod', 'date', 'mkdir', 'true', 'id', 'fallocate'];
 
 export type Runtime = 'tsoci' | 'runc' | 'crun';
 

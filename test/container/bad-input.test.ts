@@ -1,12 +1,12 @@
 // Bad input of every kind: exit status 1, one line that a person understands, nothing left behind.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../src/config/generated/types.ts';
-import { eventually, type Result, Sandbox, tsociPath } from './harness.ts';
+import { type Result, Sandbox, tsociPath } from './harness.ts';
 
 const test = suite('bad input');
 const box = new Sandbox();
@@ -390,29 +390,6 @@ test('no permission', () => {
   });
   refuses({ status, stderr, stdout: '' }, /EPERM|EACCES/);
 });
-
-for (const delay of [1, 20, 40, 60, 80, 100, 120, 150, 200]) {
-  test(`kill -9 of create after ${delay} ms, then delete --force`, () => {
-    const id = box.id();
-    box.configure('sleep 1000');
-    const child = spawn(tsociPath, ['--root', box.root, 'create', id], { cwd: box.bundle, stdio: 'ignore' });
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delay);
-    child.kill('SIGKILL');
-    spawnSync('true');
-    eventually(
-      'create has ended',
-      () => spawnSync('kill', ['-0', String(child.pid)]).status !== 0 || zombie(child.pid),
-    );
-    assert.is(box.tsoci('delete', '--force', id).status, 0);
-    eventually('nothing is left', () => box.leftovers().every((line) => line.startsWith(`${child.pid} `)));
-  });
-}
-
-/** Node reaps its child only when its event loop turns. */
-function zombie(pid: number | undefined): boolean {
-  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
-  return stdout.startsWith('Z');
-}
 
 test.after(() => box.close());
 test.run();

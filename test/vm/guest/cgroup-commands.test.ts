@@ -1,7 +1,7 @@
 // What tsoci does with the cgroups of its containers beyond setting limits, in a machine with pure cgroup v2.
 
-import { spawn } from 'node:child_process';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -23,6 +23,13 @@ function tsoci(args: string[], input?: string): string {
   const { status, output } = command('tsoci', args, input);
   assert.is(status, 0, `${args.join(' ')}: ${output}`);
   return output;
+}
+
+/** The exit status of a command that runs beside the test. */
+function run(args: string[]): Promise<number | null> {
+  const [executable, line] = commandLine('tsoci', args);
+  const child = spawn(executable, line, { stdio: 'ignore', timeout: 60_000 });
+  return new Promise((resolve) => child.once('exit', resolve));
 }
 
 test('a memory limit of 1 MiB still starts a process', () => {
@@ -51,7 +58,20 @@ test('update, pause, resume, exec, statistics, and an event of an out-of-memory 
 
       tsoci(['pause', id]);
       assert.match(file('cgroup.events'), 'frozen 1');
+      assert.is(JSON.parse(tsoci(['state', id])).status, 'paused');
+      const entered = command('tsoci', ['exec', id, 'true']);
+      assert.is.not(entered.status, 0);
+      assert.match(entered.output, /paused/);
+      // It is frozen as it comes in, and goes on with the others.
+      const processes = () => file('cgroup.procs').split('\n').length;
+      const paused = processes();
+      const ignoring = run(['exec', '--ignore-paused', '--detach', id, 'sleep', '1001']);
+      await eventually('it is in', () => processes() > paused);
+      // As long as it is frozen nothing forks.
+      const pids = file('cgroup.procs').split('\n').map(Number).sort();
+      assert.equal((JSON.parse(tsoci(['ps', '--format', 'json', id])) as number[]).sort(), pids);
       tsoci(['resume', id]);
+      assert.is(await ignoring, 0);
       assert.match(file('cgroup.events'), 'frozen 0');
       assert.match(tsoci(['exec', id, 'cat', '/proc/self/cgroup']), /^0::\/tsoci\/guest-tsoci$/m);
 
@@ -97,6 +117,45 @@ test('a container that manages its own cgroup, in a user namespace', () => {
     assert.is(out(), '0::/sub\n5\nlimit refused\n');
     assert.is(tsoci(['exec', id, 'cat', '/proc/self/cgroup']), '0::/sub\n');
   });
+});
+
+test('exec into a container with a cgroup namespace, which nsdelegate guards', () => {
+  const linux = { namespaces: ['pid', 'mount', 'cgroup'].map((type) => ({ type })) };
+  return withContainer('tsoci', { script: SLEEP, linux }, ({ id, file }) => {
+    assert.match(readFileSync('/proc/self/mountinfo', 'utf8'), /cgroup2 \S+ \S*nsdelegate/);
+    assert.is(tsoci(['exec', id, 'cat', '/proc/self/cgroup']), '0::/\n');
+    tsoci(['exec', '--detach', id, 'sleep', '1002']);
+    assert.is(file('cgroup.procs').split('\n').length, 2);
+  });
+});
+
+test('kill --all reaches the processes of every cgroup below', () => {
+  const script = `mkdir /sys/fs/cgroup/a; (echo 0 > /sys/fs/cgroup/a/cgroup.procs; ${SLEEP}) & trap '' TERM; while :; do sleep 1; done`;
+  const linux = { namespaces: ['pid', 'mount', 'cgroup'].map((type) => ({ type })) };
+  const mounts = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] }];
+  return withContainer('tsoci', { script, linux, mounts }, async ({ id, file }) => {
+    await eventually(
+      'the child is in its cgroup',
+      () => existsSync(below(id)) && file('a/cgroup.procs') !== '',
+    );
+    tsoci(['kill', '--all', id, 'TERM']);
+    await eventually('TERM ends the child', () => file('a/cgroup.procs') === '');
+    assert.match(file('cgroup.events'), 'populated 1');
+    tsoci(['kill', '--all', id, 'KILL']);
+    await eventually('KILL ends the rest', () => file('cgroup.events').includes('populated 0'));
+  });
+});
+
+const below = (id: string) => `/sys/fs/cgroup/tsoci/${id}/a`;
+
+test('the bundle `limits` shows its limits', () => {
+  const { status, stdout, stderr } = spawnSync('node', ['scripts/bundle.ts', 'limits'], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  assert.is(status, 0, stderr);
+  const lines = ['memory.max 67108864', 'memory.swap.max max', 'cpu.max 50000 100000', 'pids.max 20'];
+  assert.equal(stdout.trim().split('\n'), lines);
 });
 
 test('a container that cannot be made leaves nothing behind', () => {

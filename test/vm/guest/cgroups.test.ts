@@ -65,7 +65,10 @@ const PEER_VALUES: Record<string, string> = {
   'hugetlb.2MB.rsvd.max': 'max',
 };
 
-/** Tries every device, writes 3 MiB to the disk, asks for too much memory, forks too often, and uses the CPU. */
+/** The huge pages of the guest are 16 MiB, so what is refused is refused by the limit. */
+const MOUNTS = [{ destination: '/huge', type: 'hugetlbfs', source: 'hugetlbfs' }];
+
+/** Tries every device, writes 3 MiB to the disk, asks for too many huge pages and too much memory, forks too often, and uses the CPU. */
 const SCRIPT = `
 mknod /kmsg c 1 11; mknod /disk b ${major} ${minor}; mknod /zero c 1 5
 for device in kmsg disk zero; do
@@ -73,6 +76,8 @@ for device in kmsg disk zero; do
   (exec 3>> /$device) 2>/dev/null && echo $device written
 done > /opened
 date +%s > /from; dd if=/zero of=/disk bs=256k count=12 oflag=direct 2>/dev/null && date +%s > /to
+fallocate -l 4M /huge/allowed && echo allowed > /pages
+fallocate -l 2M /huge/refused || echo refused >> /pages
 dd if=/zero of=/zero bs=100M count=1 2>/dev/null; echo $? > /killed
 (for i in 1 2 3 4 5 6 7 8 9; do sleep 1000 & done)
 while :; do :; done
@@ -86,7 +91,7 @@ for (const runtime of ['tsoci', 'runc', 'crun'] as const satisfies Runtime[]) {
   test(`${runtime}: every limit is in its file, and the kernel enforces it`, () =>
     withContainer(
       runtime,
-      { resources: RESOURCES, script: SCRIPT },
+      { resources: RESOURCES, script: SCRIPT, mounts: MOUNTS },
       async ({ bundle, file, inside, pid }) => {
         const ours = runtime === 'tsoci' ? {} : PEER_VALUES;
         for (const [name, value] of Object.entries(VALUES)) assert.is(file(name), ours[name] ?? value, name);
@@ -103,6 +108,8 @@ for (const runtime of ['tsoci', 'runc', 'crun'] as const satisfies Runtime[]) {
         ]);
         assert.ok(Number(inside('to')) - Number(inside('from')) >= 2, 'the writes took 2 seconds or more');
         assert.match(file('io.stat'), `wbytes=${3 * MIB}`);
+        assert.is(inside('pages'), 'allowed\nrefused');
+        assert.match(file('hugetlb.2MB.events'), /^max [1-9]/);
         assert.is(inside('killed'), '137');
         assert.match(file('memory.events'), /^oom_kill 1$/m);
         assert.ok(Number(file('pids.current')) <= 8);
@@ -133,6 +140,18 @@ test('what the kernel refuses is told', () => {
     };
     assert.throws(attempt, message, `${JSON.stringify(resources)}: ${message}`);
   }
+});
+
+test('weights where BFQ schedules the disk', () => {
+  const scheduler = '/sys/block/vdc/queue/scheduler';
+  writeFileSync(scheduler, 'bfq'); // loads the module
+  const blockIO = { weight: 300, weightDevice: [{ ...device, weight: 500 }] };
+  return inCgroup(hierarchy, (cgroup) => {
+    limitCgroup(cgroup, { blockIO });
+    const read = (name: string) => readFileSync(join(cgroup.directory, name), 'utf8');
+    assert.is(read('io.bfq.weight'), `default 300\n${disk} 500\n`);
+    assert.is(read('io.weight'), 'default 2930\n');
+  }).finally(() => writeFileSync(scheduler, 'none'));
 });
 
 // Last: once it was on for a disk, iocost takes weights even when it is off again.

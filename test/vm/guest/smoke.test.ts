@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Sandbox } from '../../container/harness.ts';
 import { memoryLimitSeenInside, run, runtimes } from './smoke.ts';
 
 const mebibyte = 1 << 20;
@@ -46,5 +47,17 @@ for (const runtime of runtimes) {
     assert.is(memoryLimitSeenInside(limit, runtime), String(limit));
   });
 }
+
+test('tsoci masks several directories and several files', () => {
+  const box = new Sandbox();
+  const maskedPaths = ['/proc/acpi', '/proc/tty', '/proc/kcore', '/proc/keys', '/sys/firmware'];
+  const script = 'ls -A /proc/acpi /proc/tty /sys/firmware; cat /proc/kcore /proc/keys; cat /proc/mounts';
+  const output = box.run(script, ({ linux }) => Object.assign(linux, { maskedPaths }));
+  const [contents = '', mounts = ''] = output.split(/^(?=\S+ \/ )/m);
+  assert.is(contents, '/proc/acpi:\n\n/proc/tty:\n\n/sys/firmware:\n');
+  for (const path of maskedPaths) assert.match(mounts, ` ${path} `);
+  assert.equal(box.leftovers(), []);
+  box.close();
+});
 
 test.run();

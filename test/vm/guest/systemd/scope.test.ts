@@ -1,6 +1,6 @@
 // The systemd cgroup manager where systemd is process 1: limits, properties, commands.
 
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { command, makeBundle } from '../../../cgroups/guest.ts';
@@ -75,6 +75,16 @@ test('device rules hold, in a cgroup namespace of its own', () => {
   assert.match(output, /^0::\/$/m);
   assert.match(output, 'Operation not permitted');
   rmSync(bundle, { recursive: true });
+});
+
+test('exec into a scope with a cgroup namespace, which nsdelegate guards', () => {
+  const namespaces = ['pid', 'mount', 'cgroup'].map((type) => ({ type }));
+  withScope({ namespaces }, () => {
+    assert.match(readFileSync('/proc/self/mountinfo', 'utf8'), /cgroup2 \S+ \S*nsdelegate/);
+    assert.is(tsoci('exec', ID, 'cat', '/proc/self/cgroup'), '0::/\n');
+    tsoci('exec', '--detach', ID, 'sleep', '1001');
+    assert.is(file('cgroup.procs').split('\n').length, 2);
+  });
 });
 
 test('a limit of one process and of 1 MiB still starts', () => {

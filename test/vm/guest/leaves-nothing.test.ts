@@ -1,0 +1,92 @@
+// The cgroup tree after containers with limits of every controller is what it was before them.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createContainer } from '../../../src/container/create.ts';
+import type { Caller } from '../../../src/linux/caller.ts';
+import { cgroupTree } from '../../cgroups/guest.ts';
+import { eventually, Sandbox } from '../../container/harness.ts';
+import { killCreates, summary } from '../../container/killed-create.ts';
+
+const MIB = 1 << 20;
+const CGROUPS = '/sys/fs/cgroup';
+const MANY = 200;
+
+const disk = readFileSync('/sys/block/vdc/dev', 'utf8').trim();
+const [major = 0, minor = 0] = disk.split(':').map(Number);
+
+/** A limit of every controller that the guest has a device for. */
+const resources = {
+  memory: { limit: 64 * MIB, reservation: 32 * MIB, swap: 96 * MIB },
+  cpu: { shares: 2048, quota: 50_000, period: 100_000, cpus: '1', mems: '0' },
+  pids: { limit: 8 },
+  blockIO: { weight: 100, throttleReadBpsDevice: [{ major, minor, rate: MIB }] },
+  hugepageLimits: [{ pageSize: '2MB' as const, limit: 4 * MIB }],
+  unified: { 'cgroup.max.descendants': '9' },
+  devices: [{ allow: false }],
+};
+
+const box = new Sandbox();
+const before = cgroupTree();
+
+function configure(): void {
+  box.configure('sleep 1000', ({ linux }) => {
+    linux.resources = resources;
+  });
+}
+
+test(`${MANY} containers at once`, async () => {
+  configure();
+  const caller: Caller = {
+    args: [],
+    env: process.env,
+    cwd: box.bundle,
+    pid: process.pid,
+    uid: 0,
+    gid: 0,
+    stdio: [0, 1, 2],
+    write: () => {},
+    warn: (message) => assert.unreachable(message),
+    debug: () => {},
+  };
+  const options = {
+    root: box.root,
+    bundle: box.bundle,
+    preserveFds: 0,
+    overlay: false,
+    noPivot: false,
+    noNewKeyring: false,
+    systemdCgroup: false,
+    cgroupManager: 'cgroupfs',
+    rootless: 'false',
+  } as const;
+  // In this process: here the executable takes two seconds to start.
+  for (let i = 0; i < MANY; i++) await createContainer(caller, { ...options, id: `many-${i}` });
+  const made = cgroupTree().length - before.length;
+  assert.is(made, MANY + 1, 'a cgroup for each, and /tsoci');
+  assert.is(readFileSync(join(CGROUPS, 'tsoci', `many-${MANY - 1}`, 'memory.max'), 'utf8'), `${64 * MIB}\n`);
+  const { status, stderr } = box.tsoci('delete', '--force', '--regex', 'many-.*');
+  assert.is(status, 0, stderr);
+  assert.equal(cgroupTree(), before);
+});
+
+test('`create` killed at any point, and `delete --force`', () => {
+  const found = killCreates({
+    box,
+    cgroupOf: (id) => join(CGROUPS, 'tsoci', id),
+    tries: 30,
+    configure,
+    check: () => {
+      assert.equal(cgroupTree(), before);
+      eventually('nothing else is left', () => box.leftovers().length === 0);
+    },
+  });
+  console.log(`# ${summary(found)}`);
+  assert.ok((found.get('cgroup') ?? 0) > 0, 'some were killed between making the cgroup and the end');
+});
+
+test.after(() => box.close());
+
+test.run();
