@@ -1,7 +1,15 @@
 // The layout of a program as the stub reads it (stub-x64.S).
 
 import { SYS } from '../linux/syscalls.ts';
-import { type Data, LAST, type Operation, Structure, type Word } from './program.ts';
+import {
+  CONTINUE_ON_ERROR,
+  type Data,
+  LAST,
+  type Operation,
+  STOP_IF_POSITIVE,
+  Structure,
+  type Word,
+} from './program.ts';
 
 /** Where the stub's buffer lies in its address space (stub.ld), and its size in bytes. */
 export const BUFFER_ADDRESS = 0x500000;
@@ -10,8 +18,10 @@ export const BUFFER_SIZE = 0x10000;
 /** Where data too large for the buffer goes: mapped when first needed. */
 export const HEAP_ADDRESS = 0x10000000;
 
-/** Bytes of an operation. */
-export const OPERATION_SIZE = 64;
+/** Bytes of an operation: the number of the call, its arguments, the control bits. */
+const OPERATION_SIZE = 64;
+const ARGUMENTS_OFFSET = 8;
+const ARGUMENTS = 6;
 const CONTROL_OFFSET = 56;
 
 /** In place of a number: not a system call, argument 0 becomes the stub's control descriptor. */
@@ -19,7 +29,7 @@ const SET_CONTROL = -1;
 
 /** The address of an argument of an operation, for a call that fills it in for a later one of the same program. */
 export function argumentAddress(operation: number, argument: number): number {
-  return BUFFER_ADDRESS + operation * OPERATION_SIZE + 8 + argument * 8;
+  return BUFFER_ADDRESS + operation * OPERATION_SIZE + ARGUMENTS_OFFSET + argument * 8;
 }
 
 /** Where a piece of data lies in an encoded message. */
@@ -41,7 +51,7 @@ export function encode(operations: readonly Operation[], dataAddress?: number): 
     const number = operation.call === 'set_control' ? SET_CONTROL : SYS[operation.call];
     ops.writeBigInt64LE(BigInt(number), at);
     operation.args.forEach((argument, i) => {
-      ops.writeBigUInt64LE(layout.word(argument), at + 8 + i * 8);
+      ops.writeBigUInt64LE(layout.word(argument), at + ARGUMENTS_OFFSET + i * 8);
     });
     ops.writeBigUInt64LE(BigInt(operation.control | last), at + CONTROL_OFFSET);
   });
@@ -51,9 +61,36 @@ export function encode(operations: readonly Operation[], dataAddress?: number): 
   return { message: Buffer.concat([ops, data]), data, offsets };
 }
 
-/** The result of the operation at `index` in a reply. */
+/** The number of the call of the operation at `index` in a message. */
+export function callAt(message: Buffer, index: number): number {
+  return Number(message.readBigInt64LE(index * OPERATION_SIZE));
+}
+
+export function argumentsAt(message: Buffer, index: number): bigint[] {
+  const at = index * OPERATION_SIZE + ARGUMENTS_OFFSET;
+  return Array.from({ length: ARGUMENTS }, (_, i) => message.readBigUInt64LE(at + i * 8));
+}
+
+/** The control bits of the operation at `index` in a message. */
+export const controlAt = resultAt;
+
+/** The result of the operation at `index` in a reply, which is where the control bits were. */
 export function resultAt(reply: Buffer, index: number): number {
   return Number(reply.readBigInt64LE(index * OPERATION_SIZE + CONTROL_OFFSET));
+}
+
+export function writeResult(reply: Buffer, index: number, result: number): void {
+  reply.writeBigInt64LE(BigInt(result), index * OPERATION_SIZE + CONTROL_OFFSET);
+}
+
+/** Whether a result is -errno. */
+export function isError(result: number): boolean {
+  return result < 0 && result >= -4095;
+}
+
+/** Whether a program stops behind an operation with this result (stub-x64.S). */
+export function stops(control: number, result: number): boolean {
+  return isError(result) ? !(control & CONTINUE_ON_ERROR) : result > 0 && (control & STOP_IF_POSITIVE) !== 0;
 }
 
 class Layout {

@@ -1,8 +1,8 @@
 // What came back from the stub: a result for each operation executed, and the bytes that calls wrote.
 
 import { TsociError } from '../linux/errors.ts';
-import { resultAt } from './encode.ts';
-import { CONTINUE_ON_ERROR, type DescriptorTable, type Operation } from './program.ts';
+import { isError, resultAt, stops } from './encode.ts';
+import type { DescriptorTable, Operation } from './program.ts';
 
 /** The failure of an operation that was not allowed to fail. */
 export class OperationError extends TsociError {
@@ -52,10 +52,9 @@ export class Results {
       const result = resultAt(reply, index);
       this.#results.push(result);
       const failed = isError(result) && !operation.ignored.includes(-result);
-      const stops = isError(result) && !(operation.control & CONTINUE_ON_ERROR);
       if (!isError(result)) descriptors.apply(operation, operation.opens === undefined ? undefined : result);
       if (failed) failure ??= new OperationError(operation, before + index, -result);
-      if (stops) break;
+      if (stops(operation.control, result)) break;
       if (!isError(result) && typeof operation.opens === 'number' && result !== operation.opens) {
         throw new TsociError(
           `${operation.doing}: descriptor ${result} where ${operation.opens} was expected`,
@@ -64,8 +63,4 @@ export class Results {
     }
     if (failure) throw failure;
   }
-}
-
-function isError(result: number): boolean {
-  return result < 0 && result >= -4095;
 }

@@ -20,7 +20,7 @@ import {
 import { ENOENT } from '../../src/linux/errno.ts';
 import type { SyscallName } from '../../src/linux/syscalls.ts';
 import { Tracer } from '../../src/seeing/trace/tracer.ts';
-import { encode, OPERATION_SIZE } from '../../src/stub/encode.ts';
+import { encode, writeResult } from '../../src/stub/encode.ts';
 import { DescriptorTable, Program, Structure, stringArray, type Word } from '../../src/stub/program.ts';
 
 const test = suite('seeing: decode');
@@ -31,7 +31,7 @@ function trace(program: Program, results?: readonly number[]): string[] {
   const { message } = encode(operations);
   const reply = Buffer.from(message);
   results?.forEach((result, i) => {
-    reply.writeBigInt64LE(BigInt(result), i * OPERATION_SIZE + 56);
+    writeResult(reply, i, result);
   });
   let text = '';
   const tracer = new Tracer({

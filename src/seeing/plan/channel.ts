@@ -1,17 +1,23 @@
 // In place of stubs: channels to processes that are none.
 
-import { SYS } from '../../linux/syscalls.ts';
+import { syscallName } from '../../linux/syscall-names.ts';
 import type { Channel, Started, StubDescriptors } from '../../stub/channel.ts';
-import { BUFFER_ADDRESS, HEAP_ADDRESS, OPERATION_SIZE } from '../../stub/encode.ts';
-import { CONTINUE_ON_ERROR, LAST, STOP_IF_POSITIVE } from '../../stub/program.ts';
+import {
+  argumentsAt,
+  BUFFER_ADDRESS,
+  callAt,
+  controlAt,
+  HEAP_ADDRESS,
+  stops,
+  writeResult,
+} from '../../stub/encode.ts';
+import { LAST } from '../../stub/program.ts';
 import { Memory } from '../trace/memory.ts';
 import { Filesystem, Mount, Place } from './files.ts';
 import { PlannedProcess, type World } from './process.ts';
 
 /** Above all that the kernel hands out (PID_MAX_LIMIT of linux/threads.h): no process has it. */
 const FIRST_PID = 0x400001;
-
-const names = new Map(Object.entries(SYS).map(([name, number]) => [number, name]));
 
 /** Starts stubs for a plan: see StubProcess, replaceStubs. */
 export function plannedStubs(caller: {
@@ -79,19 +85,17 @@ class PlannedChannel implements Channel {
       { address: HEAP_ADDRESS, bytes: this.#heap },
     ]);
     for (let index = first; ; index++) {
-      const at = index * OPERATION_SIZE;
-      const control = Number(this.#reply.readBigInt64LE(at + 56));
-      const words = Array.from({ length: 6 }, (_, i) => this.#reply.readBigUInt64LE(at + 8 + i * 8));
-      const name = names.get(Number(this.#reply.readBigInt64LE(at)));
+      const control = controlAt(this.#reply, index);
+      const words = argumentsAt(this.#reply, index);
+      const name = syscallName(callAt(this.#reply, index));
       if (name === 'execve') {
         // What was executed answers no more.
         this.#reply = Buffer.alloc(0);
         return;
       }
       const result = this.#execute(process, name, words, memory, index);
-      this.#reply.writeBigInt64LE(BigInt(result), at + 56);
-      const stops = result < 0 ? !(control & CONTINUE_ON_ERROR) : result > 0 && control & STOP_IF_POSITIVE;
-      if (stops || control & LAST) return;
+      writeResult(this.#reply, index, result);
+      if (stops(control, result) || control & LAST) return;
     }
   }
 
@@ -120,7 +124,7 @@ class PlannedChannel implements Channel {
   begin(process: PlannedProcess, message: Buffer, index: number): void {
     this.#process = process;
     this.#reply = Buffer.from(message);
-    this.#reply.writeBigInt64LE(0n, index * OPERATION_SIZE + 56);
+    writeResult(this.#reply, index, 0);
     this.#run(process, index + 1);
   }
 }

@@ -1,8 +1,8 @@
 // An observer that writes a line for each system call that a stub has executed.
 
-import { BUFFER_ADDRESS, HEAP_ADDRESS, OPERATION_SIZE, resultAt } from '../../stub/encode.ts';
+import { argumentsAt, BUFFER_ADDRESS, HEAP_ADDRESS, resultAt, stops } from '../../stub/encode.ts';
 import type { Executor, Observer, Sent } from '../../stub/observer.ts';
-import { CONTINUE_ON_ERROR, type Operation, STOP_IF_POSITIVE } from '../../stub/program.ts';
+import type { Operation } from '../../stub/program.ts';
 import { showCall, showResult } from './calls.ts';
 import { Memory } from './memory.ts';
 
@@ -19,8 +19,6 @@ interface Pending {
   /** process.hrtime.bigint(). */
   since: bigint;
 }
-
-const ARGUMENTS = 6;
 
 export class Tracer implements Observer {
   readonly #options: TraceOptions;
@@ -76,11 +74,6 @@ function memoryOf(message: Buffer, heap: Buffer | undefined): Memory {
   ]);
 }
 
-function argumentsAt(message: Buffer, index: number): bigint[] {
-  const at = index * OPERATION_SIZE + 8;
-  return Array.from({ length: ARGUMENTS }, (_, i) => message.readBigUInt64LE(at + i * 8));
-}
-
 interface Executed {
   operation: Operation;
   index: number;
@@ -102,11 +95,7 @@ export function executedCalls(operations: readonly Operation[], reply: Buffer): 
     const result = resultAt(reply, index);
     // The child's side of clone3(2), which its parent shows.
     if (!(operation.call === 'clone3' && result === 0)) found.push({ operation, index, result });
-    const failed = result < 0 && result >= -4095;
-    if (
-      failed ? !(operation.control & CONTINUE_ON_ERROR) : result > 0 && operation.control & STOP_IF_POSITIVE
-    )
-      break;
+    if (stops(operation.control, result)) break;
   }
   return found;
 }
