@@ -6,7 +6,7 @@ import { check, closeDescriptor, readable } from '../linux/descriptor.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { cString, syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
-import { reap, type WaitStatus } from '../linux/wait.ts';
+import type { WaitStatus } from '../linux/wait.ts';
 import { StubProcess } from '../stub/process.ts';
 import { stringArray } from '../stub/program.ts';
 
@@ -84,7 +84,6 @@ function runHook(
 
 function execute(name: string, stub: StubProcess, hook: Hook, cwd: string | undefined): WaitStatus {
   const pidfd = stub.outside((pid) => check(`open process ${pid}`, 'pidfd_open', pid, 0), undefined);
-  let ended: WaitStatus | undefined;
   try {
     const program = stub.program();
     // Its own group, so that a timeout ends it with its children.
@@ -101,12 +100,10 @@ function execute(name: string, stub: StubProcess, hook: Hook, cwd: string | unde
       syscall(SYS.kill, -stub.pid, SIGKILL);
       throw new TsociError(`${name}: killed after its timeout of ${hook.timeout} s`);
     }
-    ended = stub.outside(reap, { code: 0, signal: 0 });
-    return ended;
+    return stub.wait();
   } finally {
     if (pidfd !== undefined) closeDescriptor(pidfd);
-    stub.disconnect();
-    if (!ended) reap(stub.pid);
+    stub.dismiss();
   }
 }
 

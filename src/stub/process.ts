@@ -210,7 +210,13 @@ export class StubProcess {
   /** Disconnects a stub that is our child and reaps it. */
   dismiss(): void {
     this.disconnect();
+    this.wait();
+  }
+
+  /** Waits for the end of a stub that is our child, or of what it has become, and reaps it. */
+  wait(): WaitStatus {
     this.#status ??= this.outside(reap, { code: 0, signal: 0 });
+    return this.#status;
   }
 
   #encodeSome(operations: readonly Operation[]): {
@@ -282,9 +288,9 @@ export class StubProcess {
   }
 
   #died(): TsociError {
-    this.#status ??= reap(this.pid);
-    const how = this.#status.signal ? `killed by signal ${this.#status.signal}` : `exit ${this.#status.code}`;
-    const hint = this.#status.signal === 9 ? '; was its memory limit too low?' : '';
+    const { signal, code } = this.wait();
+    const how = signal ? `killed by signal ${signal}` : `exit ${code}`;
+    const hint = signal === 9 ? '; was its memory limit too low?' : '';
     return new TsociError(`the container's init died while it was set up (${how})${hint}`);
   }
 }
