@@ -1,6 +1,7 @@
 // The limits that `update` takes as options, and what they are in linux.resources of config.json.
 
 import type { IntelRdt, Resources } from '../config/generated/types.ts';
+import { type Given, given } from '../config/given.ts';
 import { type Option, UsageError, type Values } from './options.ts';
 
 const BYTES = 'bytes, with k, m, g or t for powers of 1024; -1: no limit';
@@ -93,12 +94,12 @@ export const LIMIT_OPTIONS = [
 
 /** The resources that the options name; sections without any are left out. */
 export function limitsOf(values: Values<typeof LIMIT_OPTIONS>): Resources {
-  const memory = given({
+  const memory = anyGiven({
     limit: bytes('memory', values.memory),
     reservation: bytes('memory-reservation', values['memory-reservation']),
     swap: bytes('memory-swap', values['memory-swap']),
   });
-  const cpu = given({
+  const cpu = anyGiven({
     period: values['cpu-period'],
     quota: values['cpu-quota'],
     burst: values['cpu-burst'],
@@ -109,24 +110,22 @@ export function limitsOf(values: Values<typeof LIMIT_OPTIONS>): Resources {
     cpus: values['cpuset-cpus'],
     mems: values['cpuset-mems'],
   });
-  const blockIO = given({ weight: values['blkio-weight'] });
-  const pids = given({ limit: values['pids-limit'] });
-  return given({ memory, cpu, blockIO, pids }) ?? {};
+  const blockIO = anyGiven({ weight: values['blkio-weight'] });
+  const pids = anyGiven({ limit: values['pids-limit'] });
+  return given({ memory, cpu, blockIO, pids });
 }
 
 /** The schemas that the options name; undefined if they name none. */
 export function schemasOf(
   values: Values<typeof LIMIT_OPTIONS>,
 ): Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'> | undefined {
-  return given({ l3CacheSchema: values['l3-cache-schema'], memBwSchema: values['mem-bw-schema'] });
+  return anyGiven({ l3CacheSchema: values['l3-cache-schema'], memBwSchema: values['mem-bw-schema'] });
 }
 
-type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
-
 /** The properties that have a value; undefined when none has. */
-function given<T extends object>(all: T): Given<T> | undefined {
-  const some = Object.entries(all).filter(([, value]) => value !== undefined);
-  return some.length > 0 ? (Object.fromEntries(some) as Given<T>) : undefined;
+function anyGiven<T extends object>(all: T): Given<T> | undefined {
+  const some = given(all);
+  return Object.keys(some).length > 0 ? some : undefined;
 }
 
 /** `512m` in bytes, exactly. */

@@ -1,6 +1,7 @@
 // A configuration with what a person wants otherwise, as the options of `tsoci spec` say it.
 
 import type { Config, Mount, User } from './generated/types.ts';
+import { given } from './given.ts';
 
 /** What is to be otherwise; what is undefined or empty stays as it is. */
 export interface Changes {
@@ -37,10 +38,4 @@ export function compose(config: Config, changes: Changes): Config {
 function withVariables(env: readonly string[], more: readonly string[]): string[] {
   const variables = new Map([...env, ...more].map((entry) => [entry.split('=', 1)[0], entry]));
   return [...variables.values()];
-}
-
-type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
-
-function given<T extends object>(all: T): Given<T> {
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Given<T>;
 }
