@@ -19,7 +19,8 @@ export interface Holder {
 /** The user and the group of the host that are root in a user namespace made here. */
 const FIRST_ID = 100_000;
 
-const UNSHARE_FLAGS: Partial<Record<NamespaceType, string>> = {
+/** Of unshare(1) and nsenter(1). */
+export const UNSHARE_FLAGS: Readonly<Record<NamespaceType, string>> = {
   network: '--net',
   mount: '--mount',
   ipc: '--ipc',
@@ -42,7 +43,7 @@ export async function holdNamespaces(
   more: readonly string[] = [],
 ): Promise<Holder> {
   const fork = types.some((type) => type === 'pid' || type === 'time') ? ['--fork', '--kill-child'] : [];
-  const flags = types.map((type) => UNSHARE_FLAGS[type] ?? '');
+  const flags = types.map((type) => UNSHARE_FLAGS[type]);
   const sleep = busyboxCommand(trial.directory, 'sleep', '120').join(' ');
   // The ID on the host: in a pid namespace of its own, $$ would be 1.
   const script = `set -e; ${prepare}\nread -r pid rest </proc/self/stat; echo "$pid"; exec ${sleep}`;

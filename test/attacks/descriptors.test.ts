@@ -5,8 +5,8 @@ import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, symli
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox, tsociPath } from '../container/harness.ts';
-import { attempt, type Change, refused } from './support.ts';
+import { type Change, Sandbox, tsociPath } from '../container/harness.ts';
+import { attempt, refused } from './support.ts';
 
 const test = suite('CVE-2024-21626');
 const box = new Sandbox();

@@ -14,8 +14,8 @@ import {
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox, tsociPath } from '../container/harness.ts';
-import { attempt, type Change, refused } from './support.ts';
+import { type Change, Sandbox, tsociPath, userNamespace } from '../container/harness.ts';
+import { attempt, refused } from './support.ts';
 
 const test = suite('devices');
 const box = new Sandbox();
@@ -83,12 +83,6 @@ test('CVE-2025-52565: a device at /dev/pts/ptmx that is not of a devpts is not t
   });
   refused(result, /is not on a devpts/);
 });
-
-const userNamespace: Change = (config) => {
-  config.linux.namespaces?.push({ type: 'user' });
-  config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-  config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-};
 
 // Asks for what is there already, so that no host is harmed where the defence is missing.
 // Seen with the masks and the bound devices not read-only: the first container could do both, on the host's /dev/null.

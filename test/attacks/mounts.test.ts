@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync }
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox, tsociPath } from '../container/harness.ts';
-import { attempt, type Change } from './support.ts';
+import { type Change, Sandbox, tsociPath, userNamespace } from '../container/harness.ts';
+import { attempt } from './support.ts';
 
 const test = suite('mount destinations');
 const box = new Sandbox();
@@ -83,11 +83,6 @@ const without =
   (config) => {
     config.linux.namespaces = (config.linux.namespaces ?? []).filter(({ type }) => !types.includes(type));
   };
-const userNamespace: Change = (config) => {
-  config.linux.namespaces?.push({ type: 'user' });
-  config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-  config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-};
 const boundSys: Change = (config) => {
   config.mounts = (config.mounts ?? []).map((mount) =>
     mount.type === 'sysfs' ? { ...mount, type: 'bind', source: '/sys', options: ['rbind', 'ro'] } : mount,

@@ -1,9 +1,7 @@
 // What the attack tests share. "Seen" in a test's comment: what it said when the defence was switched off by hand.
 
 import * as assert from 'uvu/assert';
-import type { Sandbox } from '../container/harness.ts';
-
-export type Change = NonNullable<Parameters<Sandbox['configure']>[1]>;
+import type { Change, Sandbox } from '../container/harness.ts';
 
 /** Runs a script in a container; whatever becomes of it. */
 export function attempt(box: Sandbox, script: string, change?: Change) {

@@ -6,9 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Config, Features, Hook } from '../../src/config/generated/types.ts';
 import { capabilitiesOf } from '../../src/security/capabilities.ts';
-import { Sandbox } from './harness.ts';
-
-type Change = NonNullable<Parameters<Sandbox['configure']>[1]>;
+import { type Change, mapUsers, Sandbox, userNamespace } from './harness.ts';
 
 const test = suite('features');
 const box = new Sandbox();
@@ -22,11 +20,6 @@ function silently(script: string, change: Change): string {
   assert.is(status, 0);
   return stdout;
 }
-
-const namespaced: Change = ({ linux }) => {
-  linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-  linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-};
 
 test('mountOptions: each is taken, and one that is not listed is the filesystemâ€™s to refuse', () => {
   const source = join(box.directory, 'source');
@@ -47,8 +40,7 @@ test('mountOptions: each is taken, and one that is not listed is the filesystemâ
     for (const option of options) if (!idmaps.includes(option)) mounts?.push(...mountWith(option));
   });
   silently('true', (config) => {
-    namespaced(config);
-    config.linux.namespaces?.push({ type: 'user' });
+    userNamespace(config);
     for (const option of idmaps) config.mounts?.push(...mountWith(option));
   });
   assert.ok(options.length > 40 && idmaps.length === 2);
@@ -78,7 +70,7 @@ test('hooks: each runs', () => {
 test('namespaces: all at once', () => {
   const script = 'for file in cgroup ipc mnt net pid time user uts; do readlink /proc/self/ns/$file; done';
   const inside = silently(script, (config) => {
-    namespaced(config);
+    mapUsers(config);
     config.linux.namespaces = (features.linux?.namespaces ?? []).map((type) => ({ type }));
   });
   const outside = silently(script, (config) => {

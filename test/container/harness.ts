@@ -96,11 +96,8 @@ export class Sandbox {
   }
 
   /** Writes config.json: the default one with a shell script as its process, changed by `change`. */
-  configure(
-    script: string,
-    change: (config: Config & Required<Pick<Config, 'process' | 'linux'>>) => void = () => {},
-  ): void {
-    const config = exampleConfig() as Config & Required<Pick<Config, 'process' | 'linux'>>;
+  configure(script: string, change: Change = () => {}): void {
+    const config = exampleConfig() as Parameters<Change>[0];
     config.process.terminal = false;
     config.process.args = ['/bin/sh', '-c', script];
     config.process.env = ['PATH=/bin'];
@@ -199,6 +196,21 @@ function processes(): string[] {
       }
     });
 }
+
+/** What a test changes in the config of a sandbox. */
+export type Change = (config: Config & Required<Pick<Config, 'process' | 'linux'>>) => void;
+
+/** Users of a user namespace, as users of the host that nobody has. */
+export const mapUsers: Change = ({ linux }) => {
+  linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+};
+
+/** A user namespace of the container's own. */
+export const userNamespace: Change = (config) => {
+  config.linux.namespaces?.push({ type: 'user' });
+  mapUsers(config);
+};
 
 /** Waits until something is so, for at most 10 seconds. */
 export function eventually(what: string, condition: () => boolean): void {

@@ -9,21 +9,13 @@ import * as assert from 'uvu/assert';
 import type { Scheduler } from '../../src/config/generated/types.ts';
 import { schedulerFlags } from '../../src/config/generated/values.ts';
 import { syscall } from '../../src/linux/ffi.ts';
-import { Sandbox } from './harness.ts';
-
-type Change = NonNullable<Parameters<Sandbox['configure']>[1]>;
+import { type Change, Sandbox, userNamespace } from './harness.ts';
 
 const test = suite('scheduling');
 const box = new Sandbox();
 /** asm/unistd_64.h, asm-generic/unistd.h. */
 const SCHED_GETATTR = process.arch === 'x64' ? 315 : 275;
 const MS = 1_000_000;
-
-const userNamespace: Change = ({ linux }) => {
-  linux.namespaces?.push({ type: 'user' });
-  linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-  linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-};
 
 /** Runs a container for as long as `look` takes. */
 function whileRunning<Result>(change: Change, look: (pid: number, id: string) => Result): Result {

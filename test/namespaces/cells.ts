@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { UNSHARE_FLAGS } from '../../conformance/harness/namespaces.ts';
 import { type NamespaceType, namespaceTypes } from '../../src/namespaces/plan.ts';
 import { eventually, type Sandbox } from '../container/harness.ts';
 import { asUser, RootlessSandbox } from '../rootless/second-user.ts';
@@ -14,17 +15,6 @@ export type Way = (typeof ways)[number];
 
 /** The first id of the host in the user namespaces of root's containers. */
 const FIRST_ID = 100_000;
-
-const unshareFlags: Readonly<Record<NamespaceType, string>> = {
-  mount: '--mount',
-  pid: '--pid',
-  network: '--net',
-  uts: '--uts',
-  ipc: '--ipc',
-  user: '--user',
-  cgroup: '--cgroup',
-  time: '--time',
-};
 
 /** Runs a container; what tsoci said, if it did not run. If it did, every claim about it has been checked. */
 export function runCell(box: Sandbox, type: NamespaceType, way: Way): string {
@@ -94,7 +84,7 @@ function hold(box: Sandbox, type: NamespaceType): Holder {
   chmodSync(directory, 0o777);
   const file = join(directory, 'pid');
   const child = type === 'pid' || type === 'time' ? ['--fork', '--kill-child'] : [];
-  const flags = [unshareFlags[type], ...(rootless ? ['--user', '--map-root-user'] : []), ...child];
+  const flags = [UNSHARE_FLAGS[type], ...(rootless ? ['--user', '--map-root-user'] : []), ...child];
   // The pid of the host: $$ would be 1 in a pid namespace.
   const script = `read -r pid rest </proc/self/stat; echo $pid >${file}; exec sleep 60`;
   const command = ['unshare', ...flags, 'sh', '-c', script];

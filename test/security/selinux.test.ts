@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { enabledLsms } from '../../src/security/lsm.ts';
-import { Sandbox, tsociPath } from '../container/harness.ts';
+import { type Change, Sandbox, tsociPath } from '../container/harness.ts';
 
 const LABEL = 'system_u:system_r:container_t:s0:c1,c2';
 const FILE_LABEL = 'system_u:object_r:container_file_t:s0:c1,c2';
@@ -24,8 +24,6 @@ function whyNot(): string | undefined {
 }
 
 function defineTests(box: Sandbox): void {
-  type Change = NonNullable<Parameters<Sandbox['configure']>[1]>;
-
   /** Runs a container where the list of LSMs says selinux; what it says. */
   function refusal(change: Change, ...options: string[]): string {
     box.configure('echo alive', change);

@@ -4,15 +4,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Config } from '../../src/config/generated/types.ts';
-import { Sandbox } from '../container/harness.ts';
+import { type Change, Sandbox } from '../container/harness.ts';
 
 const test = suite('seeing: plan');
 const box = new Sandbox();
 /** The id that a plan gives a container is the name of the bundle: it is part of the name of the keyring. */
 const id = 'bundle';
-
-type Change = (config: Config & Required<Pick<Config, 'process' | 'linux'>>) => void;
 
 function plan(): string[] {
   const { status, stdout, stderr } = box.tsoci('plan', box.bundle);
