@@ -4,8 +4,7 @@
 
 private_containers_conf() {
   export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
-  local name storage_driver=overlay
-  name=$(basename "$runtime")
+  local storage_driver=overlay
   grep -qw overlay /proc/filesystems || storage_driver=vfs
   cat >"$CONTAINERS_STORAGE_CONF" <<EOF
 [storage]
@@ -13,18 +12,28 @@ driver = "$storage_driver"
 graphroot = "$work/storage"
 runroot = "/run/containers/storage"
 EOF
-  cat >"$CONTAINERS_CONF" <<EOF
+  containers_conf "$(can "$CAP_SYS_RESOURCE" || echo "$MODEST_LIMITS")" "$(has_controller pids && echo 2048 || echo 0)" \
+    "static_dir = \"$work/storage/libpod\"" 'tmp_dir = "/run/libpod"' "volume_path = \"$work/storage/volumes\"" \
+    >"$CONTAINERS_CONF"
+}
+
+# For default_ulimits: what a user without CAP_SYS_RESOURCE may set.
+MODEST_LIMITS='"nofile=1000:1000", "nproc=1000:1000"'
+
+# containers_conf ULIMITS PIDS_LIMIT [LINE...]: containers.conf(5) on standard output, LINEs being of [engine].
+containers_conf() {
+  local name
+  name=$(basename "$runtime")
+  cat <<EOF
 [containers]
 netns = "none"
 log_driver = "k8s-file"
-default_ulimits = [$(can "$CAP_SYS_RESOURCE" || echo '"nofile=1000:1000", "nproc=1000:1000"')]
-pids_limit = $(has_controller pids && echo 2048 || echo 0)
+default_ulimits = [$1]
+pids_limit = $2
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-static_dir = "$work/storage/libpod"
-tmp_dir = "/run/libpod"
-volume_path = "$work/storage/volumes"
+$(printf '%s\n' "${@:3}")
 runtime = "$name"
 pull_policy = "never"
 runtime_supports_json = ["$name"]

@@ -2,6 +2,7 @@
 # podman (through conmon) with the runtime under test. See README.md.
 source "$(dirname "$0")/lib.sh"
 source "$engines/image.sh"
+source "$engines/podman-image.sh"
 source "$engines/containers-conf.sh"
 needs podman conmon busybox jq script
 begin "$@"
@@ -18,12 +19,7 @@ exec timeout --foreground --kill-after 5 60 $(type -P podman) "\$@"
 EOF
 chmod +x "$work/bin/podman"
 
-make_rootfs "$work/rootfs"
-tar --directory "$work/rootfs" --create . | podman import --quiet --change ENV=PATH=/bin - busybox >/dev/null || exit 2
-
-# start NAME [OPTION...]: a container with nothing to do.
-start() { podman run --detach --name "$1" "${@:2}" busybox sleep 1000 >/dev/null; }
-remove() { podman rm --force --time 0 "$@" >/dev/null; }
+import_busybox || exit 2
 
 "$engines/leaks.sh" snapshot >"$work/before"
 for file in "$engines"/podman/*.sh; do run_checks "$file"; done

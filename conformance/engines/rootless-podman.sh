@@ -2,6 +2,8 @@
 # podman of an ordinary user, a second, real user of this machine, with the runtime under test. See README.md.
 source "$(dirname "$0")/lib.sh"
 source "$engines/image.sh"
+source "$engines/podman-image.sh"
+source "$engines/containers-conf.sh"
 needs podman conmon busybox newuidmap newgidmap setpriv
 begin "$@"
 
@@ -15,22 +17,7 @@ runtime_name=$(basename "$runtime")
 chmod 711 "$work"
 mkdir "$work/home" "$work/xdg"
 chown "$user:$user" "$work/home" "$work/xdg"
-cat >"$work/containers.conf" <<EOF
-[containers]
-netns = "none"
-log_driver = "k8s-file"
-default_ulimits = ["nofile=1000:1000", "nproc=1000:1000"]
-pids_limit = 0
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "$runtime_name"
-pull_policy = "never"
-runtime_supports_json = ["$runtime_name"]
-runtime_supports_nocgroup = [$([[ $runtime_name == runc ]] || echo "\"$runtime_name\"")]
-[engine.runtimes]
-"$runtime_name" = ["$runtime"]
-EOF
+containers_conf "$MODEST_LIMITS" 0 >"$work/containers.conf"
 cat >"$work/bin/podman" <<EOF
 #!/bin/sh
 cd "$work/home"
@@ -41,11 +28,7 @@ exec setpriv --reuid "$user" --regid "$user" --clear-groups \\
 EOF
 chmod +x "$work/bin/podman"
 
-make_rootfs "$work/rootfs"
-tar --directory "$work/rootfs" --create . | podman import --quiet --change ENV=PATH=/bin - busybox >/dev/null || exit 2
-
-start() { podman run --detach --name "$1" "${@:2}" busybox sleep 1000 >/dev/null; }
-remove() { podman rm --force --time 0 "$@" >/dev/null; }
+import_busybox || exit 2
 
 "$engines/leaks.sh" snapshot >"$work/before"
 for file in "$engines"/rootless-podman/*.sh; do run_checks "$file"; done
