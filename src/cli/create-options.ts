@@ -1,4 +1,4 @@
-// The options that create and run have in common.
+// The options that create, run and plan have in common.
 
 import { resolve } from 'node:path';
 import type { CreateOptions } from '../container/create.ts';
@@ -7,7 +7,8 @@ import { type Option, UsageError } from './options.ts';
 import { ownCommand } from './own-command.ts';
 import { callerPath } from './paths.ts';
 
-export const CREATE_OPTIONS = [
+/** What a container is made of. */
+export const MAKE_OPTIONS = [
   {
     long: 'bundle',
     short: 'b',
@@ -22,13 +23,6 @@ export const CREATE_OPTIONS = [
     placeholder: 'FILE',
     help: 'the configuration to use in place of config.json, relative to the bundle',
   },
-  {
-    long: 'console-socket',
-    kind: 'string',
-    placeholder: 'SOCKET',
-    help: 'a listening Unix socket that is sent the master side of the terminal',
-  },
-  { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write the process id to this file' },
   {
     long: 'preserve-fds',
     kind: 'number',
@@ -57,6 +51,17 @@ export const CREATE_OPTIONS = [
     kind: 'flag',
     help: 'leave the container the session keyring of the caller',
   },
+] as const satisfies readonly Option[];
+
+export const CREATE_OPTIONS = [
+  ...MAKE_OPTIONS,
+  {
+    long: 'console-socket',
+    kind: 'string',
+    placeholder: 'SOCKET',
+    help: 'a listening Unix socket that is sent the master side of the terminal',
+  },
+  { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write the process id to this file' },
   {
     long: 'no-subreaper',
     kind: 'flag',
@@ -66,17 +71,27 @@ export const CREATE_OPTIONS = [
 
 /** What these options ask of src/container/. Paths are relative to the caller's directory. */
 export function createOptions(invocation: Invocation<typeof CREATE_OPTIONS>): CreateOptions {
-  const { caller, globals, values, operands } = invocation;
-  const preserveFds = values['preserve-fds'];
-  if (preserveFds < 0) throw new UsageError(`option --preserve-fds: ${preserveFds} is negative`);
-  const bundle = callerPath('bundle', values.bundle, caller) ?? caller.cwd;
+  const { caller, values, operands } = invocation;
   return {
-    root: globals.root,
+    ...makeOptions(invocation, values.bundle),
     id: operands[0] ?? '',
-    bundle,
-    configFile: values.config && resolve(bundle, values.config),
     pidFile: callerPath('pid-file', values['pid-file'], caller),
     consoleSocket: callerPath('console-socket', values['console-socket'], caller),
+  };
+}
+
+/** The same for MAKE_OPTIONS alone. */
+export function makeOptions(
+  { caller, globals, values }: Pick<Invocation<typeof MAKE_OPTIONS>, 'caller' | 'globals' | 'values'>,
+  given: string | undefined,
+): Omit<CreateOptions, 'id'> {
+  const preserveFds = values['preserve-fds'];
+  if (preserveFds < 0) throw new UsageError(`option --preserve-fds: ${preserveFds} is negative`);
+  const bundle = callerPath('bundle', given, caller) ?? caller.cwd;
+  return {
+    root: globals.root,
+    bundle,
+    configFile: values.config && resolve(bundle, values.config),
     preserveFds,
     overlay: values.overlay,
     network: values.network === undefined ? undefined : { spec: values.network, command: ownCommand() },

@@ -25,7 +25,10 @@ export interface CgroupPlace {
   rootless: boolean;
 }
 
-export function usesSystemd({ systemdCgroup, cgroupManager }: CreateOptions): boolean {
+export function usesSystemd({
+  systemdCgroup,
+  cgroupManager,
+}: Pick<CreateOptions, 'systemdCgroup' | 'cgroupManager'>): boolean {
   return systemdCgroup || cgroupManager === 'systemd';
 }
 

@@ -25,7 +25,7 @@ export interface InitOptions {
   inherited: InheritedDescriptors;
   noNewKeyring: boolean;
   /** Called when init exists, before it makes a cgroup namespace and before anything is mounted. */
-  cloned?: (pid: number) => void;
+  cloned?: ((pid: number) => void) | undefined;
 }
 
 /** Descriptors of ours that init needs. */

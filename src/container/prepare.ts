@@ -4,9 +4,14 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe } from '../config/finding.ts';
 import type { Config } from '../config/generated/types.ts';
+import { stringifyJson } from '../config/json.ts';
 import { loadChecked } from '../config/load.ts';
 import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
+import { labelsOf, lsmsFor } from './become.ts';
+import { usesSystemd } from './cgroup.ts';
+import type { CreateOptions } from './create.ts';
+import { loadParts, type Parts } from './parts.ts';
 
 export interface Bundle {
   /** The absolute path of the bundle. */
@@ -18,8 +23,33 @@ export interface Bundle {
   text: string;
 }
 
+export interface Prepared {
+  bundle: Bundle;
+  parts: Parts;
+}
+
+/** All that can fail or has to be loaded before anything is done: from here on nothing waits. */
+export async function prepareContainer(
+  caller: Caller,
+  options: Pick<CreateOptions, 'bundle' | 'configFile' | 'network' | 'systemdCgroup' | 'cgroupManager'>,
+): Promise<Prepared> {
+  const bundle = await withNetwork(loadBundle(caller, options.bundle, options.configFile), options.network);
+  lsmsFor(labelsOf(bundle.config));
+  const parts = await loadParts(bundle.config);
+  if (usesSystemd(options)) parts.scope = await import('./scope.ts');
+  return { bundle, parts };
+}
+
+/** The bundle with the hooks of --network in its config. */
+async function withNetwork(bundle: Bundle, network: CreateOptions['network']): Promise<Bundle> {
+  if (!network) return bundle;
+  const { injectNetwork } = await import('../network/inject.ts');
+  const config = injectNetwork(bundle.config, network.spec, network.command);
+  return { ...bundle, config, text: stringifyJson(config) };
+}
+
 /** Reads and checks a bundle (bundle.md, config.md). Warnings go to the caller; the first error is thrown. */
-export function loadBundle(caller: Caller, bundle: string, configFile: string | undefined): Bundle {
+function loadBundle(caller: Caller, bundle: string, configFile: string | undefined): Bundle {
   const path = resolve(caller.cwd, bundle);
   const file = configFile ? resolve(caller.cwd, configFile) : join(path, 'config.json');
   let text: string;

@@ -1,7 +1,8 @@
 // runtime.md#start.
 
 import { readFileSync, rmSync } from 'node:fs';
-import { HookError, runHooks } from '../hooks/hooks.ts';
+import type { Hooks } from '../config/generated/types.ts';
+import { HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { closeDescriptor, receive, send } from '../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../linux/errno.ts';
@@ -61,28 +62,47 @@ function startInit(
   traced: (() => (reply: Buffer) => void) | undefined,
 ): void {
   const socket = connectToInit(directory, record.id);
-  const { hooks } = record;
-  const setting = { stdout: caller.stdio[1], stderr: caller.stdio[2] };
   const stateAs = (status: 'created' | 'running', pid: number) =>
     JSON.stringify(stateOf(record, status, pid));
   try {
-    runHooks('startContainer', hooks?.startContainer, {
-      ...setting,
-      state: stateAs('created', record.pidInside ?? init.pid),
+    runStart(record.hooks, {
+      stdout: caller.stdio[1],
+      stderr: caller.stdio[2],
+      created: stateAs('created', record.pidInside ?? init.pid),
+      running: stateAs('running', init.pid),
       enter: (stdio) => enterNamespaces(init.pid, { stdio, role: 'hook' }),
+      go: () => {
+        const replied = traced?.();
+        send(socket, goMessage(record.control ?? 3), 'tell init to go');
+        const reply = Buffer.alloc(BUFFER_SIZE);
+        const length = receive(socket, reply, 'hear from init');
+        replied?.(reply.subarray(0, length));
+        // Executing the program closes the socket.
+        if (length > 0) throw failure(directory, reply);
+        rmSync(startSocket(directory), { force: true });
+      },
     });
-    const replied = traced?.();
-    send(socket, goMessage(record.control ?? 3), 'tell init to go');
-    const reply = Buffer.alloc(BUFFER_SIZE);
-    const length = receive(socket, reply, 'hear from init');
-    replied?.(reply.subarray(0, length));
-    // Executing the program closes the socket.
-    if (length > 0) throw failure(directory, reply);
-    rmSync(startSocket(directory), { force: true });
   } finally {
     closeDescriptor(socket);
   }
-  runHooks('poststart', hooks?.poststart, { ...setting, state: stateAs('running', init.pid) });
+}
+
+export interface Starting extends Required<Pick<HookSetting, 'stdout' | 'stderr' | 'enter'>> {
+  /** The states that hooks are told, before and after the process has begun. */
+  created: string;
+  running: string;
+  /** Has init execute the process. */
+  go: () => void;
+}
+
+/** runtime.md#lifecycle, steps 7 to 9. */
+export function runStart(
+  hooks: Pick<Hooks, 'startContainer' | 'poststart'> | undefined,
+  { stdout, stderr, created, running, enter, go }: Starting,
+): void {
+  runHooks('startContainer', hooks?.startContainer, { stdout, stderr, state: created, enter });
+  go();
+  runHooks('poststart', hooks?.poststart, { stdout, stderr, state: running });
 }
 
 function connectToInit(directory: string, id: string): number {

@@ -1,10 +1,11 @@
 // User namespaces that only lend their mappings to mounts: config.md#posix-platform-mounts, uidMappings;
 // mount_setattr(2), MOUNT_ATTR_IDMAP.
 
-import { closeSync, constants, openSync } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import type { Config, Mount } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { CLONE_NEWUSER } from '../linux/constants.ts';
+import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { StubProcess } from '../stub/process.ts';
 import { type IdMapping, writeMappings } from './mappings.ts';
@@ -26,7 +27,7 @@ export function openIdmapNamespaces(caller: Caller, config: Config): IdmapNamesp
   const known = new Map<string, number>();
   const fds: number[] = [];
   const close = () => {
-    for (const fd of fds) closeSync(fd);
+    for (const fd of fds) closeDescriptor(fd);
   };
   try {
     const indices = (config.mounts ?? []).map((mount) => {

@@ -1,6 +1,7 @@
 // tsoci plan shows what --trace shows of the same bundle, and does none of it.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,22 +12,25 @@ const box = new Sandbox();
 /** The id that a plan gives a container is the name of the bundle: it is part of the name of the keyring. */
 const id = 'bundle';
 
-function plan(): string[] {
-  const { status, stdout, stderr } = box.tsoci('plan', box.bundle);
+function plan(options: readonly string[] = [], globals: readonly string[] = []): string[] {
+  const { status, stdout, stderr } = box.tsoci(...globals, 'plan', ...options, box.bundle);
   assert.is(status, 0, stderr);
   return stdout.split('\n').slice(0, -1);
 }
 
 /** What a run shows, on a file. */
-function trace(): string[] {
+function trace(options: readonly string[], globals: readonly string[]): string[] {
   const file = join(box.directory, 'trace');
   writeFileSync(file, '');
-  const { status, stderr } = box.tsoci(`--trace=${file}`, 'run', id);
+  const { status, stderr } = box.tsoci(`--trace=${file}`, ...globals, 'run', ...options, id);
   assert.is(status, 0, stderr);
   return readFileSync(file, 'utf8').split('\n').slice(0, -1);
 }
 
-/** Only what no plan can know: pids, times, the serial number of a keyring, the type of the host's own filesystem. */
+/**
+ * Without what no plan can know: pids, times, the serial number of a keyring, the type of the host's own filesystem; and
+ * addresses in the stub, since a pid in its memory may have more digits.
+ */
 function comparable(line: string): string {
   return line
     .replace(/^(\w+) \d+:/, '$1:')
@@ -34,13 +38,14 @@ function comparable(line: string): string {
     .replace(/^(\w+: clone3\(.*\)) = \d+/, '$1 = PID')
     .replace(/(KEYCTL_JOIN_SESSION_KEYRING.*\)) = \d+/, '$1 = SERIAL')
     .replace(/process \d+/, 'process PID')
+    .replace(/0x5[0-9a-f]{5}\b/g, 'ADDRESS')
     .replace(/f_type=0x[0-9a-f]+/, 'f_type=HOST');
 }
 
-function compare(change?: Change): string[] {
+function compare(change?: Change, options: string[] = [], globals: string[] = []): string[] {
   box.configure('true', change);
-  const planned = plan().map(comparable);
-  const traced = trace().map(comparable);
+  const planned = plan(options, globals).map(comparable);
+  const traced = trace(options, globals).map(comparable);
   // The first difference tells more than two lists of hundreds of lines.
   for (const [i, line] of traced.entries()) assert.is(planned[i], line, `line ${i + 1}`);
   assert.is(planned.length, traced.length);
@@ -98,6 +103,64 @@ if (process.getuid?.() === 0) {
       linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
       linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
     });
+  });
+
+  test('with options of run, and other cgroup managers', () => {
+    const without = compare();
+    const keyring = (lines: string[]) => lines.filter((line) => line.includes('KEYCTL_JOIN_SESSION_KEYRING'));
+    assert.is(keyring(without).length, 1);
+    assert.is(keyring(compare(undefined, ['--no-new-keyring', '--overlay'])).length, 0);
+    const unpivoted = compare(undefined, ['--no-pivot'], ['--cgroup-manager', 'disabled']);
+    assert.ok(!unpivoted.some((line) => /pivot_root|CLONE_INTO_CGROUP/.test(line)));
+    assert.ok(without.some((line) => /pivot_root/.test(line)));
+    box.configure('true', ({ linux }) => {
+      linux.cgroupsPath = 'no-slice';
+    });
+    const refused = box.tsoci('--systemd-cgroup', 'plan', box.bundle);
+    assert.is(refused.status, 1);
+    assert.match(refused.stderr, /cgroupsPath/);
+  });
+
+  test('of id-mapped mounts', () => {
+    const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
+    const lines = compare(({ mounts }) => {
+      const mapped = { uidMappings: mapping, gidMappings: mapping, options: ['bind'] };
+      mounts?.push({ destination: '/mnt/a', source: box.directory, ...mapped });
+      mounts?.push({ destination: '/mnt/b', source: box.directory, ...mapped });
+    });
+    const made = lines.filter((line) => line.includes('CLONE_NEWUSER'));
+    assert.is(made.length, 1, 'equal mappings share a user namespace');
+    const set = /^init: mount_setattr\(.*MOUNT_ATTR_IDMAP, userns_fd=\d+.* # mounts\[[78]\]$/;
+    assert.is(lines.filter((line) => set.test(line)).length, 2);
+  });
+
+  test('of a seccomp agent, which a plan does not speak to', async () => {
+    const socket = join(box.directory, 'agent');
+    const notified: Change = ({ linux }) => {
+      const syscalls = [{ names: ['chroot'], action: 'SCMP_ACT_NOTIFY' as const }];
+      linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls, listenerPath: socket };
+    };
+    box.configure('true', notified);
+    assert.ok(plan().length > 0, 'nobody listens');
+    const server = createServer((connection) => connection.destroy());
+    await new Promise<void>((resolve) => server.listen(socket, resolve));
+    try {
+      const lines = compare(notified);
+      const flags = 'SECCOMP_FILTER_FLAG_NEW_LISTENER';
+      assert.ok(lines.some((line) => line.startsWith(`init: seccomp(SECCOMP_SET_MODE_FILTER, ${flags}`)));
+      assert.ok(lines.some((line) => /^init: sendmsg\(.* # linux\.seccomp$/.test(line)));
+    } finally {
+      server.close();
+    }
+  });
+
+  test('of --network: the hook that would attach', () => {
+    box.configure('true');
+    const lines = plan(['--network', 'bridge=none0,subnet=10.99.0.0/24', '--id', 'named']);
+    const hook = lines.find((line) => line.includes('# hooks.createRuntime[0]') && line.includes('execve'));
+    assert.match(hook ?? '', /"network", "attach", "--bridge=none0"/);
+    assert.ok(lines.some((line) => line.includes('KEYCTL_JOIN_SESSION_KEYRING, "_ses.named"')));
+    assert.match(box.tsoci('plan', '--id', 'a/b', box.bundle).stderr, /a\/b/);
   });
 
   test('start is traced when create was not', () => {
