@@ -5,7 +5,7 @@ import { moveProcess } from '../cgroups/processes.ts';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../linux/constants.ts';
-import { EPERM } from '../linux/errno.ts';
+import { EBADF, EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { becomeRoot } from '../namespaces/enter.ts';
 import { closeNamespaces, joinNamespaces, type OpenNamespace, openNamespaces } from '../namespaces/join.ts';
@@ -248,7 +248,10 @@ export interface InheritedDescriptors {
   listenFds: number;
 }
 
-/** Descriptors of ours from 3 on, which must be open. */
+/** What the first descriptor that Node opens leads to, in the lowest place that the caller has left free (epoll(7)). */
+const FIRST_OF_NODE = 'anon_inode:[eventpoll]';
+
+/** Descriptors of ours from 3 on, which must be open and from the caller. */
 export function inheritedDescriptors(caller: Caller, preserveFds: number): InheritedDescriptors {
   const FIRST = 3;
   const { LISTEN_FDS, LISTEN_PID } = caller.env;
@@ -256,14 +259,13 @@ export function inheritedDescriptors(caller: Caller, preserveFds: number): Inher
   const listenFds = meant && /^\d+$/.test(LISTEN_FDS ?? '') ? Number(LISTEN_FDS) : 0;
   const descriptors = Array.from({ length: preserveFds + listenFds }, (_, i) => FIRST + i);
   for (const fd of descriptors) {
+    const doing = `inherit descriptor ${fd} (--preserve-fds ${preserveFds}, LISTEN_FDS ${listenFds})`;
     try {
       fstatSync(fd);
     } catch (error) {
-      throw TsociError.from(
-        `inherit descriptor ${fd} (--preserve-fds ${preserveFds}, LISTEN_FDS ${listenFds})`,
-        error,
-      );
+      throw TsociError.from(doing, error);
     }
+    if (readlinkSync(`/proc/self/fd/${fd}`) === FIRST_OF_NODE) throw TsociError.fromErrno(doing, EBADF);
   }
   return { descriptors, listenFds };
 }

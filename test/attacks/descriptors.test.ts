@@ -18,7 +18,7 @@ const FIRST_ID = 100_000;
 
 // Seen without both uses of close_range in StubProcess.spawn: 5, the socket that init waits on. Those of the caller
 // are closed by a second defence: Node marks them close-on-exec.
-test('a caller that leaks descriptors of the host leaks none into the container', () => {
+test('a caller that leaks descriptors of the host leaks none into the container that it does not mean to', () => {
   const host = openSync('/', 'r');
   const leak = ['ignore', 'pipe', 'pipe', ...Array.from({ length: 6 }, () => host)] as const;
   const run = (...args: string[]) =>
@@ -32,6 +32,7 @@ test('a caller that leaks descriptors of the host leaks none into the container'
     // 3 is of ls itself.
     box.configure('exec ls /proc/self/fd');
     assert.is(run('run', box.id()).stdout, '0\n1\n2\n3\n');
+    assert.is(run('run', '--preserve-fds', '2', box.id()).stdout, '0\n1\n2\n3\n4\n5\n');
     const id = box.id();
     box.configure('sleep 1000');
     assert.is(box.detached('run', '--detach', id), 0);
