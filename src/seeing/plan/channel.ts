@@ -14,6 +14,7 @@ import {
 import { LAST } from '../../stub/program.ts';
 import { Memory } from '../trace/memory.ts';
 import { Filesystem, Mount, Place } from './files.ts';
+import { OpenFiles } from './open-files.ts';
 import { PlannedProcess, type World } from './process.ts';
 
 /** Above all that the kernel hands out (PID_MAX_LIMIT of linux/threads.h): no process has it. */
@@ -36,7 +37,7 @@ export function plannedStubs(caller: {
   return ({ stdio, others }) => {
     const count = stdio.length + 2 + others.length;
     const files = new Map(Array.from({ length: count }, (_, fd) => [fd, {}]));
-    const process = new PlannedProcess(world, world.nextPid++, files, new Place(host), stdio.length);
+    const process = new PlannedProcess(world, new OpenFiles(files, new Place(host)), stdio.length);
     const child = new PlannedChannel();
     return { pid: process.pid, channel: new PlannedChannel(process, child), child };
   };
