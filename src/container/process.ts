@@ -3,6 +3,7 @@
 import type { Config, Process } from '../config/generated/types.ts';
 import {
   AT_FDCWD,
+  F_GETFD,
   O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
@@ -62,7 +63,6 @@ export function goMessage(control: number): Buffer {
  * call fails, and the stub exits at the end of file.
  */
 export function waitForStart(program: Program, control: number, listener: number): void {
-  const F_GETFD = 1;
   program.close(control);
   const accepted = program.open('accept4', [listener, 0, 0, SOCK_CLOEXEC], 'wait for start');
   if (accepted !== control) throw new Error(`init will accept ${accepted} where ${control} was expected`);

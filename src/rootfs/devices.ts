@@ -136,7 +136,8 @@ function makeNode(program: Program, directory: number, node: DeviceNode): number
 
 /** Of nodes that were made here only: one that was there may be the host's, bound. */
 function setOwners(program: Program, directory: number, nodes: readonly DeviceNode[]): void {
-  for (const { path, uid, gid } of nodes) {
+  for (const { path, uid, gid, property } of nodes) {
+    program.because = property;
     const owner = [directory, posix.basename(path), uid, gid, AT_SYMLINK_NOFOLLOW];
     program.call('fchownat', owner, `set the owner of ${path}`);
   }

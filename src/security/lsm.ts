@@ -58,11 +58,15 @@ export function setExecLabels(
 ): void {
   const { apparmorProfile, selinuxLabel } = config;
   if (apparmorProfile && enabled.apparmor) {
+    program.because = 'process.apparmorProfile';
     const doing = `change to AppArmor profile ${apparmorProfile} (is it loaded?)`;
     writeAttribute(program, own, 'apparmor/exec', `exec ${apparmorProfile}`, doing);
   }
-  if (selinuxLabel && enabled.selinux)
+  if (selinuxLabel && enabled.selinux) {
+    program.because = 'process.selinuxLabel';
     writeAttribute(program, own, 'exec', selinuxLabel, `change to SELinux label ${selinuxLabel}`);
+  }
+  program.because = undefined;
 }
 
 /** The label of keys that are made from here to execve(2), which forgets it: before the session keyring. */
@@ -73,8 +77,10 @@ export function setKeyringLabel(
   own: OwnProcfs,
 ): void {
   const { selinuxLabel } = config;
-  if (selinuxLabel && enabled.selinux)
-    writeAttribute(program, own, 'keycreate', selinuxLabel, `label keys ${selinuxLabel}`);
+  if (!selinuxLabel || !enabled.selinux) return;
+  program.because = 'process.selinuxLabel';
+  writeAttribute(program, own, 'keycreate', selinuxLabel, `label keys ${selinuxLabel}`);
+  program.because = undefined;
 }
 
 /** Filesystems of the kernel that label their files themselves, and mqueue, which takes no such option. */

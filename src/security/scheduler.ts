@@ -8,7 +8,7 @@ import type { Program } from '../stub/program.ts';
 import { uint64 } from './uint64.ts';
 
 /** linux/sched.h. SCHED_ISO is reserved, but no kernel has it. */
-const policies: Readonly<Record<string, number>> = {
+export const schedulerPolicies: Readonly<Record<string, number>> = {
   SCHED_OTHER: 0,
   SCHED_FIFO: 1,
   SCHED_RR: 2,
@@ -26,7 +26,7 @@ const NICE = { min: -20, max: 19 };
 export function schedAttr(config: Scheduler): Buffer {
   const { policy, nice = 0, priority = 0, flags = [], runtime = 0, deadline = 0, period = 0 } = config;
   const doing = `set scheduler ${policy}`;
-  const number = policies[policy];
+  const number = schedulerPolicies[policy];
   if (number === undefined) throw new TsociError(`${doing}: unknown policy`);
   if (policy === 'SCHED_ISO') throw new TsociError(`${doing}: Linux does not implement this policy`);
   if (nice < NICE.min || nice > NICE.max)

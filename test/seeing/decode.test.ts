@@ -8,6 +8,7 @@ import {
   AT_RECURSIVE,
   CLONE_NEWNS,
   CLONE_NEWPID,
+  F_GETFD,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_RDONLY,
   MS_SLAVE,
@@ -16,9 +17,19 @@ import {
   O_RDWR,
   RESOLVE_IN_ROOT,
   S_IFCHR,
+  TIOCGPTPEER,
+  TIOCSPTLCK,
+  TIOCSWINSZ,
 } from '../../src/linux/constants.ts';
 import { ENOENT } from '../../src/linux/errno.ts';
 import type { SyscallName } from '../../src/linux/syscalls.ts';
+import { loopbackUp } from '../../src/network/loopback.ts';
+import { setFinalAffinity } from '../../src/security/affinity.ts';
+import { setIoPriority } from '../../src/security/io-priority.ts';
+import { setExecLabels, setKeyringLabel } from '../../src/security/lsm.ts';
+import { setMemoryPolicy } from '../../src/security/memory-policy.ts';
+import { setScheduler } from '../../src/security/scheduler.ts';
+import { installFilter } from '../../src/security/seccomp/install.ts';
 import { Tracer } from '../../src/seeing/trace/tracer.ts';
 import { encode, writeResult } from '../../src/stub/encode.ts';
 import { DescriptorTable, Program, Structure, stringArray, type Word } from '../../src/stub/program.ts';
@@ -88,6 +99,74 @@ test('structures are taken apart', () => {
   );
   const groups = new Uint8Array(Uint32Array.of(10, 20).buffer);
   assert.is(one('setgroups', [2, groups]), 'setgroups(2, [10, 20]) = 0');
+});
+
+/** The last line but `after` of what a function of tsoci adds to a program. */
+function added(add: (program: Program) => void, after = 0): string {
+  const program = new Program(new DescriptorTable([0, 1, 2]));
+  add(program);
+  const lines = trace(
+    program,
+    program.operations.map(({ opens }) => (typeof opens === 'number' ? opens : 0)),
+  );
+  return lines.at(-1 - after)?.replace('init: ', '') ?? '';
+}
+
+test('what tsoci lays out for the kernel is shown as strace shows it', () => {
+  assert.is(
+    added((program) => loopbackUp(program), 1),
+    'ioctl(3, SIOCSIFFLAGS, {ifr_name="lo", ifr_flags=IFF_RUNNING|IFF_UP}) = 0',
+  );
+  const scheduler = { policy: 'SCHED_BATCH', nice: -5, flags: ['SCHED_FLAG_RESET_ON_FORK'] } as const;
+  assert.is(
+    added((program) => setScheduler(program, { ...scheduler, flags: [...scheduler.flags] })),
+    'sched_setattr(0, {size=56, sched_policy=SCHED_BATCH, sched_flags=SCHED_FLAG_RESET_ON_FORK, sched_nice=-5, sched_priority=0, sched_runtime=0, sched_deadline=0, sched_period=0}, 0) = 0',
+  );
+  assert.is(
+    added((program) => setFinalAffinity(program, { final: '0-2,65' })),
+    'sched_setaffinity(0, 16, [0 1 2 65]) = 0',
+  );
+  assert.is(
+    added((program) =>
+      setMemoryPolicy(program, { mode: 'MPOL_BIND', nodes: '0,2', flags: ['MPOL_F_STATIC_NODES'] }),
+    ),
+    'set_mempolicy(MPOL_BIND|MPOL_F_STATIC_NODES, [0x5], 65) = 0',
+  );
+  assert.is(
+    added((program) => setIoPriority(program, { class: 'IOPRIO_CLASS_BE', priority: 4 })),
+    'ioprio_set(IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4)) = 0',
+  );
+  const filter = { program: Buffer.alloc(16), flags: 0, listener: true };
+  assert.is(
+    added((program) => installFilter(program, filter, { fd: 9, state: Buffer.from('{"id":"c1"}') })),
+    'sendmsg(9, {msg_name=NULL, msg_iov=[{iov_base="{\\"id\\":\\"c1\\"}", iov_len=11}], msg_iovlen=1, msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[3]}], msg_controllen=24, msg_flags=0}, MSG_NOSIGNAL) = 0',
+  );
+  assert.is(
+    one('ioctl', [5, TIOCSWINSZ, Buffer.from([25, 0, 80, 0, 0, 0, 0, 0])]),
+    'ioctl(5, TIOCSWINSZ, {ws_row=25, ws_col=80}) = 0',
+  );
+  assert.is(one('ioctl', [5, TIOCSPTLCK, new Uint8Array(4)]), 'ioctl(5, TIOCSPTLCK, [0]) = 0');
+  assert.is(
+    one('ioctl', [5, TIOCGPTPEER, O_RDWR | O_CLOEXEC], 6),
+    'ioctl(5, TIOCGPTPEER, O_RDWR|O_CLOEXEC) = 6',
+  );
+  assert.is(one('fcntl', [-1, F_GETFD, 0]), 'fcntl(-1, F_GETFD, 0) = 0');
+});
+
+test('labels of security modules carry the property that wants them', () => {
+  const program = new Program(new DescriptorTable([0, 1, 2]));
+  const labels = { apparmorProfile: 'profile', selinuxLabel: 'u:r:t' };
+  const [enabled, own] = [
+    { apparmor: true, selinux: true },
+    { procfs: 3, pid: 1 },
+  ];
+  setExecLabels(program, labels, enabled, own);
+  setKeyringLabel(program, labels, enabled, own);
+  const wanted = program.operations.map(({ because }) => because);
+  assert.equal(wanted, [
+    ...Array(3).fill('process.apparmorProfile'),
+    ...Array(6).fill('process.selinuxLabel'),
+  ]);
 });
 
 test('strings are quoted and cut; the environment is only counted', () => {

@@ -39,6 +39,7 @@ function comparable(line: string): string {
     .replace(/(KEYCTL_JOIN_SESSION_KEYRING.*\)) = \d+/, '$1 = SERIAL')
     .replace(/process \d+/, 'process PID')
     .replace(/0x5[0-9a-f]{5}\b/g, 'ADDRESS')
+    .replace(/\\"pid\\":\d+.*iov_len=\d+/, 'PID')
     .replace(/f_type=0x[0-9a-f]+/, 'f_type=HOST');
 }
 
@@ -94,6 +95,7 @@ if (process.getuid?.() === 0) {
       lines.some((line) => /^hook: execve\("\/bin\/true".* # hooks\.createContainer\[0\]$/.test(line)),
     );
     assert.ok(lines.some((line) => /makedev\(1, 3\)\) = 0 {2}# linux\.devices\[0\]$/.test(line)));
+    assert.ok(lines.some((line) => /fchownat\(.*"null", 5, 6.* = 0 {2}# linux\.devices\[0\]$/.test(line)));
     assert.ok(lines.some((line) => /# linux\.sysctl\["net\.ipv4\.ip_forward"\]$/.test(line)));
   });
 
@@ -148,7 +150,9 @@ if (process.getuid?.() === 0) {
       const lines = compare(notified);
       const flags = 'SECCOMP_FILTER_FLAG_NEW_LISTENER';
       assert.ok(lines.some((line) => line.startsWith(`init: seccomp(SECCOMP_SET_MODE_FILTER, ${flags}`)));
-      assert.ok(lines.some((line) => /^init: sendmsg\(.* # linux\.seccomp$/.test(line)));
+      assert.ok(
+        lines.some((line) => /^init: sendmsg\(.*SCM_RIGHTS, cmsg_data=\[\d\].* # linux\.seccomp$/.test(line)),
+      );
     } finally {
       server.close();
     }
@@ -177,6 +181,35 @@ if (process.getuid?.() === 0) {
       ),
     );
     box.tsoci('delete', '--force', started);
+  });
+
+  test('exec is traced: what enters, and what becomes the process', () => {
+    box.configure('sleep 1000');
+    const running = box.id();
+    assert.is(box.detached('run', '--detach', running), 0);
+    const file = join(box.directory, 'exec');
+    const { status, stdout } = box.tsoci(
+      `--trace=${file}`,
+      'exec',
+      '--cap',
+      'CAP_KILL',
+      running,
+      'echo',
+      'hi',
+    );
+    assert.is(status, 0);
+    assert.is(stdout, 'hi\n');
+    const lines = readFileSync(file, 'utf8').split('\n');
+    assert.ok(lines.some((line) => /^boot \d+: setns\(\d+, .*CLONE_NEWNS/.test(line)));
+    assert.ok(lines.some((line) => /^boot \d+: clone3\(.*CLONE_PARENT.* = \d+/.test(line)));
+    assert.ok(
+      lines.some((line) => /^exec \d+: capset\(.*CAP_KILL.*\) = \? {2}# process\.capabilities$/.test(line)),
+    );
+    assert.match(
+      lines.at(-2) ?? '',
+      /^exec \d+: execve\("\/bin\/echo", \["echo", "hi"\], .*# process\.args </,
+    );
+    box.tsoci('delete', '--force', running);
   });
 
   test('a call that fails is the last line, with its error', () => {

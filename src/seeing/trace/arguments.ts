@@ -1,19 +1,8 @@
 // How an argument is shown, by what it is. What a call only writes is shown after it, from the reply.
 
-import { AF_UNIX, AT_FDCWD, S_IFMT } from '../../linux/constants.ts';
-import { capabilityName, numbersIn } from '../../security/capabilities.ts';
-import {
-  cloneFlags,
-  constant,
-  fileMode,
-  filesystemMagics,
-  fileTypes,
-  flags,
-  mountAttributes,
-  mountFlags,
-  openMode,
-  resolveFlags,
-} from './flags.ts';
+import { AT_FDCWD } from '../../linux/constants.ts';
+import { numbersIn } from '../../security/capabilities.ts';
+import { constant, fileMode, flags, openMode } from './flags.ts';
 import type { Memory } from './memory.ts';
 
 /** A call as it was sent and, once there is a reply, as it came back. */
@@ -91,70 +80,6 @@ function pointers(array: bigint, memory: Memory): bigint[] {
   }
 }
 
-/** A structure of 64-bit words. */
-export const words =
-  (...fields: readonly (readonly [name: string, show: Show, always?: boolean])[]): Show =>
-  (value, call, i) => {
-    if (value === 0n) return 'NULL';
-    const shown = fields.flatMap(([name, show, always]) => {
-      const word = call.before.word(value);
-      value += 8n;
-      if (word === undefined) return [`${name}=?`];
-      return word === 0n && !always ? [] : [`${name}=${show(word, call, i)}`];
-    });
-    return `{${shown.join(', ')}}`;
-  };
-
-export const openHow = words(['flags', access, true], ['mode', octal], ['resolve', bits(resolveFlags)]);
-export const mountAttr = words(
-  ['attr_set', bits(mountAttributes)],
-  ['attr_clr', bits(mountAttributes)],
-  ['propagation', one(mountFlags)],
-  ['userns_fd', number],
-);
-export const cloneArgs = words(
-  ['flags', bits(cloneFlags), true],
-  ['pidfd', hex],
-  ['child_tid', hex],
-  ['parent_tid', hex],
-  ['exit_signal', number, true],
-  ['stack', hex],
-  ['stack_size', hex],
-  ['tls', hex],
-  ['set_tid', hex],
-  ['set_tid_size', number],
-  ['cgroup', number],
-);
-export const rlimit = words(['rlim_cur', limit, true], ['rlim_max', limit, true]);
-
-function limit(value: bigint): string {
-  return value === 2n ** 64n - 1n ? 'RLIM64_INFINITY' : String(value);
-}
-
-/** struct statx: stx_mode at 28 (linux/stat.h). */
-export const statx: Show = (value, call) => {
-  const found = succeeded(call) ? call.after?.read(value, 30) : undefined;
-  if (!found) return hex(value);
-  const type = BigInt(found.readUInt16LE(28) & S_IFMT);
-  return `{stx_mode=${constant(type, fileTypes)}|${octal(BigInt(found.readUInt16LE(28) & 0o7777))}}`;
-};
-
-/** struct statfs: f_type comes first. */
-export const statfs: Show = (value, call) => {
-  const found = succeeded(call) ? call.after?.word(value) : undefined;
-  return found === undefined ? hex(value) : `{f_type=${constant(found, filesystemMagics)}}`;
-};
-
-/** struct sockaddr: sun_path of a Unix socket. */
-export const sockaddr: Show = (value, call, i) => {
-  if (value === 0n) return 'NULL';
-  const found = call.before.read(value, Number(call.args[i + 1] ?? 0n));
-  if (!found || found.length < 2) return hex(value);
-  const family = found.readUInt16LE(0);
-  if (family !== AF_UNIX) return `{sa_family=${family}}`;
-  return `{sa_family=AF_UNIX, sun_path=${quoted(found.subarray(2))}}`;
-};
-
 /** Group ids; their number is the argument before. */
 export const groups: Show = (value, { args, before }, i) => {
   const count = Number(args[i - 1] ?? 0n);
@@ -163,25 +88,22 @@ export const groups: Show = (value, { args, before }, i) => {
   return `[${Array.from({ length: count }, (_, at) => found.readUInt32LE(at * 4)).join(', ')}]`;
 };
 
-/** The two halves of effective, permitted and inheritable (capset(2)). */
-export const capabilitySets: Show = (value, call) => {
-  const found = call.before.read(value, 24);
-  if (found?.length !== 24) return hex(value);
-  const set = (at: number) => {
-    const mask = BigInt(found.readUInt32LE(at)) | (BigInt(found.readUInt32LE(at + 12)) << 32n);
-    return numbersIn(mask).map(capabilityName).join('|') || '0';
-  };
-  return `{effective=${set(0)}, permitted=${set(4)}, inheritable=${set(8)}}`;
+/** The numbers of CPUs in a mask whose size is the argument before (sched_setaffinity(2)). */
+export const cpus: Show = (value, { args, before }, i) => {
+  const found = before.read(value, Number(args[i - 1] ?? 0n));
+  return found ? `[${numbersIn(maskIn(found)).join(' ')}]` : hex(value);
 };
 
-/** struct sock_fprog: how many instructions, and where. */
-export const filter: Show = (value, call) => {
-  const count = call.before.word(value);
-  return count === undefined ? hex(value) : `{len=${count}}`;
+/** A mask of memory nodes; the argument after counts its bits and one more (set_mempolicy(2)). */
+export const nodes: Show = (value, { args, before }, i) => {
+  if (value === 0n) return 'NULL';
+  const found = before.read(value, Math.ceil((Number(args[i + 1] ?? 0n) - 1) / 8));
+  return found ? `[${hex(maskIn(found))}]` : hex(value);
 };
 
-function succeeded({ result }: Call): boolean {
-  return result !== undefined && result >= 0;
+/** Little-endian, as the kernel has masks. */
+function maskIn(found: Buffer): bigint {
+  return BigInt(`0x0${Buffer.from(found).reverse().toString('hex')}`);
 }
 
 const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '"': '\\"', '\\': '\\\\' };

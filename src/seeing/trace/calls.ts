@@ -1,18 +1,21 @@
 // What the arguments of each system call are, as its man page has them.
 
-import { rlimitTypes } from '../../config/generated/values.ts';
+import { ioPriorityClasses, rlimitTypes } from '../../config/generated/values.ts';
 import {
   FSCONFIG_SET_FD,
   FSCONFIG_SET_STRING,
+  IOPRIO_CLASS_SHIFT,
   PR_CAP_AMBIENT,
   PR_CAPBSET_DROP,
   PR_SET_NAME,
 } from '../../linux/constants.ts';
 import { describeErrno } from '../../linux/errors.ts';
 import { capabilityName } from '../../security/capabilities.ts';
+import { memoryPolicyFlags, memoryPolicyModes } from '../../security/memory-policy.ts';
 import type { Call, Show } from './arguments.ts';
 import * as show from './arguments.ts';
 import * as names from './flags.ts';
+import * as structures from './structures.ts';
 
 const { access, bits, bytes, device, directory, hex, int, mode, number, octal, one, string, written } = show;
 
@@ -21,15 +24,15 @@ const clone = bits(names.cloneFlags);
 const at = bits(names.atFlags);
 
 const calls: Readonly<Record<string, readonly Show[]>> = {
-  accept4: [int, hex, hex, socketType],
+  accept4: [int, structures.sockaddr, hex, socketType],
   add_key: [string, string, bytes, number, int],
-  capset: [hex, show.capabilitySets],
+  capset: [structures.capabilityHeader, structures.capabilitySets],
   chdir: [path],
   chroot: [path],
-  clone3: [show.cloneArgs, number],
+  clone3: [structures.cloneArgs, number],
   close: [int],
   close_range: [number, number, bits(names.closeRangeFlags)],
-  connect: [int, show.sockaddr, number],
+  connect: [int, structures.sockaddr, number],
   dup3: [int, int, access],
   execve: [path, show.strings, show.environment],
   exit_group: [int],
@@ -38,38 +41,38 @@ const calls: Readonly<Record<string, readonly Show[]>> = {
   fchmod: [int, octal],
   fchown: [int, int, int],
   fchownat: [directory, path, int, int, at],
-  fcntl: [int, number, number],
+  fcntl: [int, one(names.fcntlCommands), number],
   fsconfig: [int, one(names.fsconfigCommands), string, configValue, number],
   fsmount: [int, bits(names.fsmountFlags), bits(names.mountAttributes)],
   fsopen: [string, bits(names.fsopenFlags)],
   fspick: [directory, path, bits(names.fspickFlags)],
-  fstatfs: [int, show.statfs],
+  fstatfs: [int, structures.statfs],
   getcwd: [written, number],
   getpid: [],
-  ioctl: [int, one(names.requests), hex],
-  ioprio_set: [number, number, hex],
+  ioctl: [int, one(names.requests), structures.request],
+  ioprio_set: [one(names.ioPriorityTargets), number, ioPriority],
   keyctl: [one(names.keyctlOperations), keyctlValue, hex],
   mkdirat: [directory, path, octal],
   mknodat: [directory, path, mode, device],
   mmap: [hex, number, bits(names.protections), bits(names.mapFlags), int, number],
   mount: [string, path, string, bits(names.mountFlags), string],
-  mount_setattr: [directory, path, at, show.mountAttr, number],
+  mount_setattr: [directory, path, at, structures.mountAttr, number],
   move_mount: [directory, path, directory, path, bits(names.moveMountFlags)],
-  newfstatat: [directory, path, hex, at],
+  newfstatat: [directory, path, structures.stat, at],
   open_tree: [directory, path, bits(names.openTreeFlags)],
   openat: [directory, path, access, octal],
-  openat2: [directory, path, show.openHow, number],
+  openat2: [directory, path, structures.openHow, number],
   personality: [hex],
   pivot_root: [path, path],
   prctl: [one(names.prctlOptions), prctlValue, prctlValue, hex, hex],
-  prlimit64: [number, resource, show.rlimit, hex],
+  prlimit64: [number, resource, structures.rlimit, hex],
   read: [int, written, number],
   readlinkat: [directory, path, written, number],
-  sched_setaffinity: [number, number, hex],
-  sched_setattr: [number, hex, number],
-  seccomp: [one(names.seccompOperations), bits(names.seccompFlags), show.filter],
-  sendmsg: [int, hex, bits(names.messageFlags)],
-  set_mempolicy: [hex, hex, number],
+  sched_setaffinity: [number, number, show.cpus],
+  sched_setattr: [number, structures.schedAttr, number],
+  seccomp: [one(names.seccompOperations), bits(names.seccompFlags), structures.filter],
+  sendmsg: [int, structures.msghdr, bits(names.messageFlags)],
+  set_mempolicy: [memoryPolicy, show.nodes, number],
   setdomainname: [bytes, number],
   setgroups: [number, show.groups],
   sethostname: [bytes, number],
@@ -78,7 +81,7 @@ const calls: Readonly<Record<string, readonly Show[]>> = {
   setresuid: [int, int, int],
   setsid: [],
   socket: [one(names.families), socketType, number],
-  statx: [directory, path, at, hex, show.statx],
+  statx: [directory, path, at, hex, structures.statx],
   symlinkat: [string, directory, path],
   umask: [octal],
   umount2: [path, bits(names.umountFlags)],
@@ -109,6 +112,21 @@ function configValue(value: bigint, call: Call, i: number): string {
 /** The name of a keyring, or KEY_SPEC_*. */
 function keyctlValue(value: bigint, call: Call, i: number): string {
   return call.args[0] === 1n ? string(value, call, i) : number(value);
+}
+
+/** A class and a priority in it (ioprio_set(2)). */
+function ioPriority(value: bigint): string {
+  const name = ioPriorityClasses[Number(value >> BigInt(IOPRIO_CLASS_SHIFT)) - 1];
+  const priority = value & ((1n << BigInt(IOPRIO_CLASS_SHIFT)) - 1n);
+  return name ? `IOPRIO_PRIO_VALUE(${name}, ${priority})` : hex(value);
+}
+
+/** A mode and its flags (set_mempolicy(2)). */
+function memoryPolicy(value: bigint): string {
+  const found = Object.entries(memoryPolicyFlags).filter(([, bit]) => value & BigInt(bit));
+  const mode = found.reduce((rest, [, bit]) => rest & ~BigInt(bit), value);
+  const name = Object.entries(memoryPolicyModes).find(([, known]) => BigInt(known.number) === mode)?.[0];
+  return [name ?? hex(mode), ...found.map(([flag]) => flag)].join('|');
 }
 
 function accessMode(value: bigint): string {

@@ -27,6 +27,10 @@ export const fspickFlags = table('FSPICK_');
 export const closeRangeFlags = table('CLOSE_RANGE_');
 export const seccompFlags = table('SECCOMP_FILTER_FLAG_');
 export const messageFlags = table('MSG_');
+export const interfaceFlags = table('IFF_');
+export const fcntlCommands: Table = ['F_GETFD', 'F_SETFD', 'F_GETFL', 'F_SETFL'].flatMap((name) =>
+  table(name),
+);
 export const protections = table('PROT_');
 export const mapFlags = table('MAP_');
 /** Bits of struct mount_attr; the three that say how access times are kept are one field. */
@@ -35,6 +39,7 @@ export const mountAttributes = table('MOUNT_ATTR_', ['MOUNT_ATTR__ATIME', 'MOUNT
 export const fsconfigCommands = table('FSCONFIG_');
 export const prctlOptions = table('PR_', ['PR_CAP_AMBIENT_RAISE', 'PR_CAP_AMBIENT_CLEAR_ALL']);
 export const ambientOperations = table('PR_CAP_AMBIENT_');
+export const ioPriorityTargets = table('IOPRIO_WHO_');
 export const keyctlOperations = table('KEYCTL_');
 export const seccompOperations = table('SECCOMP_SET_MODE_');
 export const families = table('AF_');
