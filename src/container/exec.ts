@@ -164,6 +164,7 @@ function spawn(
     },
   });
   try {
+    stub.outside((pid) => joinClass(plan, pid), undefined);
     become(caller, { ...options, ...inherited, filter, takeTerminal }, plan, stub);
     return stub.pid;
   } catch (error) {
@@ -223,6 +224,14 @@ function label(stub: StubProcess, process: Process): void {
   const enabled = lsmsFor({ apparmorProfile, selinuxLabel });
   if (!enabled) return;
   labelProcess(stub, process, enabled, { procfs: openProcfs(stub), pid: ownPid(stub) });
+}
+
+/** linux.intelRdt. */
+function joinClass({ record, config, parts }: ExecPlan, pid: number): void {
+  const { intelRdt } = config.linux ?? {};
+  if (!parts.intelRdt || !intelRdt) return;
+  const { findResctrl, joinIntelRdt } = parts.intelRdt;
+  joinIntelRdt(intelRdt, record.intelRdt ?? {}, { id: record.id, pid, resctrl: findResctrl() });
 }
 
 /**

@@ -71,6 +71,21 @@ export function applyIntelRdt(
   };
 }
 
+/**
+ * Puts another process of the container into its class of service and its monitoring group, as runc does. One that is
+ * gone is none to join: the kernel has put the processes of the container into the default group.
+ */
+export function joinIntelRdt(
+  config: IntelRdt,
+  { monDirectory }: IntelRdtGroups,
+  { id, pid, resctrl }: { id: string; pid: number; resctrl: string | undefined },
+): void {
+  if (resctrl === undefined) return;
+  for (const directory of [classDirectory(config, id, resctrl), monDirectory]) {
+    if (directory !== undefined && existsSync(directory)) writeTask(directory, pid);
+  }
+}
+
 /** Gives the class of service of the container `id`, whose config has `config`, the schemas of `changes`. */
 export function updateIntelRdt(
   config: IntelRdt | undefined,

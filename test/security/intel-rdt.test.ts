@@ -14,7 +14,13 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { IntelRdt } from '../../src/config/generated/types.ts';
-import { applyIntelRdt, findResctrl, removeIntelRdt, updateIntelRdt } from '../../src/security/intel-rdt.ts';
+import {
+  applyIntelRdt,
+  findResctrl,
+  joinIntelRdt,
+  removeIntelRdt,
+  updateIntelRdt,
+} from '../../src/security/intel-rdt.ts';
 import { differences } from '../../src/security/schemata.ts';
 
 const test = suite('intelRdt');
@@ -69,6 +75,26 @@ test('an update writes to the class that the config says', () => {
     );
     const nowhere = { id: 'c1', resctrl: undefined };
     assert.throws(() => updateIntelRdt({}, { memBwSchema: 'MB:1=50' }, nowhere), /no resctrl filesystem/);
+  });
+});
+
+test('a process of exec goes where the container is, as far as it is there', () => {
+  withResctrl((resctrl, apply) => {
+    makeClass(resctrl, 'gold');
+    const config = { closID: 'gold', enableMonitoring: true };
+    const groups = apply(config);
+    const join43 = (config: IntelRdt, groups: ReturnType<typeof apply>, at: string | undefined) =>
+      joinIntelRdt(config, groups, { id: 'c1', pid: 43, resctrl: at });
+    join43(config, groups, resctrl);
+    assert.is(readFileSync(join(resctrl, 'gold/tasks'), 'utf8'), '43');
+    assert.is(readFileSync(join(resctrl, 'gold/mon_groups/c1/tasks'), 'utf8'), '43');
+    join43({}, apply({}), resctrl);
+    assert.is(readFileSync(join(resctrl, 'c1/tasks'), 'utf8'), '43');
+    join43({ closID: '/' }, {}, resctrl);
+    assert.is(readFileSync(join(resctrl, 'tasks'), 'utf8'), '43');
+    join43({ closID: 'removed' }, { monDirectory: join(resctrl, 'none') }, resctrl);
+    assert.not.ok(existsSync(join(resctrl, 'removed')));
+    join43(config, groups, undefined);
   });
 });
 
