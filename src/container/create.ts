@@ -8,7 +8,7 @@ import { SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
-import { processStat } from '../linux/procfs.ts';
+import { type ProcessIdentity, processStat } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { listenAt } from '../linux/unix-socket.ts';
 import { reap } from '../linux/wait.ts';
@@ -22,7 +22,7 @@ import type { Parts } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { runPoststop } from './poststop.ts';
 import { type Bundle, type Prepared, prepareContainer } from './prepare.ts';
-import type { ContainerRecord, ProcessIdentity } from './record.ts';
+import type { ContainerRecord } from './record.ts';
 import { stateOf } from './state.ts';
 import {
   checkId,

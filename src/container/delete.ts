@@ -26,7 +26,10 @@ export interface DeleteOptions {
 const KILL_TIMEOUT = 10_000;
 
 export async function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): Promise<void> {
-  const scope = await scopeFor(tryReadRecord(containerDirectory(root, id)));
+  const found = tryReadRecord(containerDirectory(root, id));
+  const scope = await scopeFor(found);
+  // Before its turn: `start` has the lock while it waits for init, which the container may have stopped.
+  if (force && found && !found.creator) killNow(found);
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);
     // `create` was killed before it wrote anything.

@@ -10,6 +10,7 @@ import type { Caller } from '../linux/caller.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
+import type { ProcessIdentity } from '../linux/procfs.ts';
 import { ENTER_EXTRA, enterNamespaces } from '../namespaces/enter.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
@@ -25,7 +26,7 @@ import { inheritedDescriptors } from './init.ts';
 import { withLock } from './lock.ts';
 import { loadParts, type Parts } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
-import type { ContainerRecord, ProcessIdentity } from './record.ts';
+import type { ContainerRecord } from './record.ts';
 import { stateOf } from './state.ts';
 import { containerDirectory, currentStatus, readRecord, savedConfig } from './store.ts';
 
@@ -68,20 +69,26 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const parts = await loadParts(config);
   const given =
     options.processFile === undefined ? undefined : await readProcess(options.processFile, caller);
-  const entered = withLock(options.root, options.id, (directory) => {
-    const record = readRecord(options.root, options.id);
-    const status = currentStatus(directory, record);
-    const alive =
-      status === 'running' || status === 'created' || (status === 'paused' && options.ignorePaused);
-    if (!alive || !record.init) throw new TsociError(`exec in ${options.id}: the container is ${status}`);
-    const plan = { record, init: record.init, config, parts, process: planProcess(config, given, options) };
-    checkConsole(plan.process.terminal ?? false, { ...options, takeTerminal });
-    // In a frozen cgroup a process does nothing before `resume`, which must get the lock.
-    return { plan, pid: status === 'paused' ? undefined : spawn(caller, options, plan, takeTerminal) };
-  });
-  const pid = entered.pid ?? spawn(caller, options, entered.plan, takeTerminal);
+  // Not while it enters: the container can hold a process up that comes in, and must not keep `delete` from working.
+  const { record, init } = withLock(options.root, options.id, (directory) =>
+    liveContainer(directory, options),
+  );
+  const plan = { record, init, config, parts, process: planProcess(config, given, options) };
+  checkConsole(plan.process.terminal ?? false, { ...options, takeTerminal });
+  const pid = spawn(caller, options, plan, takeTerminal);
   if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), pid);
   return options.detach ? 0 : attend(caller, pid, terminal);
+}
+
+function liveContainer(
+  directory: string,
+  { root, id, ignorePaused }: ExecOptions,
+): { record: ContainerRecord; init: ProcessIdentity } {
+  const record = readRecord(root, id);
+  const status = currentStatus(directory, record);
+  const alive = status === 'running' || status === 'created' || (status === 'paused' && ignorePaused);
+  if (!alive || !record.init) throw new TsociError(`exec in ${id}: the container is ${status}`);
+  return { record, init: record.init };
 }
 
 function readConfig({ root, id }: ExecOptions): Config {
@@ -150,7 +157,7 @@ function spawn(
   const filter = plan.parts.filter?.prepareFilter(plan.config, options.root);
   const agent = filter?.agent;
   if (agent !== undefined) opened.defer(() => closeDescriptor(agent));
-  const stub = enterNamespaces(init.pid, {
+  const stub = enterNamespaces(init, {
     role: 'exec',
     stdio: caller.stdio,
     preserved: inherited.descriptors,
@@ -201,6 +208,7 @@ function become(
     stub.run(program);
     const master = makeConsole({ init: stub, root }, process.consoleSize, false);
     passConsole(caller, master, options);
+    closeIn(stub, root);
   }
   label(stub, process);
   const { filter } = options;
@@ -223,7 +231,16 @@ function label(stub: StubProcess, process: Process): void {
   const { apparmorProfile, selinuxLabel } = process;
   const enabled = lsmsFor({ apparmorProfile, selinuxLabel });
   if (!enabled) return;
-  labelProcess(stub, process, enabled, { procfs: openProcfs(stub), pid: ownPid(stub) });
+  const procfs = openProcfs(stub);
+  labelProcess(stub, process, enabled, { procfs, pid: ownPid(stub) });
+  closeIn(stub, procfs);
+}
+
+/** Nothing that leads anywhere stays open when paths of the container are followed. */
+function closeIn(stub: StubProcess, fd: number): void {
+  const program = stub.program();
+  program.close(fd);
+  stub.run(program);
 }
 
 /** linux.intelRdt. */

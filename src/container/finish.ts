@@ -48,7 +48,7 @@ export function finishInit(
   const { stub } = init;
   const enter =
     options.enter ??
-    ((stdio: readonly [number, number, number]) => enterNamespaces(stub.pid, { stdio, role: 'hook' }));
+    ((stdio: readonly [number, number, number]) => enterNamespaces(stub, { stdio, role: 'hook' }));
   // runtime.md#state: the pid as the hook sees it.
   const state = JSON.stringify({ ...options.state, pid: init.pidInside });
   runHooks('createContainer', config.hooks?.createContainer, { ...hooks, state, enter, cwd: bundle });

@@ -6,11 +6,10 @@ import { closeDescriptor } from '../linux/descriptor.ts';
 import { ESRCH } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
-import { isAlive } from '../linux/procfs.ts';
+import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
-import { withLock } from './lock.ts';
-import type { ContainerRecord, ProcessIdentity } from './record.ts';
-import { currentStatus, readRecord } from './store.ts';
+import type { ContainerRecord } from './record.ts';
+import { containerDirectory, currentStatus, readRecord } from './store.ts';
 
 export interface KillOptions {
   root: string;
@@ -21,16 +20,15 @@ export interface KillOptions {
   all: boolean;
 }
 
+/** Takes no turn (lock.ts): another command may hold the lock and wait for what only a signal brings about. */
 export function killContainer({ root, id, signal, all }: KillOptions): void {
-  withLock(root, id, (directory) => {
-    const record = readRecord(root, id);
-    const status = currentStatus(directory, record);
-    if (all) return killAll(record, signal);
-    if (status === 'stopped' || status === 'creating' || !record.init) {
-      throw new TsociError(`kill ${id}: the container is ${status}: container not running`);
-    }
-    sendSignal(record.init, signal);
-  });
+  const record = readRecord(root, id);
+  const status = currentStatus(containerDirectory(root, id), record);
+  if (all) return killAll(record, signal);
+  if (status === 'stopped' || status === 'creating' || !record.init) {
+    throw new TsociError(`kill ${id}: the container is ${status}: container not running`);
+  }
+  sendSignal(record.init, signal);
 }
 
 /** Signals a process that cannot be mistaken for another: what a pid means may change, a pidfd stays. */

@@ -1,18 +1,11 @@
 // What tsoci knows of a container, and what follows from it and from /proc for its status (runtime.md#state).
 
 import type { Hooks } from '../config/generated/types.ts';
-import { hasEnded, processStat } from '../linux/procfs.ts';
+import { hasEnded, type ProcessIdentity, processStat } from '../linux/procfs.ts';
 import type { IntelRdtGroups } from '../security/intel-rdt.ts';
 import { STUB_NAME } from '../stub/name.ts';
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
-
-/** A process as it can be recognised later: pids are used again, pids with their start time are not. */
-export interface ProcessIdentity {
-  pid: number;
-  /** Clock ticks since boot (proc_pid_stat(5)). */
-  startTime: number;
-}
 
 /** The unit of systemd that holds the container. */
 export interface ContainerUnit {

@@ -7,6 +7,7 @@ import type { Caller } from '../linux/caller.ts';
 import { closeDescriptor, receive, send } from '../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import type { ProcessIdentity } from '../linux/procfs.ts';
 import { connectTo } from '../linux/unix-socket.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
 import { BUFFER_SIZE, resultAt } from '../stub/encode.ts';
@@ -14,7 +15,7 @@ import { stubObserver } from '../stub/process.ts';
 import { destroy, killAndWait, scopeFor } from './delete.ts';
 import { withLock } from './lock.ts';
 import { goMessage } from './process.ts';
-import type { ContainerRecord, ProcessIdentity } from './record.ts';
+import type { ContainerRecord } from './record.ts';
 import { stateOf } from './state.ts';
 import {
   containerDirectory,
@@ -70,7 +71,7 @@ function startInit(
       stderr: caller.stdio[2],
       created: stateAs('created', record.pidInside ?? init.pid),
       running: stateAs('running', init.pid),
-      enter: (stdio) => enterNamespaces(init.pid, { stdio, role: 'hook' }),
+      enter: (stdio) => enterNamespaces(init, { stdio, role: 'hook' }),
       go: () => {
         const replied = traced?.();
         send(socket, goMessage(record.control ?? 3), 'tell init to go');

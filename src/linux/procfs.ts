@@ -8,9 +8,12 @@ export interface ProcessStat {
   /** R, S, D, T, t, I; Z and X for one that has ended. */
   state: string;
   parent: number;
-  /** Clock ticks since boot. With the pid it names a process for ever, since pids are used again. */
+  /** Clock ticks since boot. */
   startTime: number;
 }
+
+/** A process as it can be recognised later: pids are used again, pids with their start time are not. */
+export type ProcessIdentity = Pick<ProcessStat, 'startTime'> & { pid: number };
 
 /** Undefined when there is no such process. */
 export function processStat(pid: number): ProcessStat | undefined {

@@ -3,12 +3,13 @@
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
 import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
-import { EINVAL, EPERM } from '../linux/errno.ts';
+import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
+import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import { StubProcess } from '../stub/process.ts';
 import { namespaceTypes } from './plan.ts';
 
-/** How many extra descriptors the stub has for entering. */
+/** How many extra descriptors the stub has for entering; they are closed when it has. */
 export const ENTER_EXTRA = 3;
 
 export interface EnterOptions {
@@ -24,13 +25,22 @@ export interface EnterOptions {
   role: string;
 }
 
-/** A stub in all namespaces of process `pid`, with its root directory. It is our child. */
-export function enterNamespaces(pid: number, options: EnterOptions): StubProcess {
+/**
+ * A stub in all namespaces of a process, with its root directory. It is our child. Of a process that is not ours to
+ * reap `startTime` tells whether it is still the one that is meant (ProcessIdentity).
+ */
+export function enterNamespaces(
+  { pid, startTime }: Partial<ProcessIdentity> & { pid: number },
+  options: EnterOptions,
+): StubProcess {
   const pidfd = check(`open process ${pid}`, 'pidfd_open', pid, 0);
   let root = -1;
   try {
     const flags = foreignNamespaces(pid);
     root = openRoot(pid);
+    // Looked at last: all that was opened by the number is of this process, or there is an error.
+    if (startTime !== undefined && !isAlive(pid, startTime))
+      throw TsociError.fromErrno(`enter the namespaces of process ${pid}`, ESRCH, 'it has ended');
     return enterThrough(options, { pid, pidfd, root, flags });
   } finally {
     closeDescriptor(pidfd);
@@ -68,12 +78,15 @@ export function enterThrough(
     const into = cgroup === undefined ? undefined : boot.extra(2);
     const stub = boot.clone(0, 'start a process in the container', into, role);
     if (flags & CLONE_NEWUSER) becomeRoot(stub);
+    const arrived = stub.program();
     if (flags & CLONE_NEWCGROUP) {
-      const entering = stub.program();
       const doing = `enter the cgroup namespace of process ${pid}`;
-      entering.call('setns', [boot.extra(0), CLONE_NEWCGROUP], doing);
-      stub.run(entering);
+      arrived.call('setns', [boot.extra(0), CLONE_NEWCGROUP], doing);
     }
+    // Before any path of the container is followed: execve(2) closes them too late for a link to /proc/self/fd/N/../…
+    // (CVE-2024-21626).
+    for (let i = 0; i < ENTER_EXTRA; i++) arrived.close(boot.extra(i));
+    stub.run(arrived);
     return stub;
   } finally {
     boot.dismiss();

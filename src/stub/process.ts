@@ -170,6 +170,10 @@ export class StubProcess {
     if (length === 0) throw this.#died();
     const results = new Results();
     results.add(program.operations.slice(0, 1), reply.subarray(0, length), new Map(), this.descriptors);
+    // Only the child must hold its end, or nobody would learn of its death.
+    const alone = this.program();
+    alone.close(this.control + 1);
+    this.run(alone);
     for (const operation of childProgram.operations) childTable.apply(operation);
     const child = new StubProcess({ pid: results.at(0), role }, this.control, channel, childTable);
     observer?.sending(child, { operations: program.operations, message });
@@ -291,7 +295,8 @@ export class StubProcess {
     const { signal, code } = this.wait();
     const how = signal ? `killed by signal ${signal}` : `exit ${code}`;
     const hint = signal === 9 ? '; was its memory limit too low?' : '';
-    return new TsociError(`the container's init died while it was set up (${how})${hint}`);
+    const who = this.role === 'init' ? "the container's init" : `the process for ${this.role}`;
+    return new TsociError(`${who} died while it was set up (${how})${hint}`);
   }
 }
 

@@ -1,7 +1,17 @@
 // CVE-2024-21626: a descriptor of the host, leaked or as the working directory, leads out of the container.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,7 +20,7 @@ import { attempt, refused } from './support.ts';
 
 const test = suite('CVE-2024-21626');
 const box = new Sandbox();
-/** Descriptors of a stub of ours; the one of the host's cgroup directory at `exec` is the most dangerous. */
+/** Descriptors of a stub of ours; the one of the host's cgroup directory, closed when `exec` has come in, was the last. */
 const LAST = 8;
 const CGROUP = 7;
 /** The host's id of root in user namespaces here. */
@@ -43,7 +53,7 @@ test('a caller that leaks descriptors of the host leaks none into the container 
   }
 });
 
-// Seen without the check in changeDirectory: `exec --cwd /proc/self/fd/7`, and by way of the link, was in the host's
+// Seen without the check in changeDirectory and with the descriptors of enterNamespaces left open: `exec --cwd /proc/self/fd/7`, and by way of the link, was in the host's
 // cgroup directory and listed the sandbox of the host.
 test('a working directory at /proc/self/fd/N is inside, or refused', () => {
   symlinkSync('/proc/self/fd', join(box.rootfs, 'way'));
@@ -63,6 +73,27 @@ test('a working directory at /proc/self/fd/N is inside, or refused', () => {
     if (outside(inRun.stdout)) escaped.push(`process.cwd /proc/self/fd/${fd}: ${inRun.stdout}`);
   }
   assert.equal(escaped, []);
+  box.tsoci('delete', '--force', id);
+});
+
+// Seen with the three descriptors of enterNamespaces left open up to execve: 7, that of the cgroup, executed a program of
+// the host, which the container could then have overwritten through /proc/PID/exe (CVE-2019-5736).
+test('no link of the image leads `exec` or a hook out through a descriptor of the process that comes in', () => {
+  copyFileSync(join(box.rootfs, 'bin/busybox'), join(box.directory, 'echo'));
+  const up = '../'.repeat(12);
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  for (let fd = 0; fd <= LAST; fd++) {
+    const path = join(box.rootfs, 'echo');
+    rmSync(path, { force: true });
+    symlinkSync(`/proc/self/fd/${fd}/${up}${box.directory}/echo`, path);
+    refused(box.tsoci('exec', id, '/echo', 'outside'), /exec: "\/echo"/);
+    const hooked = attempt(box, 'true', (config) => {
+      config.hooks = { startContainer: [{ path: '/echo', args: ['echo', 'outside'] }] };
+    });
+    refused(hooked, /startContainer hook 0 \(\/echo\)/);
+  }
   box.tsoci('delete', '--force', id);
 });
 
@@ -110,7 +141,7 @@ test('a working directory that the user may not enter, but root could, is entere
   refused(at('/closed'), /change to process\.cwd \/closed: EACCES/);
 });
 
-// Seen without RESOLVE_NO_MAGICLINKS in becomeProcess: `exec` ran in a directory that a descriptor of the stub led to.
+// Seen without RESOLVE_NO_MAGICLINKS in becomeProcess and with the same left open: `exec` ran in a directory that a descriptor of the stub led to.
 test('as the user a link to /proc/self/fd/N leads nowhere either', () => {
   const way = join(makePrivate(), 'way');
   symlinkSync('/proc/self/fd', way);

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import {
   AT_FDCWD,
   DEVPTS_SUPER_MAGIC,
-  O_CLOEXEC,
+  O_PATH,
+  O_RDWR,
+  O_WRONLY,
   PROC_SUPER_MAGIC,
   S_IFMT,
   S_IFREG,
@@ -84,7 +86,8 @@ export class OpenFiles {
   openPlace(place: Place, flags: number): number {
     const host = place.host();
     const isFile = ((place.node()?.mode ?? 0) & S_IFMT) === S_IFREG;
-    return this.open(flags === O_CLOEXEC && isFile && host ? { place, rest: readFileSync(host) } : { place });
+    const toRead = (flags & (O_PATH | O_WRONLY | O_RDWR)) === 0;
+    return this.open(toRead && isFile && host ? { place, rest: readFileSync(host) } : { place });
   }
 
   /** The next bytes of a file, `size` at most. */
