@@ -116,8 +116,9 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
   const { record, bundle, parts, directory, undo } = creation;
   const { config } = bundle;
   const place = planCgroup(caller, options, config);
-  const unit = parts.scope?.planUnit(caller, options.id, config);
+  const scope = parts.scope?.planUnit(caller, options, config);
   if (place) record.cgroup = place.directory;
+  if (scope) record.unit = scope.unit;
   // From here on whoever finds the container, after a kill -9 of us too, knows what to clean up.
   writeRecord(directory, record);
   writeNew(savedConfig(directory), bundle.text);
@@ -132,8 +133,8 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
     listener,
     cgroup,
     cloned: (pid) => {
-      if (!parts.scope || !unit) return;
-      Object.assign(record, parts.scope.placeInit(caller, unit, config, pid, undo));
+      if (!parts.scope || !scope) return;
+      record.cgroup = parts.scope.placeInit(caller, scope, config, pid, undo);
       writeRecord(directory, record);
     },
     spawned: (spawned) => adoptInit(creation, spawned),

@@ -56,7 +56,7 @@ export function destroy(
   scope: Parts['scope'],
 ): void {
   const { cgroup, unit } = record;
-  if (cgroup && unit && scope) scope.removeUnit(caller, unit, cgroup);
+  if (unit && scope) scope.removeUnit(caller, unit, cgroup);
   else if (cgroup) removeContainerCgroup(cgroup);
   if (record.intelRdt) removeIntelRdt(record.intelRdt);
   removeDirectory(directory);

@@ -12,6 +12,8 @@ export interface ContainerUnit {
   name: string;
   /** Whether it belongs to the user's manager, not the system's. */
   user: boolean;
+  /** An URI in its Documentation= that no other unit has. */
+  mark: string;
 }
 
 /** The content of state.json in a container's directory. */
@@ -33,7 +35,7 @@ export interface ContainerRecord {
   init?: ProcessIdentity;
   /** The absolute directory of its cgroup, if it has one. */
   cgroup?: string;
-  /** The scope that the cgroup is of, with the systemd cgroup manager. */
+  /** The scope that the cgroup is of, with the systemd cgroup manager. Recorded before systemd is asked for it. */
   unit?: ContainerUnit;
   /** Directories of resctrl that were made for it. */
   intelRdt?: IntelRdtGroups;

@@ -3,8 +3,16 @@
 import { closeSync } from 'node:fs';
 import { openCgroup } from '../cgroups/create.ts';
 import { findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
-import type { Whom } from '../cgroups/systemd/manager.ts';
-import { planScope, removeScope, type ScopePlan, startScope, updateScope } from '../cgroups/systemd/scope.ts';
+import { removeCgroup } from '../cgroups/remove.ts';
+import { type Whom, withSystemd } from '../cgroups/systemd/manager.ts';
+import {
+  newMark,
+  planScope,
+  removeScope,
+  type ScopePlan,
+  startScope,
+  updateScope,
+} from '../cgroups/systemd/scope.ts';
 import { unitNames } from '../cgroups/systemd/unit.ts';
 import type { Updated } from '../cgroups/update.ts';
 import type { Config, Resources } from '../config/generated/types.ts';
@@ -12,44 +20,65 @@ import type { Caller } from '../linux/caller.ts';
 import { messageOf, TsociError } from '../linux/errors.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
 import { limitCgroup } from './cgroup.ts';
+import type { CreateOptions } from './create.ts';
 import type { ContainerUnit } from './record.ts';
+import { containerDirectory, savedConfig } from './store.ts';
 import type { Undo } from './undo.ts';
 
 export interface UnitPlan {
   whom: Whom;
+  /** What is to be recorded before `placeInit`. */
+  unit: ContainerUnit;
   scope: ScopePlan;
   hierarchy: Hierarchy;
 }
 
 /** What will be asked of systemd. Throws for a config that it cannot be asked for. */
-export function planUnit(caller: Caller, id: string, config: Config): UnitPlan {
+export function planUnit(
+  caller: Caller,
+  { root, id }: Pick<CreateOptions, 'root' | 'id'>,
+  config: Config,
+): UnitPlan {
   const hierarchy = findHierarchy();
   if (!hierarchy)
     throw new TsociError('the systemd cgroup manager needs cgroup v2, which is not mounted here');
   // The system's manager obeys root; a user, and root of a user namespace, has a manager of its own.
   const user = caller.uid !== 0 || inUserNamespace();
   const names = unitNames(config.linux?.cgroupsPath, id, user ? 'user.slice' : 'system.slice');
-  const scope = planScope(names, id, config.linux?.resources ?? {}, config.annotations);
-  return { whom: { env: caller.env, uid: caller.uid, user }, scope, hierarchy };
+  const mark = newMark(savedConfig(containerDirectory(root, id)));
+  const scope = planScope(names, mark, id, config.linux?.resources ?? {}, config.annotations);
+  const unit = { name: names.scope, user, mark };
+  return { whom: whomFor(caller, user), unit, scope, hierarchy };
 }
 
-/** Starts the scope with init in it, which is still a stub, and sets the limits that systemd does not know. */
+function whomFor({ env, uid }: Caller, user: boolean): Whom {
+  return { env, uid, user };
+}
+
+/**
+ * Starts the scope with init in it, which is still a stub, and sets the limits that systemd does not know. Returns the
+ * directory of its cgroup.
+ */
 export function placeInit(
   caller: Caller,
-  { whom, scope, hierarchy }: UnitPlan,
+  { whom, unit, scope, hierarchy }: UnitPlan,
   config: Config,
   pid: number,
   undo: Undo,
-): { cgroup: string; unit: ContainerUnit } {
-  const directory = startScope(whom, scope, hierarchy, pid);
-  undo.add(() => removeScope(whom, scope.names.scope, directory, hierarchy));
+): string {
+  let directory: string | undefined;
+  directory = withSystemd(whom, (systemd) => {
+    // First: if the start fails, systemd may still have made the unit.
+    undo.add(() => removeScope(whom, unit, directory, hierarchy));
+    return startScope(systemd, scope, hierarchy, pid);
+  });
   const fd = openCgroup(directory);
   try {
     limitCgroup(caller, { directory, fd }, config);
   } finally {
     closeSync(fd);
   }
-  return { cgroup: directory, unit: { name: scope.names.scope, user: whom.user } };
+  return directory;
 }
 
 export function updateUnit(
@@ -59,14 +88,16 @@ export function updateUnit(
   current: Resources,
   changes: Resources,
 ): Updated {
-  return updateScope({ env: caller.env, uid: caller.uid, user }, name, directory, current, changes);
+  return updateScope(whomFor(caller, user), name, directory, current, changes);
 }
 
-/** A systemd that cannot be reached does not keep a container from being deleted: its processes and cgroup are gone. */
-export function removeUnit(caller: Caller, { name, user }: ContainerUnit, directory: string): void {
+/** A systemd that cannot be reached does not keep a container from being deleted: its processes and cgroup go. */
+export function removeUnit(caller: Caller, unit: ContainerUnit, directory: string | undefined): void {
+  const hierarchy = findHierarchy();
   try {
-    removeScope({ env: caller.env, uid: caller.uid, user }, name, directory, findHierarchy());
+    removeScope(whomFor(caller, unit.user), unit, directory, hierarchy);
   } catch (error) {
-    caller.warn(`remove unit ${name}: ${messageOf(error)}`);
+    caller.warn(`remove unit ${unit.name}: ${messageOf(error)}`);
+    if (directory !== undefined && hierarchy) removeCgroup(directory, hierarchy.mountPoint);
   }
 }

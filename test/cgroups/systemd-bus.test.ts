@@ -1,14 +1,16 @@
 // The D-Bus client and the calls to systemd, against a bus of our own.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withSystemd } from '../../src/cgroups/systemd/manager.ts';
 import { variant } from '../../src/cgroups/systemd/marshal.ts';
+import { removeScope } from '../../src/cgroups/systemd/scope.ts';
+import { eventually, Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'systemd-bus-'));
 const socket = join(directory, 'bus');
@@ -80,6 +82,65 @@ test('stopping a unit that is gone is no error', () => {
     systemd.stopUnit('gone.scope');
   });
   calls();
+});
+
+test('a scope is stopped if it has the mark, and no other of its name', () => {
+  const start = (...documentation: string[]) =>
+    withSystemd(whom, (systemd) =>
+      systemd.startTransientUnit('m.scope', [['Documentation', variant('as', documentation)]]),
+    );
+  const remove = (name: string) => {
+    removeScope(whom, { name, mark: 'file:///c#1' }, undefined, undefined);
+    return calls()
+      .map(({ member }) => member)
+      .filter((member) => !['Hello', 'Subscribe', 'AddMatch', 'StartTransientUnit'].includes(member));
+  };
+  start('man:a(1)', 'file:///c#1');
+  assert.equal(remove('m.scope'), ['GetUnit', 'Get', 'KillUnit', 'StopUnit', 'ResetFailedUnit']);
+  start('file:///c#2');
+  assert.equal(remove('m.scope'), ['GetUnit', 'Get']);
+  assert.equal(remove('other.scope'), ['GetUnit']);
+});
+
+test('a `create` killed while systemd makes the scope: `delete --force` stops it', async () => {
+  const box = new Sandbox();
+  box.configure('sleep 1000', (config) => {
+    config.annotations = { 'org.systemd.property.Description': "'stall'" };
+  });
+  // Root of a user namespace asks the manager of the user, which here is ours.
+  const words = ['--user', '--map-root-user', tsociPath, '--root', box.root, '--systemd-cgroup'];
+  const options = { env: { ...process.env, ...env }, cwd: box.bundle } as const;
+  const create = async () => {
+    const child = spawn('unshare', [...words, 'create', 'a'], { ...options, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    eventually(
+      'systemd is asked',
+      () => existsSync(log) && readFileSync(log, 'utf8').includes('"StartTransientUnit"'),
+    );
+    child.kill('SIGKILL');
+    assert.equal(await ended, [null, 'SIGKILL']);
+    calls();
+  };
+  const remove = () => {
+    const { status, stderr } = spawnSync('unshare', [...words, 'delete', '--force', 'a'], {
+      ...options,
+      encoding: 'utf8',
+      timeout: TIMEOUT,
+    });
+    assert.is(stderr, '');
+    assert.is(status, 0);
+    assert.equal(box.leftovers(), []);
+    return calls().flatMap(({ member, body }) => (member === 'StopUnit' ? body : []));
+  };
+  try {
+    await create();
+    assert.equal(remove(), ['tsoci-a.scope', 'replace']);
+    await create();
+    withSystemd(whom, (systemd) => systemd.startTransientUnit('tsoci-a.scope', []));
+    assert.equal(remove(), []);
+  } finally {
+    box.close();
+  }
 });
 
 test('properties are set for this boot only', () => {

@@ -3,7 +3,7 @@
 
 import { appendFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import type { Value } from '../../src/cgroups/systemd/marshal.ts';
+import { type Value, type Variant, variant } from '../../src/cgroups/systemd/marshal.ts';
 import {
   decodeMessage,
   ERROR,
@@ -18,6 +18,8 @@ const [socketPath = '', log = ''] = process.argv.slice(2);
 const JOB = '/org/freedesktop/systemd1/job/7';
 /** Units that were not reset yet after they failed. */
 const failed = new Set(['failed.scope']);
+/** Documentation= of the units that were started, by their object paths. */
+const units = new Map<string, Value>();
 
 createServer((socket) => {
   let bytes = Buffer.alloc(0);
@@ -42,6 +44,8 @@ createServer((socket) => {
   });
 }).listen(socketPath, () => console.log('ready'));
 
+const pathOf = (unit: string) => `/org/freedesktop/systemd1/unit/${Buffer.from(unit).toString('hex')}`;
+
 function answer(socket: Socket, call: Message): void {
   const { member = '', destination, body } = call;
   const shown = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}` : value);
@@ -56,18 +60,38 @@ function answer(socket: Socket, call: Message): void {
       `Unit ${unit} was already loaded.`,
     );
   }
-  if (member === 'StopUnit' && unit === 'gone.scope')
+  if (member === 'StartTransientUnit') {
+    units.set(pathOf(unit), propertyIn(body, 'Documentation'));
+    // Never answered: who asks can be killed meanwhile.
+    if (propertyIn(body, 'Description').includes('stall')) return;
+  }
+  if (member === 'GetUnit' && units.has(pathOf(unit)))
+    return send(socket, { ...reply, signature: 'o', body: [pathOf(unit)] });
+  if (member === 'Get') {
+    const documentation = variant('as', units.get(call.path ?? '') ?? []);
+    return send(socket, { ...reply, signature: 'v', body: [documentation] });
+  }
+  if (member === 'GetUnit' || (member === 'StopUnit' && unit === 'gone.scope'))
     return sendError(socket, reply, 'org.freedesktop.systemd1.NoSuchUnit', `Unit ${unit} not loaded.`);
   if (member === 'ResetFailedUnit') failed.delete(unit);
   const starts = member === 'StartTransientUnit' || member === 'StopUnit';
   // The end of another job, before the answer; then our own, in two pieces.
   if (starts) socket.write(jobRemoved('/org/freedesktop/systemd1/job/6', 'other.scope', 'failed'));
   const signature = starts ? 'o' : '';
-  socket.write(encodeMessage({ ...reply, type: METHOD_RETURN, signature, body: starts ? [JOB] : [] }));
+  send(socket, { ...reply, signature, body: starts ? [JOB] : [] });
   if (!starts) return;
   const bytes = jobRemoved(JOB, unit, unit === 'broken.scope' ? 'failed' : 'done');
   socket.write(bytes.subarray(0, 20));
   setTimeout(() => socket.write(bytes.subarray(20)), 20);
+}
+
+/** All values that a property is given. */
+function propertyIn([, , properties]: readonly Value[], wanted: string): Value[] {
+  return (properties as [string, Variant][]).flatMap(([name, { value }]) => (name === wanted ? value : []));
+}
+
+function send(socket: Socket, reply: Omit<Message, 'type'>): void {
+  socket.write(encodeMessage({ ...reply, type: METHOD_RETURN }));
 }
 
 function sendError(

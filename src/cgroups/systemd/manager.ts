@@ -1,15 +1,18 @@
 // What tsoci asks of systemd (org.freedesktop.systemd1(5), the interface Manager).
 
+import { SIGKILL } from '../../linux/constants.ts';
 import { messageOf, TsociError } from '../../linux/errors.ts';
 import { type BusAddress, busAddresses } from './address.ts';
 import { Bus, BusError, type Method } from './bus.ts';
-import type { Value } from './marshal.ts';
+import type { Value, Variant } from './marshal.ts';
 import { SIGNAL } from './message.ts';
 import type { Property } from './properties.ts';
 
 const SYSTEMD = 'org.freedesktop.systemd1';
 const PATH = '/org/freedesktop/systemd1';
 const MANAGER = `${SYSTEMD}.Manager`;
+const UNIT = `${SYSTEMD}.Unit`;
+const PROPERTIES = 'org.freedesktop.DBus.Properties';
 const NO_SUCH_UNIT = `${SYSTEMD}.NoSuchUnit`;
 const UNIT_EXISTS = `${SYSTEMD}.UnitExists`;
 
@@ -98,6 +101,24 @@ export class Systemd {
     }
   }
 
+  /** Documentation= of a unit (systemd.unit(5)); undefined where none of the name is loaded. */
+  documentationOf(unit: string): readonly string[] | undefined {
+    try {
+      const [path] = this.#call('GetUnit', 's', [unit]);
+      const get = { destination: SYSTEMD, path: String(path), interface: PROPERTIES, member: 'Get' };
+      const [documentation] = this.#bus.call(get, 'ss', [UNIT, 'Documentation']);
+      return (documentation as Variant).value as string[];
+    } catch (error) {
+      if (nameOf(error) === NO_SUCH_UNIT) return undefined;
+      throw describe(`look at unit ${unit}`, error);
+    }
+  }
+
+  /** Sends SIGKILL to all processes of a unit. One that has none, or is gone, is no error. */
+  killUnit(unit: string): void {
+    this.#try('KillUnit', 'ssi', [unit, 'all', SIGKILL]);
+  }
+
   /** Stops a unit and waits until it has; one that is gone already is no error. */
   stopUnit(unit: string): void {
     this.#subscribe();
@@ -111,11 +132,7 @@ export class Systemd {
 
   /** Forgets that a unit has failed. */
   resetFailed(unit: string): void {
-    try {
-      this.#call('ResetFailedUnit', 's', [unit]);
-    } catch (error) {
-      if (!(error instanceof BusError)) throw error;
-    }
+    this.#try('ResetFailedUnit', 's', [unit]);
   }
 
   /** Has systemd send its signals, and a bus daemon pass on the one we want. */
@@ -138,6 +155,15 @@ export class Systemd {
       (message) => message.type === SIGNAL && message.member === 'JobRemoved' && message.body[1] === job,
     );
     return String(body[3]);
+  }
+
+  /** A call that may be answered by an error. */
+  #try(member: string, signature: string, body: readonly Value[]): void {
+    try {
+      this.#call(member, signature, body);
+    } catch (error) {
+      if (!(error instanceof BusError)) throw error;
+    }
   }
 
   #call(member: string, signature: string, body: readonly Value[]): readonly Value[] {

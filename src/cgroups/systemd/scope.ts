@@ -1,6 +1,7 @@
 // The container's cgroup as a scope of systemd (systemd.scope(5)).
 
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Resources } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { enableControllers, type Need, requireControllers } from '../controllers.ts';
@@ -10,7 +11,7 @@ import { applyWrite, filesOf } from '../resources/apply.ts';
 import { controllerNeeds, planResources } from '../resources/plan.ts';
 import { planUpdate, type Updated, updateCgroup } from '../update.ts';
 import { annotatedProperties } from './annotations.ts';
-import { type Whom, withSystemd } from './manager.ts';
+import { type Systemd, type Whom, withSystemd } from './manager.ts';
 import { variant } from './marshal.ts';
 import { type Property, propertiesOf } from './properties.ts';
 import type { UnitNames } from './unit.ts';
@@ -21,9 +22,28 @@ export interface ScopePlan {
   readonly needs: readonly Need[];
 }
 
+/**
+ * A unit that can be told from others of its name: `mark` is an URI in its Documentation=, which is for those that
+ * reference "documentation for this unit or its configuration" (systemd.unit(5)), and cannot be changed later.
+ */
+export interface MarkedUnit {
+  readonly name: string;
+  readonly mark: string;
+}
+
+/**
+ * The mark of the unit of the container with this config.json: its URI and a token. Without "%": systemd 252 would take
+ * that for a specifier when it is reloaded, and lose the value.
+ */
+export function newMark(savedConfig: string): string {
+  const { href } = pathToFileURL(savedConfig);
+  return `${href.replace(/%../g, '_')}#${crypto.randomUUID()}`;
+}
+
 /** Everything about the scope but its first process. Throws for what cannot be expressed. */
 export function planScope(
   names: UnitNames,
+  mark: string,
   id: string,
   resources: Resources,
   annotations: Readonly<Record<string, string>> | undefined,
@@ -42,16 +62,16 @@ export function planScope(
     ...propertiesOf(planResources(resources, () => true).writes),
     ...annotatedProperties(annotations),
   ]);
-  return { names, properties: [...properties], needs: controllerNeeds(resources) };
+  // Added to what an annotation has set: the values of such a property add up.
+  const marked: Property = ['Documentation', variant('as', [mark])];
+  return { names, properties: [...properties, marked], needs: controllerNeeds(resources) };
 }
 
 /** Starts the scope with `pid` in it. Returns the scope's cgroup directory. */
-export function startScope(whom: Whom, plan: ScopePlan, hierarchy: Hierarchy, pid: number): string {
+export function startScope(systemd: Systemd, plan: ScopePlan, hierarchy: Hierarchy, pid: number): string {
   const { names, properties, needs } = plan;
   requireControllers(hierarchy.mountPoint, hierarchy.controllers, needs);
-  withSystemd(whom, (systemd) =>
-    systemd.startTransientUnit(names.scope, [...properties, ['PIDs', variant('au', [pid])]]),
-  );
+  systemd.startTransientUnit(names.scope, [...properties, ['PIDs', variant('au', [pid])]]);
   const path = cgroupOfProcess(pid);
   if (!path.endsWith(`/${names.scope}`))
     throw new TsociError(`start unit ${names.scope}: process ${pid} is in the cgroup ${path} afterwards`);
@@ -87,16 +107,24 @@ export function updateScope(
   return updated;
 }
 
-/** Kills what is in the scope, and has systemd forget it. `directory` is unknown where `create` was killed early. */
+/**
+ * Kills what is in the scope, and has systemd forget it. A unit that has its name by now but not its mark is left alone.
+ * `directory` is unknown where `create` did not get as far as to learn it.
+ */
 export function removeScope(
   whom: Whom,
-  unit: string,
+  { name, mark }: MarkedUnit,
   directory: string | undefined,
   hierarchy: Hierarchy | undefined,
 ): void {
-  if (directory !== undefined && hierarchy) removeCgroup(directory, hierarchy.mountPoint);
   withSystemd(whom, (systemd) => {
-    systemd.stopUnit(unit);
-    systemd.resetFailed(unit);
+    const documentation = systemd.documentationOf(name);
+    if (documentation && !documentation.includes(mark)) return;
+    if (directory !== undefined && hierarchy) removeCgroup(directory, hierarchy.mountPoint);
+    if (!documentation) return;
+    // By its own means systemd would first send SIGTERM, which the init of a pid namespace ignores.
+    systemd.killUnit(name);
+    systemd.stopUnit(name);
+    systemd.resetFailed(name);
   });
 }

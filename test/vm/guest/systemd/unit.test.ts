@@ -1,9 +1,10 @@
 // The units of the systemd cgroup manager: their names, their end, errors, and both ways to systemd.
 
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { command, makeBundle } from '../../../cgroups/guest.ts';
+import { command, eventually, makeBundle } from '../../../cgroups/guest.ts';
 import { run } from '../smoke.ts';
 import { CGROUPS_PATH, DIRECTORY, ID, MIB, property, resources, SCOPE, tsoci, withScope } from './scope.ts';
 
@@ -36,6 +37,33 @@ test('a unit that exists is left alone', () => {
     assert.is(property('ActiveState'), 'active');
     rmSync(bundle, { recursive: true });
   });
+});
+
+test('a unit that took the name of a scope that ended is left alone', async () => {
+  const bundle = makeBundle({ script: 'true', linux: { cgroupsPath: CGROUPS_PATH } });
+  tsoci('run', '--detach', '--bundle', bundle, ID);
+  await eventually('the scope has ended', () => property('LoadState') === 'not-found');
+  const other = spawn('systemd-run', ['--scope', `--unit=${SCOPE}`, 'sleep', '1000'], { stdio: 'ignore' });
+  await eventually('another has its name', () => property('ActiveState') === 'active');
+  tsoci('delete', '--force', ID);
+  assert.is(property('ActiveState'), 'active');
+  assert.is(other.exitCode, null);
+  other.kill();
+  await eventually('it has ended too', () => property('LoadState') === 'not-found');
+  rmSync(bundle, { recursive: true });
+});
+
+test('the mark of a scope is what it was after a reload, whatever --root', () => {
+  const bundle = makeBundle({ script: 'exec sleep 1000', linux: { cgroupsPath: CGROUPS_PATH } });
+  const root = '/run/a %n "b"';
+  tsoci('--root', root, 'run', '--detach', '--bundle', bundle, ID);
+  const { unit } = JSON.parse(readFileSync(`${root}/${ID}/state.json`, 'utf8'));
+  run('systemctl', 'daemon-reload');
+  assert.match(unit.mark, /^file:.*\/scoped\/config\.json#.*-/);
+  assert.is(property('Documentation'), unit.mark);
+  tsoci('--root', root, 'delete', '--force', ID);
+  assert.is(property('LoadState'), 'not-found');
+  rmSync(bundle, { recursive: true });
 });
 
 test('properties that systemd does not know are an error that names it', () => {
