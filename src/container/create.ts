@@ -116,9 +116,9 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
   const { record, bundle, parts, directory, undo } = creation;
   const { config } = bundle;
   const place = planCgroup(caller, options, config);
-  const scope = parts.scope?.planUnit(caller, options, config);
+  const plan = parts.scope?.planUnit(caller, options.id, config);
   if (place) record.cgroup = place.directory;
-  if (scope) record.unit = scope.unit;
+  if (parts.scope && plan) record.unit = parts.scope.markUnit(plan, directory);
   // From here on whoever finds the container, after a kill -9 of us too, knows what to clean up.
   writeRecord(directory, record);
   writeNew(savedConfig(directory), bundle.text);
@@ -133,8 +133,8 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
     listener,
     cgroup,
     cloned: (pid) => {
-      if (!parts.scope || !scope) return;
-      record.cgroup = parts.scope.placeInit(caller, scope, config, pid, undo);
+      if (!parts.scope || !plan || !record.unit) return;
+      record.cgroup = parts.scope.placeInit(caller, plan, record.unit, config, pid, undo);
       writeRecord(directory, record);
     },
     spawned: (spawned) => adoptInit(creation, spawned),

@@ -20,35 +20,31 @@ import type { Caller } from '../linux/caller.ts';
 import { messageOf, TsociError } from '../linux/errors.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
 import { limitCgroup } from './cgroup.ts';
-import type { CreateOptions } from './create.ts';
 import type { ContainerUnit } from './record.ts';
-import { containerDirectory, savedConfig } from './store.ts';
+import { savedConfig } from './store.ts';
 import type { Undo } from './undo.ts';
 
 export interface UnitPlan {
   whom: Whom;
-  /** What is to be recorded before `placeInit`. */
-  unit: ContainerUnit;
   scope: ScopePlan;
   hierarchy: Hierarchy;
 }
 
 /** What will be asked of systemd. Throws for a config that it cannot be asked for. */
-export function planUnit(
-  caller: Caller,
-  { root, id }: Pick<CreateOptions, 'root' | 'id'>,
-  config: Config,
-): UnitPlan {
+export function planUnit(caller: Caller, id: string, config: Config): UnitPlan {
   const hierarchy = findHierarchy();
   if (!hierarchy)
     throw new TsociError('the systemd cgroup manager needs cgroup v2, which is not mounted here');
   // The system's manager obeys root; a user, and root of a user namespace, has a manager of its own.
   const user = caller.uid !== 0 || inUserNamespace();
   const names = unitNames(config.linux?.cgroupsPath, id, user ? 'user.slice' : 'system.slice');
-  const mark = newMark(savedConfig(containerDirectory(root, id)));
-  const scope = planScope(names, mark, id, config.linux?.resources ?? {}, config.annotations);
-  const unit = { name: names.scope, user, mark };
-  return { whom: whomFor(caller, user), unit, scope, hierarchy };
+  const scope = planScope(names, id, config.linux?.resources ?? {}, config.annotations);
+  return { whom: whomFor(caller, user), scope, hierarchy };
+}
+
+/** What is to be recorded before `placeInit`, for the container of this directory. */
+export function markUnit({ whom, scope }: UnitPlan, directory: string): ContainerUnit {
+  return { name: scope.names.scope, user: whom.user, mark: newMark(savedConfig(directory)) };
 }
 
 function whomFor({ env, uid }: Caller, user: boolean): Whom {
@@ -61,7 +57,8 @@ function whomFor({ env, uid }: Caller, user: boolean): Whom {
  */
 export function placeInit(
   caller: Caller,
-  { whom, unit, scope, hierarchy }: UnitPlan,
+  { whom, scope, hierarchy }: UnitPlan,
+  unit: ContainerUnit,
   config: Config,
   pid: number,
   undo: Undo,
@@ -70,7 +67,7 @@ export function placeInit(
   directory = withSystemd(whom, (systemd) => {
     // First: if the start fails, systemd may still have made the unit.
     undo.add(() => removeScope(whom, unit, directory, hierarchy));
-    return startScope(systemd, scope, hierarchy, pid);
+    return startScope(systemd, scope, unit.mark, hierarchy, pid);
   });
   const fd = openCgroup(directory);
   try {

@@ -105,7 +105,10 @@ test('a scope is stopped if it has the mark, and no other of its name', () => {
 test('a `create` killed while systemd makes the scope: `delete --force` stops it', async () => {
   const box = new Sandbox();
   box.configure('sleep 1000', (config) => {
-    config.annotations = { 'org.systemd.property.Description': "'stall'" };
+    config.annotations = {
+      'org.systemd.property.Description': "'stall'",
+      'org.systemd.property.Documentation': "['man:a(1)']",
+    };
   });
   // Root of a user namespace asks the manager of the user, which here is ours.
   const words = ['--user', '--map-root-user', tsociPath, '--root', box.root, '--systemd-cgroup'];
@@ -119,7 +122,7 @@ test('a `create` killed while systemd makes the scope: `delete --force` stops it
     );
     child.kill('SIGKILL');
     assert.equal(await ended, [null, 'SIGKILL']);
-    calls();
+    return calls().find(({ member }) => member === 'StartTransientUnit');
   };
   const remove = () => {
     const { status, stderr } = spawnSync('unshare', [...words, 'delete', '--force', 'a'], {
@@ -133,7 +136,13 @@ test('a `create` killed while systemd makes the scope: `delete --force` stops it
     return calls().flatMap(({ member, body }) => (member === 'StopUnit' ? body : []));
   };
   try {
-    await create();
+    const call = await create();
+    // The annotation's, then the mark: systemd adds up the values.
+    const documentation = JSON.stringify(call).match(/"Documentation",\{[^}]*\}/g);
+    assert.match(
+      documentation?.join() ?? '',
+      /man:a\(1\).*file:\/\/.*\/state\/a\/config\.json#[0-9a-f-]{36}/,
+    );
     assert.equal(remove(), ['tsoci-a.scope', 'replace']);
     await create();
     withSystemd(whom, (systemd) => systemd.startTransientUnit('tsoci-a.scope', []));

@@ -188,21 +188,13 @@ test('annotations are properties', () => {
 
 test('the plan of a scope; annotations have the last word', () => {
   const names = { slice: 'a.slice', scope: 'b.scope' };
-  const annotations = {
-    'org.systemd.property.MemoryMax': 'uint64 7',
-    'org.systemd.property.Documentation': "['man:a(1)']",
-  };
-  const plan = planScope(names, 'file:///c#1', 'id', { memory: { limit: 5 } }, annotations);
+  const annotations = { 'org.systemd.property.MemoryMax': 'uint64 7' };
+  const plan = planScope(names, 'id', { memory: { limit: 5 } }, annotations);
   const found = Object.fromEntries(plan.properties.map(([name, { value }]) => [name, value]));
   assert.is(found.Slice, 'a.slice');
   assert.is(found.Delegate, true);
   assert.is(found.DefaultDependencies, false);
   assert.is(found.MemoryMax, 7n);
-  // But for the mark: systemd adds up what it is given.
-  assert.equal(
-    plan.properties.filter(([name]) => name === 'Documentation').map(([, { value }]) => value),
-    [['man:a(1)'], ['file:///c#1']],
-  );
   assert.equal(
     plan.needs.map(({ controller }) => controller),
     ['memory'],

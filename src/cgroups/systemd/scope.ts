@@ -43,7 +43,6 @@ export function newMark(savedConfig: string): string {
 /** Everything about the scope but its first process. Throws for what cannot be expressed. */
 export function planScope(
   names: UnitNames,
-  mark: string,
   id: string,
   resources: Resources,
   annotations: Readonly<Record<string, string>> | undefined,
@@ -62,16 +61,24 @@ export function planScope(
     ...propertiesOf(planResources(resources, () => true).writes),
     ...annotatedProperties(annotations),
   ]);
-  // Added to what an annotation has set: the values of such a property add up.
-  const marked: Property = ['Documentation', variant('as', [mark])];
-  return { names, properties: [...properties, marked], needs: controllerNeeds(resources) };
+  return { names, properties: [...properties], needs: controllerNeeds(resources) };
 }
 
-/** Starts the scope with `pid` in it. Returns the scope's cgroup directory. */
-export function startScope(systemd: Systemd, plan: ScopePlan, hierarchy: Hierarchy, pid: number): string {
-  const { names, properties, needs } = plan;
+/** Starts the scope with the mark, and `pid` in it. Returns the scope's cgroup directory. */
+export function startScope(
+  systemd: Systemd,
+  { names, properties, needs }: ScopePlan,
+  mark: string,
+  hierarchy: Hierarchy,
+  pid: number,
+): string {
   requireControllers(hierarchy.mountPoint, hierarchy.controllers, needs);
-  systemd.startTransientUnit(names.scope, [...properties, ['PIDs', variant('au', [pid])]]);
+  systemd.startTransientUnit(names.scope, [
+    ...properties,
+    // Added to what an annotation has set: the values of this property add up.
+    ['Documentation', variant('as', [mark])],
+    ['PIDs', variant('au', [pid])],
+  ]);
   const path = cgroupOfProcess(pid);
   if (!path.endsWith(`/${names.scope}`))
     throw new TsociError(`start unit ${names.scope}: process ${pid} is in the cgroup ${path} afterwards`);
