@@ -68,7 +68,7 @@ function readContainerFile(init: StubProcess, path: string): string {
   const text = regular ? readAll(init, fd, path) : '';
   const closing = init.program();
   closing.close(fd);
-  init.run(closing);
+  init.later(closing);
   return text;
 }
 

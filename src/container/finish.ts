@@ -7,7 +7,7 @@ import { enterNamespaces } from '../namespaces/enter.ts';
 import { finishRoot, openDevNull, type RootfsPlan } from '../rootfs/build.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import type { RootContext } from '../rootfs/context.ts';
-import { maskPaths, protectPaths } from '../rootfs/paths.ts';
+import { guardPaths } from '../rootfs/paths.ts';
 import { enterRoot } from '../rootfs/root.ts';
 import { writeSysctls } from '../rootfs/sysctls.ts';
 import { openProcfs } from '../security/procfs.ts';
@@ -88,15 +88,14 @@ function enterContainerRoot(
   }
   const opening = stub.program();
   const devNull = openDevNull(opening);
-  stub.run(opening);
+  stub.later(opening);
   enterRoot(stub, context.root, options.noPivot ? 'no-pivot' : 'pivot_root');
-  protectPaths(context, readonlyPaths);
-  maskPaths(context, maskedPaths, devNull);
+  guardPaths(context, readonlyPaths, maskedPaths, devNull);
   const program = stub.program();
   finishRoot(program, context.root, plan);
   program.close(devNull);
   program.close(context.root);
-  stub.run(program);
+  stub.later(program);
 }
 
 function lastProgram(caller: Caller, options: FinishOptions, config: Config, init: Init): Program {
@@ -106,7 +105,7 @@ function lastProgram(caller: Caller, options: FinishOptions, config: Config, ini
   const sweep = stub.program();
   // Nothing of the host stays with a waiting init but what it waits on.
   sweep.closeFrom(filter?.agent === undefined ? init.agent : init.agent + 1);
-  stub.run(sweep);
+  stub.later(sweep);
   const program = stub.program();
   waitForStart(program, stub.control, init.listener);
   if (!process) {

@@ -1,11 +1,7 @@
 // A process in the foreground: signals go on to it, its terminal is ours, its exit status becomes ours.
 
-import { createReadStream, type ReadStream as FileReadStream } from 'node:fs';
 import { constants } from 'node:os';
-import process from 'node:process';
-import { isatty, ReadStream } from 'node:tty';
 import type { Caller } from '../linux/caller.ts';
-import { TIOCGWINSZ, TIOCSWINSZ } from '../linux/constants.ts';
 import { syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { reapIfEnded, type WaitStatus } from '../linux/wait.ts';
@@ -21,7 +17,7 @@ const faults = new Set(['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIG
  */
 export async function attend(caller: Caller, pid: number, terminal: number | undefined): Promise<number> {
   const forwarders = forwardSignals(pid);
-  const session = terminal === undefined ? undefined : new TerminalSession(caller, terminal);
+  const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
   try {
     const status = await ended(pid);
     await session?.drained();
@@ -66,61 +62,8 @@ function forwardSignals(pid: number): [NodeJS.Signals, () => void][] {
   return forwarders;
 }
 
-/** How long output may still come after the process has ended, in milliseconds. */
-const DRAIN_TIMEOUT = 500;
-
-class TerminalSession {
-  readonly #output: ReadStream;
-  readonly #input: ReadStream | FileReadStream;
-  readonly #raw: ReadStream | undefined;
-  readonly #end: Promise<void>;
-  readonly #resize: () => void;
-
-  constructor(caller: Caller, master: number) {
-    const [stdin, stdout] = caller.stdio;
-    const interactive = isatty(stdin);
-    this.#resize = () => copySize(stdin, master);
-    if (interactive) {
-      this.#resize();
-      process.on('SIGWINCH', this.#resize);
-    }
-    this.#output = new ReadStream(master);
-    this.#output.on('data', (data: Buffer) => caller.write(stdout, data));
-    // The master reports EIO once nobody has the terminal open any more.
-    this.#end = new Promise((resolve) => {
-      this.#output.once('error', () => resolve());
-      this.#output.once('end', () => resolve());
-    });
-    this.#raw = interactive ? new ReadStream(stdin) : undefined;
-    this.#raw?.setRawMode(true);
-    this.#input = this.#raw ?? createReadStream('', { fd: stdin, autoClose: false });
-    this.#input.on('data', (data) => this.#type(caller, master, data));
-    this.#input.once('error', () => {});
-  }
-
-  /** Resolves when all output is written, or soon. */
-  drained(): Promise<unknown> {
-    return Promise.race([this.#end, new Promise((resolve) => setTimeout(resolve, DRAIN_TIMEOUT))]);
-  }
-
-  close(): void {
-    process.off('SIGWINCH', this.#resize);
-    this.#raw?.setRawMode(false);
-    this.#input.destroy();
-    this.#output.destroy();
-  }
-
-  #type(caller: Caller, master: number, data: Buffer | string): void {
-    try {
-      caller.write(master, data);
-    } catch {
-      // The process has gone, and its terminal with it: `ended` tells.
-    }
-  }
-}
-
-/** struct winsize of ioctl_tty(2). */
-function copySize(from: number, to: number): void {
-  const winsize = Buffer.alloc(8);
-  if (syscall(SYS.ioctl, from, TIOCGWINSZ, winsize) === 0) syscall(SYS.ioctl, to, TIOCSWINSZ, winsize);
+/** What it takes is loaded only where there is a terminal. */
+async function openTerminal(caller: Caller, master: number) {
+  const { TerminalSession } = await import('./terminal.ts');
+  return new TerminalSession(caller, master);
 }

@@ -137,7 +137,7 @@ function cloneInit(
   });
   // Known by its name until it executes something else.
   program.call('prctl', [PR_SET_NAME, STUB_NAME, 0, 0, 0], 'name init');
-  stub.run(program);
+  stub.later(program);
   return stub;
 }
 

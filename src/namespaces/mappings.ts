@@ -1,6 +1,5 @@
 // uid_map, gid_map and setgroups of a new user namespace (user_namespaces(7)), and offsets of a new time namespace.
 
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
@@ -66,6 +65,8 @@ function writeByHelper(
     [containerID, hostID, size].map(String),
   );
   const PATH = path || '/usr/local/bin:/usr/bin:/bin';
+  // Loaded only where a helper is called: it takes long.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
   const { status, error, stderr } = spawnSync(helper, [String(pid), ...numbers], {
     env: { PATH },
     encoding: 'utf8',

@@ -18,7 +18,7 @@ import {
   makeDeviceLinks,
   makeDevices,
 } from './devices.ts';
-import { bindAttributes, cloneTree, type MountPlan, performMount } from './mount.ts';
+import { bindAttributes, cloneTree, type MountPlan, mountAll } from './mount.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
 import { planMount } from './plan.ts';
 import {
@@ -52,7 +52,10 @@ export function planRootfs(config: Config, bundle: string, rootfs: string, overl
   return {
     rootfs,
     overlay: planOverlay(config, bundle, rootfs, overlay),
-    mounts: mounts.map((mount) => planMount(mount, { bundle, label: config.linux?.mountLabel })),
+    mounts: mounts.map((mount, i) => ({
+      ...planMount(mount, { bundle, label: config.linux?.mountLabel }),
+      because: `mounts[${i}]`,
+    })),
     devices: bindsDev(mounts) ? undefined : allDevices((config.linux?.devices ?? []).map(deviceNode)),
     cwd: config.process?.cwd,
     readonly: config.root?.readonly ?? false,
@@ -102,13 +105,14 @@ export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTree
   makeParentPrivate(program, plan.rootfs, plan.parent);
   program.because = 'root.path';
   const bound = plan.overlay ? -1 : mountRoot(program, plan.rootfs);
-  init.run(program);
+  init.later(program);
   const { rootfs, overlay } = plan;
   const root = overlay ? becauseOf(init, 'root.path', () => mountOverlay(init, rootfs, overlay)) : bound;
   const context: RootContext = { init, root };
-  plan.mounts.forEach((mount, i) => {
-    becauseOf(init, `mounts[${i}]`, () => mountOne(context, mount, trees?.mounts[i]));
-  });
+  mountAll(
+    context,
+    plan.mounts.map((mount, i) => prepared(context, { ...mount, because: `mounts[${i}]` }, trees?.mounts[i])),
+  );
   if (plan.devices) {
     if (trees?.devices) bindDevices(context, plan.devices, trees.devices);
     else makeDevices(context, plan.devices);
@@ -119,19 +123,20 @@ export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTree
   return context;
 }
 
-function mountOne(context: RootContext, plan: MountPlan, tree: number | undefined): void {
+/** A mount with what is known by now: the tree opened for it, and how it is filled. */
+function prepared({ init }: RootContext, plan: MountPlan, tree: number | undefined): MountPlan {
   if (tree !== undefined) {
     const nothing = { set: 0, clear: 0 };
     // The attributes are set already.
     const options = { ...plan.options, attributes: nothing, recursiveAttributes: nothing };
-    return performMount(context, { ...plan, from: { tree }, options, idmapNamespace: undefined });
+    return { ...plan, from: { tree }, options, idmapNamespace: undefined };
   }
   if (plan.options.tmpCopyUp && 'type' in plan.from && plan.from.type === 'tmpfs') {
     const fill = (target: number, mount: number) =>
-      context.init.outside((pid) => copyUp(pid, target, mount, plan.destination), undefined);
-    return performMount(context, { ...plan, fill });
+      init.outside((pid) => copyUp(pid, target, mount, plan.destination), undefined);
+    return { ...plan, fill };
   }
-  performMount(context, plan);
+  return plan;
 }
 
 /** What comes after pivot_root: the root's own attributes. */

@@ -19,6 +19,7 @@ import {
 import { EEXIST, ENOENT, EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
+import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import { inDirectory, makeDirectories, makeTarget } from './target.ts';
 
@@ -107,10 +108,9 @@ export function makeDevices(context: RootContext, devices: readonly DeviceNode[]
 function makeNodes(context: RootContext, devices: readonly DeviceNode[]): void {
   const byDirectory = Map.groupBy(devices, ({ path }) => posix.dirname(path));
   for (const [directory, nodes] of byDirectory) {
-    makeMissing(context, directory);
-    const made: number[] = [];
-    const results = inDirectory(context, directory, (program, fd) => {
-      for (const node of nodes) made.push(makeNode(program, fd, node));
+    let made: number[] = [];
+    const results = inMadeDirectory(context, directory, (program, fd) => {
+      made = nodes.map((node) => makeNode(program, fd, node));
     });
     const isNew = (i: number) => results.at(made[i] ?? -1) === 0;
     for (const node of nodes.filter((_, i) => !isNew(i))) checkExisting(context, node);
@@ -119,11 +119,19 @@ function makeNodes(context: RootContext, devices: readonly DeviceNode[]): void {
   }
 }
 
-function makeMissing(context: RootContext, directory: string): void {
+/** Runs a program with a descriptor of a directory of the root filesystem, which is made if it is missing. */
+function inMadeDirectory(
+  context: RootContext,
+  directory: string,
+  build: Parameters<typeof inDirectory>[2],
+): Results {
   try {
-    inDirectory(context, directory, () => {});
-  } catch {
+    return inDirectory(context, directory, build);
+  } catch (error) {
+    // The first operation opens the directory.
+    if (!(error instanceof OperationError) || error.executed !== 0) throw error;
     makeDirectories(context, directory);
+    return inDirectory(context, directory, build);
   }
 }
 

@@ -21,7 +21,7 @@ import {
 } from '../linux/constants.ts';
 import { EINVAL, ENOENT, EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import type { Program } from '../stub/program.ts';
+import { becauseOf, type Program } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import type { AttributeChange, MountOptions } from './options.ts';
@@ -39,6 +39,8 @@ export interface MountPlan {
   idmapNamespace?: number | undefined;
   /** Fills a new tmpfs with what its destination holds (tmpcopyup). */
   fill?: (target: number, mount: number) => void;
+  /** The property of config.json that asks for it. */
+  because?: string;
 }
 
 export type MountOrigin =
@@ -69,7 +71,52 @@ const allowedOnProc = new Set(
   ].map((name) => `/proc/${name}`),
 );
 
-export function performMount(context: RootContext, plan: MountPlan): void {
+/** How many mounts go into one program, which must fit into the stub's buffer. */
+const BATCH = 32;
+
+/** Mounts one after another; in one program for as long as all goes well. */
+export function mountAll(context: RootContext, plans: readonly MountPlan[]): void {
+  for (let next = 0; next < plans.length; ) {
+    const batch = plans.slice(next, next + BATCH);
+    const special = batch.findIndex(({ options, fill }) => options.remount || fill);
+    const ready = special < 0 ? batch : batch.slice(0, special);
+    const done = mountBatch(context, ready);
+    next += done;
+    const plan = plans[next];
+    // What takes more than one program, or has failed: by itself it is mended, or its failure told.
+    if (plan && (done < ready.length || special === done)) {
+      becauseOf(context.init, plan.because, () => performMount(context, plan));
+      next += 1;
+    }
+  }
+}
+
+/** How many of a list of mounts are done, from the first on: all, or those before the one that failed. */
+function mountBatch({ init, root }: RootContext, plans: readonly MountPlan[]): number {
+  if (plans.length === 0) return 0;
+  const program = init.program();
+  const steps = plans.map((plan) => {
+    program.because = plan.because;
+    const { target, mount, magic } = openMount(program, root, plan);
+    attachMount(program, plan, mount, target);
+    return { plan, magic, end: program.length };
+  });
+  let done = steps.length;
+  let results: Results;
+  try {
+    results = init.run(program);
+  } catch (error) {
+    if (!(error instanceof OperationError) || error.executed < 0) throw error;
+    const { executed } = error;
+    results = error.results;
+    done = steps.findIndex(({ end }) => end > executed);
+  }
+  // Only now is it known what the targets were. A mount that may not be there is refused, and init ends with it.
+  for (const { plan, magic } of steps.slice(0, done)) refuseProc(plan, results.bytes(magic));
+  return done;
+}
+
+function performMount(context: RootContext, plan: MountPlan): void {
   if (plan.options.remount) return remount(context, plan);
   let opened: { target: number; mount: number; results: Results; magic: Uint8Array };
   try {
@@ -84,13 +131,7 @@ export function performMount(context: RootContext, plan: MountPlan): void {
   plan.fill?.(target, mount);
   const program = context.init.program();
   if (plan.fill) setChange(program, mount, plan.options.attributes, 0, describe(plan));
-  attach(program, mount, target, describe(plan));
-  for (const { type, recursive } of plan.options.propagation) {
-    const doing = `set propagation of ${plan.destination}`;
-    setAttributes(program, mount, { propagation: type }, recursive ? AT_RECURSIVE : 0, doing);
-  }
-  program.close(mount);
-  program.close(target);
+  attachMount(program, plan, mount, target);
   try {
     context.init.run(program);
   } catch (error) {
@@ -109,12 +150,18 @@ function explainAttach(context: RootContext, plan: MountPlan, error: unknown): u
   return new TsociError(`${error.message}; ${hint}`, { errno: error.errno });
 }
 
+interface OpenMount {
+  target: number;
+  /** The detached mount. */
+  mount: number;
+  /** Where the stub puts a struct statfs of the target. */
+  magic: Uint8Array;
+  /** The context of a new filesystem, for its log. */
+  filesystem: number | undefined;
+}
+
 /** Opens the target, then makes the detached mount. The first operation tells whether the target exists. */
-function open(
-  { init, root }: RootContext,
-  plan: MountPlan,
-): { target: number; mount: number; results: Results; magic: Uint8Array } {
-  const program = init.program();
+function openMount(program: Program, root: number, plan: MountPlan): OpenMount {
   const doing = describe(plan);
   // Where proc and sysfs are is what masks and checks go by: no link decides that (CVE-2023-27561, CVE-2023-28642).
   const resolve = 'type' in plan.from && unlinked.has(plan.from.type) ? RESOLVE_NO_SYMLINKS : 0;
@@ -123,19 +170,34 @@ function open(
   const magic = Buffer.alloc(120);
   program.call('fstatfs', [target, magic], doing);
   if ('type' in plan.from) {
-    const { filesystem, mount } = newFilesystem(program, plan.from, plan, doing);
-    try {
-      return { target, mount, magic, results: init.run(program) };
-    } catch (error) {
-      throw explainRefusal(plan.from.type, explain(init, filesystem, error));
-    }
+    return { target, magic, ...newFilesystem(program, plan.from, plan, doing) };
   }
   const mount =
     'tree' in plan.from ? plan.from.tree : cloneTree(program, plan.from.source, plan.options, doing);
   bindAttributes(program, mount, plan, doing);
+  return { target, magic, mount, filesystem: undefined };
+}
+
+/** Attaches it where its target is, and lets go of both. */
+function attachMount(program: Program, plan: MountPlan, mount: number, target: number): void {
+  attach(program, mount, target, describe(plan));
+  for (const { type, recursive } of plan.options.propagation) {
+    const doing = `set propagation of ${plan.destination}`;
+    setAttributes(program, mount, { propagation: type }, recursive ? AT_RECURSIVE : 0, doing);
+  }
+  program.close(mount);
+  program.close(target);
+}
+
+function open({ init, root }: RootContext, plan: MountPlan): OpenMount & { results: Results } {
+  const program = init.program();
+  const opened = openMount(program, root, plan);
+  const { filesystem, mount, target, magic } = opened;
   try {
-    return { target, mount, magic, results: init.run(program) };
+    return { ...opened, results: init.run(program) };
   } catch (error) {
+    if (filesystem !== undefined && 'type' in plan.from)
+      throw explainRefusal(plan.from.type, explain(init, filesystem, error));
     // In a user namespace the flags of a mount of the host are locked: "rw" cannot clear them.
     if (
       !(error instanceof OperationError) ||
@@ -144,9 +206,10 @@ function open(
     )
       throw error;
     const retry = init.program();
+    const doing = describe(plan);
     bindAttributes(retry, mount, { ...plan, options: withoutClearing(plan.options) }, doing);
     retry.call('fstatfs', [target, magic], doing);
-    return { target, mount, magic, results: init.run(retry) };
+    return { ...opened, results: init.run(retry) };
   }
 }
 

@@ -96,7 +96,7 @@ export function enterRoot(init: StubProcess, root: number, entrance: Entrance): 
     program.call('chdir', ['/'], 'change to /');
   }
   program.close(old);
-  init.run(program);
+  init.later(program);
 }
 
 /**

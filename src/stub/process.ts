@@ -66,6 +66,8 @@ export class StubProcess {
   #child: Channel | undefined;
   #connected = true;
   #heap = 0;
+  /** Operations that wait for the next program. */
+  #pending: Operation[] = [];
   #status: WaitStatus | undefined;
 
   private constructor(
@@ -94,7 +96,7 @@ export class StubProcess {
     const all = 0xffffffff;
     program.closeFrom(count);
     program.call('close_range', [control, all, CLOSE_RANGE_CLOEXEC], 'mark descriptors close-on-exec');
-    stub.run(program);
+    stub.later(program);
     return stub;
   }
 
@@ -109,12 +111,27 @@ export class StubProcess {
   }
 
   /**
+   * Has a program executed before the next one, in the same round trip: for what only has to be done. An error that it
+   * does not ignore is thrown by whatever comes next.
+   */
+  later(program: Program): void {
+    for (const operation of program.operations) this.descriptors.apply(operation);
+    this.#pending.push(...program.operations);
+  }
+
+  /** Executes what was left for later. To be called before anybody else looks at the process, or does something to it. */
+  flush(): void {
+    if (this.#pending.length > 0) this.run(this.program());
+  }
+
+  /**
    * Executes a program and waits for its results. An error that the program does not ignore is thrown as
    * OperationError; what came before it has happened.
    */
   run(program: Program): Results {
-    const results = new Results();
-    for (let rest = program.operations; rest.length > 0; ) {
+    const pending = this.#takePending();
+    const results = new Results(pending.length);
+    for (let rest = [...pending, ...program.operations]; rest.length > 0; ) {
       const { message, count, offsets, heap } = this.#encodeSome(rest);
       const part = rest.slice(0, count);
       this.#transmit(part, message, heap);
@@ -130,6 +147,7 @@ export class StubProcess {
    * error is thrown.
    */
   exec(program: Program): void {
+    this.flush();
     this.#send(program);
     const buffer = Buffer.alloc(BUFFER_SIZE);
     const length = this.#receiveInto(buffer);
@@ -140,6 +158,7 @@ export class StubProcess {
 
   /** Leaves a program behind: it goes on without us, and whoever drives it next gets the reply. */
   leave(program: Program): void {
+    this.flush();
     this.#send(program);
     this.disconnect();
   }
@@ -163,20 +182,23 @@ export class StubProcess {
     childProgram.duplicate(this.control + 1, this.control);
     childProgram.close(this.control + 1);
     program.operations.push(...childProgram.operations);
-    const { message } = encode(program.operations);
-    this.#transmit(program.operations, message);
+    const pending = this.#takePending();
+    const operations = [...pending, ...program.operations];
+    const { message } = encode(operations);
+    this.#transmit(operations, message);
     const reply = Buffer.alloc(BUFFER_SIZE);
     const length = this.#receiveInto(reply);
     if (length === 0) throw this.#died();
-    const results = new Results();
-    results.add(program.operations.slice(0, 1), reply.subarray(0, length), new Map(), this.descriptors);
+    const results = new Results(pending.length);
+    const own = operations.slice(0, pending.length + 1);
+    results.add(own, reply.subarray(0, length), new Map(), this.descriptors);
     // Only the child must hold its end, or nobody would learn of its death.
     const alone = this.program();
     alone.close(this.control + 1);
     this.run(alone);
     for (const operation of childProgram.operations) childTable.apply(operation);
     const child = new StubProcess({ pid: results.at(0), role }, this.control, channel, childTable);
-    observer?.sending(child, { operations: program.operations, message });
+    observer?.sending(child, { operations, message });
     const first = Buffer.alloc(BUFFER_SIZE);
     if (child.#receiveInto(first) === 0) throw child.#died();
     return child;
@@ -184,6 +206,7 @@ export class StubProcess {
 
   /** Receives descriptors that a program sends with sendmsg(2) through the control descriptor, before its reply. */
   receiveDescriptors(program: Program, count: number): number[] {
+    this.flush();
     this.#transmit(program.operations, encode(program.operations).message);
     const buffer = Buffer.alloc(BUFFER_SIZE);
     const { length, fds } = this.#channel.receiveDescriptors(buffer, count);
@@ -200,6 +223,7 @@ export class StubProcess {
 
   /** Does something to the process from outside, with its pid. Where there is no process: `otherwise` without doing it. */
   outside<T>(act: (pid: number) => T, otherwise: T): T {
+    if (this.#connected) this.flush();
     return this.#channel.real ? act(this.pid) : otherwise;
   }
 
@@ -221,6 +245,12 @@ export class StubProcess {
   wait(): WaitStatus {
     this.#status ??= this.outside(reap, { code: 0, signal: 0 });
     return this.#status;
+  }
+
+  #takePending(): Operation[] {
+    const pending = this.#pending;
+    this.#pending = [];
+    return pending;
   }
 
   #encodeSome(operations: readonly Operation[]): {

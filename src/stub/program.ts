@@ -80,7 +80,11 @@ export class DescriptorTable {
 }
 
 /** Adds operations, or makes programs, that a property of config.json wants. */
-export function becauseOf<T>(whose: { because: string | undefined }, property: string, act: () => T): T {
+export function becauseOf<T>(
+  whose: { because: string | undefined },
+  property: string | undefined,
+  act: () => T,
+): T {
   const before = whose.because;
   whose.because = property;
   try {

@@ -8,23 +8,32 @@ import type { DescriptorTable, Operation } from './program.ts';
 export class OperationError extends TsociError {
   override name = 'OperationError';
   readonly operation: Operation;
-  /** How many operations of the program were executed before it. */
+  /** How many operations of the program were executed before it; below 0: it was left to do `later`. */
   readonly executed: number;
+  /** What those came to. */
+  readonly results: Results;
 
-  constructor(operation: Operation, executed: number, errno: number) {
+  constructor(operation: Operation, executed: number, errno: number, results: Results) {
     super(TsociError.fromErrno(operation.doing, errno).message, { errno });
     this.operation = operation;
     this.executed = executed;
+    this.results = results;
   }
 }
 
 export class Results {
   readonly #results: number[] = [];
   readonly #written = new Map<Uint8Array, Buffer>();
+  /** How many operations come before those of the program. */
+  readonly #skipped: number;
+
+  constructor(skipped = 0) {
+    this.#skipped = skipped;
+  }
 
   /** The result of the operation that Program.call numbered so: a value, or -errno of one allowed to fail. */
   at(index: number): number {
-    const result = this.#results[index];
+    const result = this.#results[this.#skipped + index];
     if (result === undefined) throw new TsociError(`operation ${index} was not executed`);
     return result;
   }
@@ -43,7 +52,7 @@ export class Results {
     offsets: ReadonlyMap<Uint8Array, number>,
     descriptors: DescriptorTable,
   ): void {
-    const before = this.#results.length;
+    const before = this.#results.length - this.#skipped;
     for (const [argument, offset] of offsets) {
       this.#written.set(argument, reply.subarray(offset, offset + argument.length));
     }
@@ -53,7 +62,7 @@ export class Results {
       this.#results.push(result);
       const failed = isError(result) && !operation.ignored.includes(-result);
       if (!isError(result)) descriptors.apply(operation, operation.opens === undefined ? undefined : result);
-      if (failed) failure ??= new OperationError(operation, before + index, -result);
+      if (failed) failure ??= new OperationError(operation, before + index, -result, this);
       if (stops(operation.control, result)) break;
       if (!isError(result) && typeof operation.opens === 'number' && result !== operation.opens) {
         throw new TsociError(
