@@ -14,18 +14,15 @@ rmSync(pieces, { recursive: true, force: true });
 mkdirSync(pieces, { recursive: true });
 mkdirSync(join(root, 'dist'), { recursive: true });
 
-const names: string[] = [];
-for (const [name, text] of makePieces()) {
-  writeFileSync(join(pieces, name), text);
-  names.push(name);
-}
+const { files, fileOf } = makePieces();
+for (const [name, script] of files) writeFileSync(join(pieces, name), script);
 const base = strippedNode(work);
-const paths = names.map((name) => join(pieces, name));
+const paths = [...files.keys()].map((name) => join(pieces, name));
 run(base, ...nodeOptions, join(import.meta.dirname, 'executable', 'code-cache.ts'), ...paths);
 const entry = join(work, 'sea.cjs');
-makeEntry(entry);
-makeExecutable(entry, base, names);
-console.log(`${executable}: ${names.length} pieces, ${(statSync(executable).size / 1e6).toFixed(0)} MB`);
+makeEntry(entry, fileOf);
+makeExecutable(entry, base, [...files.keys()]);
+console.log(`${executable}: ${files.size} files of code, ${(statSync(executable).size / 1e6).toFixed(0)} MB`);
 
 /** https://nodejs.org/api/single-executable-applications.html */
 function makeExecutable(main: string, embedded: string, assets: readonly string[]): void {
@@ -54,6 +51,6 @@ function makeExecutable(main: string, embedded: string, assets: readonly string[
 }
 
 function run(command: string, ...args: string[]): void {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stdout}${stderr}`);
+  const { status } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: status ${status}`);
 }

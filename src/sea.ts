@@ -5,22 +5,34 @@ import { getRawAsset } from 'node:sea';
 import { Script } from 'node:vm';
 
 type Piece = (require: (name: string) => unknown, module: { exports: unknown }, exports: unknown) => void;
+type Pieces = Readonly<Record<string, Piece>>;
+
+/** The file, an asset, that each piece is in. */
+declare const TSOCI_FILE_OF: Readonly<Record<string, string>>;
 
 const loaded = new Map<string, { exports: unknown }>();
+const files = new Map<string, Pieces>();
 
-/** CommonJS's require: a piece by its file name, once; or a module of Node. */
+/** CommonJS's require: a piece by its name, run once; or a module of Node. */
 function load(name: string): unknown {
-  if (!name.startsWith('./')) return require(name);
+  const file = TSOCI_FILE_OF[name];
+  if (file === undefined) return require(name);
   const known = loaded.get(name);
   if (known) return known.exports;
   const module = { exports: {} };
   loaded.set(name, module);
-  const filename = name.slice('./'.length);
+  piecesOf(file)[name]?.(load, module, module.exports);
+  return module.exports;
+}
+
+function piecesOf(filename: string): Pieces {
+  const known = files.get(filename);
+  if (known) return known;
   const source = Buffer.from(getRawAsset(filename)).toString('latin1');
   const cachedData = new Uint8Array(getRawAsset(`${filename}.cache`));
-  const piece = new Script(source, { filename, cachedData }).runInThisContext() as Piece;
-  piece(load, module, module.exports);
-  return module.exports;
+  const pieces = new Script(source, { filename, cachedData }).runInThisContext() as Pieces;
+  files.set(filename, pieces);
+  return pieces;
 }
 
 load('./main.js');

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type BuildOptions, buildSync, transformSync } from 'esbuild';
+import { type BuildOptions, buildSync, type ImportKind, type Metafile, transformSync } from 'esbuild';
 import { root } from './node.ts';
 
 const common = {
@@ -16,17 +16,28 @@ const common = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** The pieces by their file names, as function expressions for src/sea.ts. The first of them to run is main.js. */
-export function makePieces(): Map<string, string> {
+/** The commands that engines wait for: what one of them needs is to be few files, and nothing else in them. */
+const hot = ['create', 'run', 'start', 'state', 'kill', 'delete', 'exec'];
+
+export interface Pieces {
+  /** The scripts that hold them, by file name; the value of each is an object of its pieces. */
+  files: ReadonlyMap<string, string>;
+  /** The file that each piece is in. The first piece to run is ./main.js. */
+  fileOf: Readonly<Record<string, string>>;
+}
+
+export function makePieces(): Pieces {
   // Only modules can be cut; src/sea.ts, for V8's code cache, needs scripts.
-  const { outputFiles } = buildSync({
+  const { outputFiles, metafile } = buildSync({
     ...common,
-    entryPoints: [join(root, 'src', 'main.ts')],
+    absWorkingDir: root,
+    entryPoints: ['src/main.ts'],
     outdir: 'pieces',
     bundle: true,
     format: 'esm',
     splitting: true,
     write: false,
+    metafile: true,
     define: {
       TSOCI_VERSION: JSON.stringify(version()),
       TSOCI_COMMIT: JSON.stringify(commit()),
@@ -34,21 +45,70 @@ export function makePieces(): Map<string, string> {
       'import.meta.dirname': '""',
     },
   });
-  const pieces = new Map<string, string>();
+  const group = groupPieces(metafile);
+  const members = new Map<string, string[]>();
+  const fileOf: Record<string, string> = {};
   for (const { path, text } of outputFiles) {
     const { code } = transformSync(text, {
       ...common,
       format: 'cjs',
       supported: { 'dynamic-import': false },
     });
-    pieces.set(basename(path), `(function(require,module,exports){${code}})`);
+    const name = `./${basename(path)}`;
+    const file = group(basename(path));
+    fileOf[name] = file;
+    const piece = `${JSON.stringify(name)}:function(require,module,exports){${code}}`;
+    members.set(file, [...(members.get(file) ?? []), piece]);
   }
-  return pieces;
+  const files = new Map([...members].map(([file, pieces]) => [file, `({${pieces.join(',')}})`]));
+  return { files, fileOf };
+}
+
+/** Which file a piece goes into: with those that the same hot commands need, or into one of its own. */
+function groupPieces({ outputs }: Metafile): (piece: string) => string {
+  const graph = new Map(Object.entries(outputs).map(([path, output]) => [basename(path), output]));
+  const entries = new Map([...graph].map(([name, { entryPoint }]) => [entryPoint, name]));
+  const imports = (name: string, kind: ImportKind) =>
+    (graph.get(name)?.imports ?? []).filter((one) => one.kind === kind && !one.external);
+  const closure = (names: string[], found = new Set<string>()): Set<string> => {
+    for (const name of names) {
+      if (found.has(name)) continue;
+      found.add(name);
+      closure(
+        imports(name, 'import-statement').map(({ path }) => basename(path)),
+        found,
+      );
+    }
+    return found;
+  };
+  const main = closure(['main.js']);
+  const needs = hot.map((command) => {
+    const entry = entries.get(`src/cli/${command}.ts`);
+    if (entry === undefined) throw new Error(`no piece for src/cli/${command}.ts`);
+    const options = [...closure([entry])].filter((name) => !main.has(name));
+    // What it loads once its options are understood.
+    const loads = options.flatMap((name) =>
+      imports(name, 'dynamic-import').map(({ path }) => basename(path)),
+    );
+    return closure([entry, ...loads]);
+  });
+  return (piece) => {
+    if (main.has(piece)) return 'main.js';
+    const users = hot.filter((_, i) => needs[i]?.has(piece));
+    return users.length > 0 ? `${users.join('-')}.js` : piece;
+  };
 }
 
 /** The entry of the executable. */
-export function makeEntry(outfile: string): void {
-  buildSync({ ...common, entryPoints: [join(root, 'src', 'sea.ts')], outfile, bundle: true, format: 'cjs' });
+export function makeEntry(outfile: string, fileOf: Readonly<Record<string, string>>): void {
+  buildSync({
+    ...common,
+    entryPoints: [join(root, 'src', 'sea.ts')],
+    outfile,
+    bundle: true,
+    format: 'cjs',
+    define: { TSOCI_FILE_OF: JSON.stringify(fileOf) },
+  });
 }
 
 function version(): string {
