@@ -126,6 +126,7 @@ test('preserved descriptors are 3 and up, extra ones behind the control descript
     const [a = -1, b = -1, c = -1] = files;
     const stub = StubProcess.spawn({ stdio: [0, 1, 2], preserved: [b, a], extra: [c] });
     try {
+      stub.flush();
       const entries = readlinks(stub.pid);
       assert.is(entries.get(3), join(directory, 'b'));
       assert.is(entries.get(4), join(directory, 'a'));
