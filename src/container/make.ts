@@ -78,6 +78,7 @@ export function makeInit(
   const built = root && { plan: root.plan, context: buildRootfs(init.stub, root.plan, trees) };
   const state = around.hooking(init);
   const hooks = { state: JSON.stringify(state), stdout: caller.stdio[1], stderr: caller.stdio[2] };
+  // They find a root filesystem that is complete.
   if (config.hooks) init.stub.flush();
   runHooks('prestart', config.hooks?.prestart, hooks);
   runHooks('createRuntime', config.hooks?.createRuntime, hooks);

@@ -47,5 +47,25 @@ test('a tmpfs with acl or noacl is mounted', () => {
   for (const line of lines) assert.match(line, / tmpfs rw,nosuid,nodev,noexec,/);
 });
 
+test('of many mounts each is done in its turn, also where the destination is missing', () => {
+  const output = box.run('grep -c " /many/" /proc/self/mounts; cat /many/35/in/name; ls /many', (config) => {
+    for (let i = 0; i < 40; i++) config.mounts?.push({ destination: `/many/${i}`, type: 'tmpfs' });
+    config.mounts?.push({ destination: '/many/35/in', type: 'tmpfs', options: ['size=64k'] });
+    config.mounts?.push({ destination: '/many/35/in/name', source: '/etc/hostname', options: ['bind'] });
+  });
+  assert.match(output, /^42\n/);
+});
+
+test('a mount that fails among others is told by its own words', () => {
+  box.configure('true', (config) => {
+    for (let i = 0; i < 3; i++) config.mounts?.push({ destination: `/few/${i}`, type: 'tmpfs' });
+    config.mounts?.push({ destination: '/few/wrong', type: 'tmpfs', options: ['nosuch=1'] });
+    for (let i = 3; i < 6; i++) config.mounts?.push({ destination: `/few/${i}`, type: 'tmpfs' });
+  });
+  const { status, stderr } = box.tsoci('run', box.id());
+  assert.is(status, 1);
+  assert.match(stderr, /mount tmpfs on \/few\/wrong: option nosuch=1: EINVAL .*Unknown parameter 'nosuch'/);
+});
+
 test.after(() => box.close());
 test.run();

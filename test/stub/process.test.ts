@@ -16,6 +16,7 @@ import {
 import { EBADF, ENOENT } from '../../src/linux/errno.ts';
 import { StubProcess } from '../../src/stub/process.ts';
 import { Structure, stringArray } from '../../src/stub/program.ts';
+import type { OperationError } from '../../src/stub/results.ts';
 
 const test = suite('StubProcess');
 
@@ -87,6 +88,38 @@ test('another error than the ignored one is thrown', () => {
     const program = stub.program();
     program.call('fchdir', [99], 'change to 99', { ignored: [ENOENT] });
     assert.throws(() => stub.run(program), /change to 99: EBADF/);
+  });
+});
+
+test('what is left for later is done before the next program, in its round trip', () => {
+  withStub((stub) => {
+    const first = stub.program();
+    const fd = first.open('openat', [AT_FDCWD, '/', O_RDONLY | O_CLOEXEC, 0], 'open /');
+    stub.later(first);
+    const program = stub.program();
+    const other = program.open('openat', [AT_FDCWD, '/', O_RDONLY | O_CLOEXEC, 0], 'open / again');
+    const moved = program.call('fchdir', [fd], 'change to /');
+    assert.is(other, fd + 1, 'its descriptor is taken into account');
+    assert.not.ok(readlinks(stub.pid).has(fd), 'not done yet');
+    const results = stub.run(program);
+    assert.is(results.at(moved), 0, 'results are those of the program alone');
+    assert.is(readlinks(stub.pid).get(fd), '/');
+  });
+});
+
+test('an error of what was left for later is thrown by the next program, which is not begun', () => {
+  withStub((stub) => {
+    const first = stub.program();
+    first.call('fchdir', [77], 'change to 77');
+    stub.later(first);
+    const program = stub.program();
+    const fd = program.open('openat', [AT_FDCWD, '/', O_RDONLY | O_CLOEXEC, 0], 'open /');
+    assert.throws(
+      () => stub.run(program),
+      (error: OperationError) => error.executed === -1 && /^change to 77: EBADF/.test(error.message),
+    );
+    assert.not.ok(readlinks(stub.pid).has(fd));
+    stub.flush();
   });
 });
 
