@@ -77,6 +77,6 @@ function mayMake({ uid }: Caller, directory: string): boolean {
 function enterPlanned({ stub, namespaces: { create, join } }: Init) {
   const types = [...create, ...join.map(({ type }) => type)];
   const flags = types.reduce((all, type) => all | namespaceTypes[type].flag, 0);
-  const target = { pid: stub.pid, pidfd: NONE, root: NONE, flags };
+  const target = { pid: stub.pid, pidfd: NONE, root: NONE, cgroupNamespace: NONE, flags };
   return (stdio: readonly [number, number, number]) => enterThrough({ stdio, role: 'hook' }, target);
 }

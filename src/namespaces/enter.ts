@@ -1,6 +1,6 @@
 // Entering the namespaces of a container's init: for `exec`, and for hooks of the container namespace.
 
-import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
+import { constants, openSync, readlinkSync } from 'node:fs';
 import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
@@ -10,7 +10,9 @@ import { StubProcess } from '../stub/process.ts';
 import { namespaceTypes } from './plan.ts';
 
 /** How many extra descriptors the stub has for entering; they are closed when it has. */
-export const ENTER_EXTRA = 3;
+export const ENTER_EXTRA = 4;
+/** The place of the cgroup namespace among them. */
+const CGROUP_NAMESPACE = 3;
 
 export interface EnterOptions {
   stdio: readonly [number, number, number];
@@ -35,33 +37,39 @@ export function enterNamespaces(
 ): StubProcess {
   const pidfd = check(`open process ${pid}`, 'pidfd_open', pid, 0);
   let root = -1;
+  let cgroupNamespace = -1;
   try {
     const flags = foreignNamespaces(pid);
     root = openRoot(pid);
+    if (flags & CLONE_NEWCGROUP) cgroupNamespace = openCgroupNamespace(pid);
     // Looked at last: all that was opened by the number is of this process, or there is an error.
     if (startTime !== undefined && !isAlive(pid, startTime))
       throw TsociError.fromErrno(`enter the namespaces of process ${pid}`, ESRCH, 'it has ended');
-    return enterThrough(options, { pid, pidfd, root, flags });
+    return enterThrough(options, { pid, pidfd, root, cgroupNamespace, flags });
   } finally {
-    closeDescriptor(pidfd);
-    if (root >= 0) closeSync(root);
+    for (const fd of [pidfd, root, cgroupNamespace]) closeDescriptor(fd);
   }
 }
 
-/** A process to enter: descriptors of itself and of its root, and flags of the namespaces that are not ours. */
+/**
+ * A process to enter: descriptors of itself, of its root, and of its cgroup namespace if that is not ours, and flags of
+ * all the namespaces that are not.
+ */
 export interface EnterTarget {
   pid: number;
   pidfd: number;
   root: number;
+  cgroupNamespace: number;
   flags: number;
 }
 
 /** The same through descriptors that are open already. */
 export function enterThrough(
   { stdio, preserved = [], cgroup, extra = [], before, role }: EnterOptions,
-  { pid, pidfd, root, flags }: EnterTarget,
+  { pid, pidfd, root, cgroupNamespace, flags }: EnterTarget,
 ): StubProcess {
-  const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, cgroup ?? pidfd, ...extra] });
+  const others = [cgroup ?? pidfd, flags & CLONE_NEWCGROUP ? cgroupNamespace : pidfd];
+  const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, ...others, ...extra] });
   try {
     before?.(boot);
     const program = boot.program();
@@ -77,20 +85,34 @@ export function enterThrough(
     boot.run(program);
     const into = cgroup === undefined ? undefined : boot.extra(2);
     const stub = boot.clone(0, 'start a process in the container', into, role);
-    if (flags & CLONE_NEWUSER) becomeRoot(stub);
-    const arrived = stub.program();
-    if (flags & CLONE_NEWCGROUP) {
-      const doing = `enter the cgroup namespace of process ${pid}`;
-      arrived.call('setns', [boot.extra(0), CLONE_NEWCGROUP], doing);
+    try {
+      arrive(stub, pid, flags);
+      return stub;
+    } catch (error) {
+      // Until it is reaped, init of its pid namespace cannot end.
+      stub.dismiss();
+      throw error;
     }
-    // Before any path of the container is followed: execve(2) closes them too late for a link to /proc/self/fd/N/../…
-    // (CVE-2024-21626).
-    for (let i = 0; i < ENTER_EXTRA; i++) arrived.close(boot.extra(i));
-    stub.run(arrived);
-    return stub;
   } finally {
     boot.dismiss();
   }
+}
+
+function arrive(stub: StubProcess, pid: number, flags: number): void {
+  if (flags & CLONE_NEWUSER) becomeRoot(stub);
+  const program = stub.program();
+  if (flags & CLONE_NEWCGROUP) {
+    // Not by the pidfd: that takes the right to trace the process, and a waiting init is ours, not the container's.
+    program.call(
+      'setns',
+      [stub.extra(CGROUP_NAMESPACE), CLONE_NEWCGROUP],
+      `enter the cgroup namespace of process ${pid}`,
+    );
+  }
+  // Before any path of the container is followed: execve(2) closes them too late for a link to /proc/self/fd/N/../…
+  // (CVE-2024-21626).
+  for (let i = 0; i < ENTER_EXTRA; i++) program.close(stub.extra(i));
+  stub.run(program);
 }
 
 /** The user that is 0 in the user namespace, if it maps one: whoever comes in is nobody there at first. */
@@ -118,6 +140,14 @@ export function namespaceOf(pid: number | 'self', file: string): string {
     return readlinkSync(`/proc/${pid}/ns/${file}`);
   } catch (error) {
     throw TsociError.from(`read the ${file} namespace of process ${pid}`, error);
+  }
+}
+
+function openCgroupNamespace(pid: number): number {
+  try {
+    return openSync(`/proc/${pid}/ns/cgroup`, constants.O_RDONLY);
+  } catch (error) {
+    throw TsociError.from(`open the cgroup namespace of process ${pid}`, error);
   }
 }
 

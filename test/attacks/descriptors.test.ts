@@ -21,7 +21,7 @@ import { attempt, refused } from './support.ts';
 const test = suite('CVE-2024-21626');
 const box = new Sandbox();
 /** Descriptors of a stub of ours; the one of the host's cgroup directory, closed when `exec` has come in, was the last. */
-const LAST = 8;
+const LAST = 9;
 const CGROUP = 7;
 /** The host's id of root in user namespaces here. */
 const FIRST_ID = 100_000;

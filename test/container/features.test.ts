@@ -1,6 +1,6 @@
 // What `features` claims, tried in containers. What it says of seccomp and memory policies: test/security/features.test.ts.
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -50,22 +50,31 @@ test('mountOptions: each is taken, and one that is not listed is the filesystemâ
   assert.match(box.tsoci('run', box.id()).stderr, /option nosuchoption/);
 });
 
-test('hooks: each runs', () => {
-  const seen = join(box.directory, 'hooks');
-  const hook = (name: string): Hook[] => [{ path: '/bin/sh', args: ['sh', '-c', `echo ${name} >>${seen}`] }];
-  const inside = 'startContainer';
-  silently('true', (config) => {
-    config.hooks = Object.fromEntries(
-      (features.hooks ?? []).map((name) => [
-        name,
-        name === inside ? [{ path: '/bin/sh', args: ['sh', '-c', `echo ${name} >/${inside}`] }] : hook(name),
-      ]),
-    );
+for (const [where, change] of [
+  ['', () => {}],
+  [', in a user namespace too', userNamespace],
+] as [string, Change][]) {
+  test(`hooks: each runs${where}`, () => {
+    const seen = join(box.directory, 'hooks');
+    const inside = 'startContainer';
+    // Written by users of the namespace.
+    writeFileSync(seen, '');
+    chmodSync(seen, 0o666);
+    chmodSync(join(box.rootfs, 'tmp'), 0o777);
+    const hook = (name: string): Hook[] => {
+      const file = name === inside ? `/tmp/${inside}` : seen;
+      return [{ path: '/bin/sh', args: ['sh', '-c', `echo ${name} >>${file}`] }];
+    };
+    silently('true', (config) => {
+      change(config);
+      config.hooks = Object.fromEntries((features.hooks ?? []).map((name) => [name, hook(name)]));
+    });
+    const ran = readFileSync(seen, 'utf8').trim().split('\n');
+    assert.equal([...ran, inside].sort(), [...(features.hooks ?? [])].sort());
+    assert.is(readFileSync(join(box.rootfs, 'tmp', inside), 'utf8'), `${inside}\n`);
+    rmSync(join(box.rootfs, 'tmp', inside));
   });
-  const ran = readFileSync(seen, 'utf8').trim().split('\n');
-  assert.ok(existsSync(join(box.rootfs, inside)));
-  assert.equal([...ran, inside].sort(), [...(features.hooks ?? [])].sort());
-});
+}
 
 test('namespaces: all at once', () => {
   const script = 'for file in cgroup ipc mnt net pid time user uts; do readlink /proc/self/ns/$file; done';
