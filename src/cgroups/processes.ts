@@ -1,9 +1,9 @@
 // The processes of a cgroup: who they are, killing them, moving one in.
 
-import { join } from 'node:path';
 import { EBUSY, ENODEV, ENOENT, EOPNOTSUPP } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { childCgroups, parseFlatKeyed, readCgroupFile, tryReadCgroupFile, words, writeRaw } from './files.ts';
+import { parseFlatKeyed, readCgroupFile, tryReadCgroupFile, words, writeRaw } from './files.ts';
+import { eachBelow } from './tree.ts';
 
 export interface CgroupEvents {
   /** Whether a live process is in the cgroup or below it. */
@@ -32,9 +32,14 @@ export function isFrozen(directory: string): boolean {
  * threaded subtree lists.
  */
 export function processesOf(directory: string): number[] {
-  const own = words(tryReadCgroupFile(directory, 'cgroup.procs') ?? '').map(Number);
-  const below = childCgroups(directory).flatMap((child) => processesOf(join(directory, child)));
-  return [...new Set([...own, ...below])].filter((pid) => pid > 0);
+  const pids = new Set<number>();
+  const add = (path: string) => {
+    for (const pid of words(tryReadCgroupFile(path, 'cgroup.procs') ?? '')) pids.add(Number(pid));
+  };
+  add(directory);
+  eachBelow(directory, add);
+  pids.delete(0);
+  return [...pids];
 }
 
 /** SIGKILL to every process of the cgroup and below, forks included (cgroup.kill, Linux 5.14). Does not wait. */

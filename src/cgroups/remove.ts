@@ -1,11 +1,11 @@
 // Removing the container's cgroup and whatever is in it.
 
 import { lstatSync, rmdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { EBUSY, ENODEV, ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { childCgroups } from './files.ts';
 import { killCgroup, processesOf } from './processes.ts';
+import { eachBelow } from './tree.ts';
 import { waitUntil } from './wait.ts';
 
 const STICKY = 0o1000;
@@ -51,7 +51,7 @@ export function removeEmpty(directory: string, mountPoint: string): void {
 /** Tries to remove a cgroup and its children; false if something in it is alive. */
 function removeTree(directory: string): boolean {
   if (rmdir(directory)) return true;
-  for (const child of childCgroups(directory)) removeTree(join(directory, child));
+  eachBelow(directory, rmdir);
   return rmdir(directory);
 }
 

@@ -75,6 +75,27 @@ else
     assert.is((await ended)[0], 1);
   });
 
+// Seen with `rmdir` by paths: `delete` failed with ENAMETOOLONG, each time.
+if (hierarchy)
+  test('cgroups nested deeper than a path may be long are removed, with the process that is in the deepest', () => {
+    const id = box.id();
+    box.configure('sleep 1000');
+    assert.is(box.detached('run', '--detach', id), 0);
+    // A container that manages its own cgroup could do the same. `cd` fails in the end: the directory is there all the same.
+    const nest = `i=0; while [ $i -lt 25 ]; do mkdir $1 && cd $1 || break; i=$((i+1)); done
+      sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >cgroup.procs && echo $!`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', nest, 'sh', 'n'.repeat(200)], {
+      cwd: join(hierarchy.mountPoint, 'tsoci', id),
+      encoding: 'utf8',
+    });
+    const pid = Number(stdout);
+    assert.ok(pid > 0, stderr);
+    assert.is(box.tsoci('kill', '--all', id, 'TERM').status, 0);
+    eventually('the end of the process', () => hasEnded(pid));
+    const { status, stderr: said } = box.tsoci('delete', '--force', id);
+    assert.equal([status, said], [0, '']);
+  });
+
 // Seen with `kill` under the lock, and with `delete --force` killing only when it had it: neither ended in 30 seconds.
 for (const end of [
   ['kill', 'KILL'],
