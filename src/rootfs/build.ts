@@ -132,8 +132,7 @@ function prepared({ init }: RootContext, plan: MountPlan, tree: number | undefin
     return { ...plan, from: { tree }, options, idmapNamespace: undefined };
   }
   if (plan.options.tmpCopyUp && 'type' in plan.from && plan.from.type === 'tmpfs') {
-    const fill = (target: number, mount: number) =>
-      init.outside((pid) => copyUp(pid, target, mount, plan.destination), undefined);
+    const fill = (from: number, to: number) => copyUp(init, { from, to, path: plan.destination });
     return { ...plan, fill };
   }
   return plan;

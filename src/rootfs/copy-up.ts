@@ -1,56 +1,165 @@
 // tmpcopyup: a tmpfs that starts with what the image has at its place.
 //
-// Node copies, through /proc/PID/fd of init: the mount is not attached anywhere yet. Symlinks are copied as links, never followed.
+// The container's init copies, as root of its user namespace: owners are what the container sees, and rights are the
+// container's. Everything is opened by name in an open directory, and no link is followed: somebody may change what is
+// copied meanwhile.
 
+import { posix } from 'node:path';
 import {
-  chmodSync,
-  copyFileSync,
-  lchownSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  type Stats,
-  symlinkSync,
-  utimesSync,
-} from 'node:fs';
-import { TsociError } from '../linux/errors.ts';
+  AT_SYMLINK_NOFOLLOW,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  STATX_BASIC_STATS,
+} from '../linux/constants.ts';
+import { EINVAL } from '../linux/errno.ts';
+import type { StubProcess } from '../stub/process.ts';
+import { Structure } from '../stub/program.ts';
 
-export function copyUp(initPid: number, target: number, mount: number, destination: string): void {
-  const from = `/proc/${initPid}/fd/${target}`;
-  const to = `/proc/${initPid}/fd/${mount}`;
-  try {
-    copyDirectory(from, to);
-  } catch (error) {
-    throw TsociError.from(`copy ${destination} up into its tmpfs`, error);
+/** Directories in init: what is copied, and where to. `path` is the destination as the container will see it. */
+interface Pair {
+  from: number;
+  to: number;
+  path: string;
+}
+
+const NAMES = 32_768;
+const PATH_MAX = 4096;
+/** The most that sendfile(2) takes at once. */
+const SENDFILE_MAX = 0x7ffff000;
+
+/** `from` and `to` are descriptors of directories in init; `path` is for errors. */
+export function copyUp(init: StubProcess, { from, to, path }: Pair): void {
+  const program = init.program();
+  const directory = program.open('openat', [from, '.', O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0], copying(path));
+  init.run(program);
+  copyEntries(init, { from: directory, to, path });
+  close(init, directory);
+}
+
+function copyEntries(init: StubProcess, { from, to, path }: Pair): void {
+  for (const name of namesIn(init, { from, to, path })) {
+    const text = name.toString('utf8', 0, name.length - 1);
+    if (text !== '.' && text !== '..') copyEntry(init, { from, to, path: posix.join(path, text) }, name);
   }
 }
 
-function copyDirectory(from: string, to: string): void {
-  for (const name of readdirSync(from)) copyEntry(`${from}/${name}`, `${to}/${name}`);
+/** getdents64(2): struct linux_dirent64 has its length at 16 and at 19 its name, which is kept as bytes with its NUL. */
+function namesIn(init: StubProcess, { from, path }: Pair): Buffer[] {
+  const names: Buffer[] = [];
+  for (;;) {
+    const buffer = Buffer.alloc(NAMES);
+    const program = init.program();
+    const read = program.call('getdents64', [from, buffer, buffer.length], copying(path));
+    const results = init.run(program);
+    const length = results.at(read);
+    if (length <= 0) return names;
+    const bytes = results.bytes(buffer);
+    for (let at = 0; at < length; at += bytes.readUInt16LE(at + 16))
+      names.push(bytes.subarray(at + 19, bytes.indexOf(0, at + 19) + 1));
+  }
 }
 
-function copyEntry(from: string, to: string): void {
-  const stat = lstatSync(from);
-  if (stat.isSymbolicLink()) {
-    symlinkSync(readlinkSync(from), to);
-    lchownSync(to, stat.uid, stat.gid);
-    return;
+/** `pair.path` is that of the entry from here on. */
+function copyEntry(init: StubProcess, pair: Pair, name: Buffer): void {
+  const stat = inspect(init, pair, name);
+  switch (stat.readUInt16LE(MODE) & S_IFMT) {
+    case S_IFLNK:
+      copyLink(init, pair, name);
+      break;
+    case S_IFDIR:
+      copyDirectory(init, pair, name);
+      break;
+    case S_IFREG:
+      copyFile(init, pair, name);
+      break;
+    default:
+      // Devices, sockets and pipes have no place in a tmpfs of an image.
+      return;
   }
-  if (stat.isDirectory()) {
-    mkdirSync(to);
-    copyDirectory(from, to);
-  } else if (stat.isFile()) {
-    copyFileSync(from, to);
-  } else {
-    // Devices, sockets and pipes have no place in a tmpfs of an image.
-    return;
-  }
-  keepAttributes(to, stat);
+  keepAttributes(init, pair, name, stat);
 }
 
-function keepAttributes(path: string, stat: Stats): void {
-  lchownSync(path, stat.uid, stat.gid);
-  chmodSync(path, stat.mode & 0o7777);
-  utimesSync(path, stat.atime, stat.mtime);
+/** struct statx (linux/stat.h). */
+const MODE = 28;
+const UID = 20;
+const GID = 24;
+const ATIME = 64;
+const MTIME = 112;
+
+function inspect(init: StubProcess, { from, path }: Pair, name: Buffer): Buffer {
+  const stat = Buffer.alloc(256);
+  const program = init.program();
+  program.call('statx', [from, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, stat], copying(path));
+  return init.run(program).bytes(stat);
+}
+
+function copyLink(init: StubProcess, { from, to, path }: Pair, name: Buffer): void {
+  const text = Buffer.alloc(PATH_MAX);
+  const reading = init.program();
+  // One byte less, for the NUL behind it.
+  reading.call('readlinkat', [from, name, text, text.length - 1], copying(path));
+  const target = init.run(reading).bytes(text);
+  const program = init.program();
+  program.call('symlinkat', [target, to, name], copying(path));
+  init.run(program);
+}
+
+function copyDirectory(init: StubProcess, { from, to, path }: Pair, name: Buffer): void {
+  const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  const program = init.program();
+  const below = program.open('openat', [from, name, flags, 0], copying(path));
+  program.call('mkdirat', [to, name, 0o700], copying(path));
+  const made = program.open('openat', [to, name, flags, 0], copying(path));
+  init.run(program);
+  copyEntries(init, { from: below, to: made, path });
+  close(init, below, made);
+}
+
+/** What is no file any more when it is opened is refused by sendfile(2), or has no data: a FIFO, with O_NONBLOCK. */
+function copyFile(init: StubProcess, { from, to, path }: Pair, name: Buffer): void {
+  const opening = init.program();
+  const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const source = opening.open('openat', [from, name, flags, 0], copying(path));
+  const creation = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  const target = opening.open('openat', [to, name, creation, 0o600], copying(path));
+  init.run(opening);
+  for (;;) {
+    const program = init.program();
+    const sent = program.call('sendfile', [target, source, null, SENDFILE_MAX], copying(path));
+    if (init.run(program).at(sent) === 0) break;
+  }
+  close(init, source, target);
+}
+
+/** Owner, mode and times. What an owner that is not mapped looks like may be no user of the namespace: then it is root. */
+function keepAttributes(init: StubProcess, { to, path }: Pair, name: Buffer, stat: Buffer): void {
+  const mode = stat.readUInt16LE(MODE);
+  const program = init.program();
+  const owner = [to, name, stat.readUInt32LE(UID), stat.readUInt32LE(GID), AT_SYMLINK_NOFOLLOW];
+  program.call('fchownat', owner, copying(path), { ignored: [EINVAL] });
+  if ((mode & S_IFMT) !== S_IFLNK) program.call('fchmodat', [to, name, mode & 0o7777], copying(path));
+  // struct statx_timestamp: seconds, nanoseconds; struct timespec the same with 64 bits each.
+  const times = [ATIME, MTIME].flatMap((at) => [stat.readBigInt64LE(at), BigInt(stat.readUInt32LE(at + 8))]);
+  program.call('utimensat', [to, name, new Structure(times), AT_SYMLINK_NOFOLLOW], copying(path));
+  init.run(program);
+}
+
+function close(init: StubProcess, ...fds: readonly number[]): void {
+  const program = init.program();
+  for (const fd of fds) program.close(fd);
+  init.run(program);
+}
+
+function copying(path: string): string {
+  return `copy ${path} up into its tmpfs`;
 }

@@ -1,11 +1,23 @@
 // Attacks on where mounts land, and on what is made on the way there.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { AT_FDCWD, O_DIRECTORY } from '../../src/linux/constants.ts';
+import { copyUp } from '../../src/rootfs/copy-up.ts';
+import { observeStubs } from '../../src/stub/process.ts';
 import { type Change, Sandbox, tsociPath, userNamespace } from '../container/harness.ts';
+import { withStub } from '../security/stub.ts';
 import { attempt } from './support.ts';
 
 const test = suite('mount destinations');
@@ -51,6 +63,44 @@ test('CVE-2021-30465: a destination that is exchanged with a symlink never leads
   assert.is(existsSync(seen) ? readFileSync(seen, 'utf8') : '', '');
   assert.equal(readdirSync(outside), []);
 });
+
+// Seen without O_NOFOLLOW in copy-up.ts: the secret was copied.
+for (const what of ['file', 'directory'] as const) {
+  test(`tmpcopyup follows no link that takes the place of a ${what} at the last moment`, () => {
+    const [image, copy, secret] = ['image', 'copy', 'secret'].map((name) =>
+      join(box.directory, `${what}-${name}`),
+    );
+    if (!image || !copy || !secret) return;
+    for (const path of [image, copy, secret]) mkdirSync(path);
+    writeFileSync(join(secret, 'file'), 'secret');
+    const data = join(image, 'data');
+    if (what === 'file') writeFileSync(data, 'public');
+    else mkdirSync(data);
+    withStub((stub) => {
+      const program = stub.program();
+      const [from, to] = [image, copy].map((path) =>
+        program.open('openat', [AT_FDCWD, path, O_DIRECTORY, 0], path),
+      );
+      stub.run(program);
+      observeStubs({
+        sending(_, { operations }) {
+          // It has been looked at, and is opened next.
+          if (!operations.some(({ call, args }) => call === 'openat' && args[0] !== from && args[1] !== '.'))
+            return;
+          rmSync(data, { recursive: true });
+          symlinkSync(what === 'file' ? join(secret, 'file') : secret, data);
+          observeStubs(undefined);
+        },
+        replied() {},
+      });
+      assert.throws(
+        () => copyUp(stub, { from: from ?? -1, to: to ?? -1, path: '/x' }),
+        /copy \/x\/data .*: (ELOOP|ENOTDIR)/,
+      );
+    });
+    assert.equal(readdirSync(copy), []);
+  });
+}
 
 // Seen with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS off: `made` and `file` were on the host.
 for (const [what, target] of [
