@@ -11,17 +11,20 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../linux/constants.ts';
+import { EAGAIN } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { reap, type WaitStatus } from '../linux/wait.ts';
 import { type Channel, startStub } from './channel.ts';
 import { BUFFER_SIZE, encode, HEAP_ADDRESS } from './encode.ts';
 import type { Observer } from './observer.ts';
 import { DescriptorTable, type Operation, Program, STOP_IF_POSITIVE, Structure } from './program.ts';
-import { Results } from './results.ts';
+import { OperationError, Results } from './results.ts';
 
 /** Bytes in one message of raw data: well below the default socket buffer (net.core.wmem_default, 212992). */
 const CHUNK = 0x10000;
 const STDIO = 3;
+/** Of one program, before a machine on which all goes on being renamed makes it fail. */
+const MOST_TRIES = 128;
 /** Control descriptors: its own and that of its child. */
 const CONTROLS = 2;
 
@@ -130,14 +133,21 @@ export class StubProcess {
    */
   run(program: Program): Results {
     const pending = this.#takePending();
+    const operations = [...pending, ...program.operations];
     const results = new Results(pending.length);
-    for (let rest = [...pending, ...program.operations]; rest.length > 0; ) {
+    let tries = 0;
+    for (let rest = operations; rest.length > 0; ) {
       const { message, count, offsets, heap } = this.#encodeSome(rest);
       const part = rest.slice(0, count);
       this.#transmit(part, message, heap);
       const reply = this.#receive(message.length);
-      results.add(part, reply, offsets, this.descriptors);
-      rest = rest.slice(count);
+      try {
+        results.add(part, reply, offsets, this.descriptors);
+        rest = rest.slice(count);
+      } catch (error) {
+        if (!isDisturbed(error) || ++tries === MOST_TRIES) throw error;
+        rest = operations.slice(results.retract(error));
+      }
     }
     return results;
   }
@@ -328,6 +338,15 @@ export class StubProcess {
     const who = this.role === 'init' ? "the container's init" : `the process for ${this.role}`;
     return new TsociError(`${who} died while it was set up (${how})${hint}`);
   }
+}
+
+/**
+ * A rename or mount anywhere on the machine while openat2(2) went through `..`: nothing was opened, and the program
+ * stopped there.
+ */
+function isDisturbed(error: unknown): error is OperationError {
+  if (!(error instanceof OperationError) || error.errno !== EAGAIN) return false;
+  return error.operation.call === 'openat2' && error.operation.ignored.length === 0;
 }
 
 /**

@@ -45,6 +45,12 @@ export class Results {
     return bytes;
   }
 
+  /** Forgets the failure of an operation that is to be executed once more: how many were executed before it. */
+  retract({ executed }: OperationError): number {
+    this.#results.length = this.#skipped + executed;
+    return this.#results.length;
+  }
+
   /** Takes in a reply, keeps account of descriptors, and throws the first error that was no allowed one. */
   add(
     operations: readonly Operation[],

@@ -1,6 +1,16 @@
 // Runs programs in the stub and looks at their results.
 
-import { mkdtempSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -11,9 +21,11 @@ import {
   CLONE_NEWPID,
   CLONE_NEWUTS,
   O_CLOEXEC,
+  O_PATH,
   O_RDONLY,
 } from '../../src/linux/constants.ts';
 import { EBADF, ENOENT } from '../../src/linux/errno.ts';
+import { openInRootArguments } from '../../src/rootfs/context.ts';
 import { StubProcess } from '../../src/stub/process.ts';
 import { Structure, stringArray } from '../../src/stub/program.ts';
 import type { OperationError } from '../../src/stub/results.ts';
@@ -40,6 +52,38 @@ test('a program of several calls returns the result of each', () => {
     assert.type(results.at(umask), 'number');
     assert.is(results.at(again), 0o27);
   });
+});
+
+// Seen with MOST_TRIES = 1: open /link: EAGAIN.
+test('renames on the machine do not fail an openat2 that goes through ..', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tsoci-test-'));
+  mkdirSync(join(directory, 'below'));
+  symlinkSync('../below', join(directory, 'below/link'));
+  const rename = `const { renameSync } = require('node:fs');
+    const end = Date.now() + 60000;
+    while (Date.now() < end) for (let i = 0; i < 1000; i++) { renameSync('a', 'b'); renameSync('b', 'a'); }`;
+  writeFileSync(join(directory, 'a'), '');
+  const racer = spawn(process.execPath, ['-e', rename], { cwd: directory, stdio: 'ignore' });
+  try {
+    withStub((stub) => {
+      const opening = stub.program();
+      const root = opening.open('openat', [AT_FDCWD, directory, O_PATH, 0], 'open the root');
+      stub.run(opening);
+      for (let i = 0; i < 100; i++) {
+        const program = stub.program();
+        const numbers = Array.from({ length: 50 }, () =>
+          program.open('openat2', openInRootArguments(root, '/below/link'), 'open /link'),
+        );
+        const pid = program.call('getpid', [], 'getpid');
+        program.closeFrom(root + 1);
+        assert.is(stub.run(program).at(pid), stub.pid);
+        assert.is(numbers.length, new Set(numbers).size);
+      }
+    });
+  } finally {
+    racer.kill('SIGKILL');
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('bytes that a call writes come back', () => {
