@@ -15,7 +15,6 @@ import {
   setExecLabels,
   setKeyringLabel,
 } from '../security/lsm.ts';
-import { setOomScoreAdj } from '../security/oom-score.ts';
 import { openProcfs } from '../security/procfs.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { becauseOf, type Program } from '../stub/program.ts';
@@ -56,10 +55,7 @@ export function prepareProcess(
   const executable = becauseOf(stub, 'process.args[0]', () =>
     findExecutable(stub, process.args?.[0] ?? '', env),
   );
-  stub.outside((pid) => {
-    setOomScoreAdj(pid, process.oomScoreAdj);
-    if (userNamespace) setLimitsOf(pid, process);
-  }, undefined);
+  if (userNamespace) stub.outside((pid) => setLimitsOf(pid, process), undefined);
   becomeProcess(program, {
     process,
     linux,

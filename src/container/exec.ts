@@ -16,13 +16,14 @@ import { makeConsole } from '../rootfs/console.ts';
 import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
 import { withCapabilities } from '../security/capabilities.ts';
 import { joinSessionKeyring } from '../security/keyring.ts';
+import { setOomScoreAdj } from '../security/oom-score.ts';
 import { openProcfs } from '../security/procfs.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { labelKeyring, labelProcess, lsmsFor, ownPid, prepareProcess } from './become.ts';
 import { checkConsole, passConsole } from './console.ts';
 import type { PreparedFilter } from './filter.ts';
 import { attend } from './foreground.ts';
-import { inheritedDescriptors } from './init.ts';
+import { checkUser, inheritedDescriptors } from './init.ts';
 import { withLock } from './lock.ts';
 import { loadParts, type Parts } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
@@ -73,7 +74,10 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const { record, init } = withLock(options.root, options.id, (directory) =>
     liveContainer(directory, options),
   );
-  const plan = { record, init, config, parts, process: planProcess(config, given, options) };
+  const process = planProcess(config, given, options);
+  const { uidMappings, gidMappings } = config.linux ?? {};
+  if (uidMappings?.length && gidMappings?.length) checkUser(process, uidMappings, gidMappings);
+  const plan = { record, init, config, parts, process };
   checkConsole(plan.process.terminal ?? false, { ...options, takeTerminal });
   const pid = spawn(caller, options, plan, takeTerminal);
   if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), pid);
@@ -168,6 +172,9 @@ function spawn(
       program.because = 'process.execCPUAffinity';
       setInitialAffinity(program, process.execCPUAffinity);
       if (program.length > 0) boot.run(program);
+      // Its clone has the same; the files of an undumpable process in /proc are root's.
+      const { oomScoreAdj } = process;
+      if (oomScoreAdj !== undefined) boot.outside((pid) => setOomScoreAdj(pid, oomScoreAdj), undefined);
     },
   });
   try {

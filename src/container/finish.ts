@@ -3,7 +3,8 @@
 import type { Config, State } from '../config/generated/types.ts';
 import { type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
-import { enterNamespaces } from '../namespaces/enter.ts';
+import { enterNamespaces, setDumpable } from '../namespaces/enter.ts';
+import { joins } from '../namespaces/plan.ts';
 import { finishRoot, openDevNull, type RootfsPlan } from '../rootfs/build.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import type { RootContext } from '../rootfs/context.ts';
@@ -105,6 +106,8 @@ function lastProgram(caller: Caller, options: FinishOptions, config: Config, ini
   const sweep = stub.program();
   // Nothing of the host stays with a waiting init but what it waits on.
   sweep.closeFrom(filter?.agent === undefined ? init.agent : init.agent + 1);
+  // `exec` and hooks of an ordinary user come in through its /proc/PID.
+  if (caller.uid !== 0 && joins(init.namespaces, 'user')) setDumpable(sweep, true);
   stub.later(sweep);
   const program = stub.program();
   waitForStart(program, stub.control, init.listener);

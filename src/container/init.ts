@@ -2,18 +2,32 @@
 
 import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { moveProcess } from '../cgroups/processes.ts';
-import type { Config } from '../config/generated/types.ts';
+import type { Config, Process } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../linux/constants.ts';
 import { EBADF, EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { becomeRoot } from '../namespaces/enter.ts';
+import { becomeRoot, setDumpable } from '../namespaces/enter.ts';
 import { closeNamespaces, joinNamespaces, type OpenNamespace, openNamespaces } from '../namespaces/join.ts';
-import { maps, mustDenySetgroups, writeMappings, writeTimeOffsets } from '../namespaces/mappings.ts';
-import { cloneFlags, isolates, lateFlags, type NamespacePlan, planNamespaces } from '../namespaces/plan.ts';
+import {
+  type IdMapping,
+  maps,
+  mustDenySetgroups,
+  writeMappings,
+  writeTimeOffsets,
+} from '../namespaces/mappings.ts';
+import {
+  cloneFlags,
+  isolates,
+  joins,
+  lateFlags,
+  type NamespacePlan,
+  planNamespaces,
+} from '../namespaces/plan.ts';
 import { loopbackUp } from '../network/loopback.ts';
 import { type HostTrees, openHostTrees, planRootfs, type RootfsPlan } from '../rootfs/build.ts';
 import { createSessionKeyring } from '../security/keyring.ts';
+import { setOomScoreAdj } from '../security/oom-score.ts';
 import { STUB_NAME } from '../stub/name.ts';
 import { StubProcess } from '../stub/process.ts';
 import { becauseOf } from '../stub/program.ts';
@@ -77,6 +91,9 @@ export function spawnInit(
         boot,
         idmaps.map((_, i) => boot.extra(FIRST_NAMESPACE + joined.length + i)),
       );
+      // Its clone has the same; the files of an undumpable process in /proc are root's.
+      const { oomScoreAdj } = config.process ?? {};
+      if (oomScoreAdj !== undefined) boot.outside((pid) => setOomScoreAdj(pid, oomScoreAdj), undefined);
       const intoCgroup = cgroup !== undefined && !goAhead(boot, cgroup, joined);
       const stub = becauseOf(boot, 'linux.namespaces', () =>
         cloneInit(caller, boot, namespaces, joined, config, intoCgroup),
@@ -109,6 +126,8 @@ function cloneInit(
   config: Config,
   intoCgroup: boolean,
 ): StubProcess {
+  // Who is root of that user namespace already could reach into init while it still has the files of the host.
+  if (joins(namespaces, 'user')) hide(boot);
   joinNamespaces(
     boot,
     joined,
@@ -141,6 +160,12 @@ function cloneInit(
   return stub;
 }
 
+function hide(boot: StubProcess): void {
+  const program = boot.program();
+  setDumpable(program, false);
+  boot.later(program);
+}
+
 /**
  * A time namespace is made before init, for its offsets. Who has no right to that on the host has it in the user
  * namespace of the container, which then comes before init too.
@@ -164,7 +189,7 @@ function mapIds(caller: Caller, config: Config, stub: StubProcess): void {
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
   const how = { uid: caller.uid, path: caller.env.PATH };
   stub.outside((pid) => writeMappings(pid, uidMappings, gidMappings, how), undefined);
-  checkUser(config, uidMappings, gidMappings);
+  checkUser({ ...config.process }, uidMappings, gidMappings);
 }
 
 function configureInit(
@@ -220,14 +245,17 @@ function deniesSetgroups(pid: number): boolean {
 }
 
 /** A process whose user the namespace does not map could not be started. */
-function checkUser(
-  { process }: Config,
-  uidMappings: NonNullable<NonNullable<Config['linux']>['uidMappings']>,
-  gidMappings: NonNullable<NonNullable<Config['linux']>['gidMappings']>,
+export function checkUser(
+  { user }: Pick<Process, 'user'>,
+  uidMappings: readonly IdMapping[],
+  gidMappings: readonly IdMapping[],
 ): void {
-  const { uid = 0, gid = 0 } = process?.user ?? {};
+  const { uid = 0, gid = 0, additionalGids = [] } = user ?? {};
   if (!maps(uidMappings, uid)) throw new TsociError(`process.user.uid ${uid} is not in linux.uidMappings`);
   if (!maps(gidMappings, gid)) throw new TsociError(`process.user.gid ${gid} is not in linux.gidMappings`);
+  const foreign = additionalGids.find((additional) => !maps(gidMappings, additional));
+  if (foreign !== undefined)
+    throw new TsociError(`process.user.additionalGids: ${foreign} is not in linux.gidMappings`);
 }
 
 /** What is opened before a user namespace takes the rights away. */

@@ -7,6 +7,7 @@ import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import { StubProcess } from '../stub/process.ts';
+import type { Program } from '../stub/program.ts';
 import { namespaceTypes } from './plan.ts';
 
 /** How many extra descriptors the stub has for entering; they are closed when it has. */
@@ -74,7 +75,7 @@ export function enterThrough(
     before?.(boot);
     const program = boot.program();
     // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
-    program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0], 'make the stub undumpable');
+    setDumpable(program, false);
     // Into a cgroup one must see it from one's cgroup namespace (nsdelegate): that namespace comes after.
     const now = flags & ~CLONE_NEWCGROUP;
     if (now !== 0) program.call('setns', [boot.extra(0), now], `enter the namespaces of process ${pid}`);
@@ -113,6 +114,12 @@ function arrive(stub: StubProcess, pid: number, flags: number): void {
   // (CVE-2024-21626).
   for (let i = 0; i < ENTER_EXTRA; i++) program.close(stub.extra(i));
   stub.run(program);
+}
+
+/** Whether processes of a user namespace that the stub is in may reach into it and see its /proc/PID (ptrace(2)). */
+export function setDumpable(program: Program, dumpable: boolean): void {
+  const doing = `make the stub ${dumpable ? 'dumpable' : 'undumpable'}`;
+  program.call('prctl', [PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0], doing);
 }
 
 /** The user that is 0 in the user namespace, if it maps one: whoever comes in is nobody there at first. */

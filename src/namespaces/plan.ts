@@ -45,8 +45,13 @@ export function planNamespaces(
 }
 
 /** Whether the container has a namespace of this type that is not the runtime's. */
-export function isolates({ create, join }: NamespacePlan, type: NamespaceType): boolean {
-  return create.has(type) || join.some((joined) => joined.type === type);
+export function isolates(plan: NamespacePlan, type: NamespaceType): boolean {
+  return plan.create.has(type) || joins(plan, type);
+}
+
+/** Whether it is one that was there before. */
+export function joins({ join }: NamespacePlan, type: NamespaceType): boolean {
+  return join.some((joined) => joined.type === type);
 }
 
 /**

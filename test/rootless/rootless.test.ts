@@ -106,6 +106,62 @@ function defineTests(user: number): void {
     assert.is(tsoci('delete', '--force', id).status, 0);
   });
 
+  // Seen with oom_score_adj set when the process has come in: EACCES.
+  test('exec: what is set from outside is set of a process that is closed to its user, too', () => {
+    const id = box.id();
+    configure('sleep 1000', ({ process }) => {
+      process.oomScoreAdj = 500;
+      process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 100, hard: 200 }];
+      process.scheduler = { policy: 'SCHED_BATCH', nice: 5 };
+      process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 5 };
+    });
+    assert.is(detached('run', '--detach', id), 0);
+    const look = 'cat /proc/self/oom_score_adj; ulimit -n; cat /proc/self/stat';
+    const { stdout, stderr } = tsoci('exec', id, 'sh', '-c', look);
+    assert.is(stderr, '');
+    const [score, files, stat = ''] = stdout.split('\n');
+    // proc_pid_stat(5): nice is field 19, policy 41 (SCHED_BATCH is 3).
+    const fields = stat.split(') ')[1]?.split(' ') ?? [];
+    assert.equal([score, files, fields[19 - 3], fields[41 - 3]], ['500', '100', '5', '3']);
+    for (const [option, value, message] of [
+      ['--user', '5', /process\.user\.uid 5 is not in linux\.uidMappings/],
+      ['--user', '0:5', /process\.user\.gid 5 is not in linux\.gidMappings/],
+      ['--additional-gids', '5', /process\.user\.additionalGids: 5 is not in linux\.gidMappings/],
+    ] as const) {
+      const refused = tsoci('exec', option, value, id, 'true');
+      assert.match(refused.stderr, message);
+      assert.is(refused.status, 1);
+    }
+    assert.is(tsoci('delete', '--force', id).status, 0);
+  });
+
+  // Seen without `hide`: init was the user's while hooks ran.
+  test('who is in a user namespace that is joined cannot reach into init while it has the files of the host', () => {
+    const [first, second] = [box.id(), box.id()];
+    configure('sleep 1000');
+    assert.is(detached('run', '--detach', first), 0);
+    const { pid } = JSON.parse(tsoci('state', first).stdout);
+    const seen = join(runtimeDirectory, 'seen');
+    configure('sleep 1000', (config) => {
+      const { linux } = config;
+      linux.namespaces = (linux.namespaces ?? []).map((namespace) =>
+        namespace.type === 'user' ? { ...namespace, path: `/proc/${pid}/ns/user` } : namespace,
+      );
+      delete linux.uidMappings;
+      delete linux.gidMappings;
+      const look = `stat -c %u /proc/$(grep -o '"pid":[0-9]*' | cut -d: -f2)/status >${seen}`;
+      config.hooks = {
+        createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', look], env: ['PATH=/bin:/usr/bin'] }],
+      };
+    });
+    assert.is(detached('create', second), 0);
+    assert.is(readFileSync(seen, 'utf8'), '0\n', 'the owner of files in /proc/PID of an undumpable process');
+    assert.is(tsoci('exec', second, 'echo', 'in').stdout, 'in\n', 'a waiting init has left the host');
+    assert.is(tsoci('start', second).status, 0);
+    assert.is(tsoci('exec', second, 'echo', 'in').stdout, 'in\n');
+    for (const id of [second, first]) assert.is(tsoci('delete', '--force', id).status, 0);
+  });
+
   test('what the kernel refuses is said: mappings that are not the user’s', () => {
     configure('true', (config) => {
       config.linux = { ...config.linux, uidMappings: [{ containerID: 0, hostID: 0, size: 2 }] };
