@@ -1,6 +1,6 @@
 // Making the container's cgroup.
 
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '../linux/constants.ts';
 import { EAGAIN, EEXIST, ENODEV, ENOENT } from '../linux/errno.ts';
@@ -103,8 +103,18 @@ function makeDirectory(directory: string): boolean {
   }
 }
 
+/** That of another user, whose container has the same id, is none to make or use. */
+function checkWritable(directory: string): void {
+  try {
+    accessSync(join(directory, 'cgroup.procs'), constants.W_OK);
+  } catch (error) {
+    throw TsociError.from(`use cgroup ${directory}, which is there already`, error);
+  }
+}
+
 /** Whether a process can start in the cgroup, and whether it would be alone there. */
 function checkUsable(directory: string, made: boolean): void {
+  if (!made) checkWritable(directory);
   if (readCgroupFile(directory, 'cgroup.type') !== 'domain')
     throw new TsociError(
       `cgroup ${directory} takes no processes: its cgroup.type is "${readCgroupFile(directory, 'cgroup.type')}" (threads of cgroups(7)); choose another linux.cgroupsPath`,

@@ -1,8 +1,10 @@
 // What `create` and `start` would have stubs execute, without stubs.
 
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { runAllHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
+import { messageOf } from '../linux/errors.ts';
 import { enterThrough } from '../namespaces/enter.ts';
 import { mustDenySetgroups } from '../namespaces/mappings.ts';
 import { namespaceTypes } from '../namespaces/plan.ts';
@@ -37,36 +39,41 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   const create = { ...options, id, takeTerminal: () => {} };
   const tracer = new Tracer({ write: options.write, real: false });
   const setgroupsDenied = mustDenySetgroups(caller, config.linux?.gidMappings ?? []);
-  replaceStubs(plannedStubs({ uid: caller.uid, umask: process.umask(), setgroupsDenied }));
+  const place = planCgroup(caller, create, config)?.directory;
+  const cgroup = place !== undefined && mayMake(caller, place) ? place : undefined;
+  replaceStubs(plannedStubs({ uid: caller.uid, umask: process.umask(), setgroupsDenied, cgroup }));
   observeStubs(tracer);
-  const place = planCgroup(caller, create, config);
   // A config that systemd cannot be asked for is an error here, too.
   prepared.parts.scope?.planUnit(caller, id, config);
+  const stdio = { stdout: caller.stdio[1], stderr: caller.stdio[2] };
   const state = { ociVersion: config.ociVersion, id, status: 'creating', pid: 0, bundle } as const;
   const { init, program } = makeInit(caller, create, prepared, {
     root: undefined,
     listener: NONE,
-    cgroup: place && mayMake(caller, place.directory) ? { fd: NONE, directory: place.directory } : undefined,
+    cgroup: cgroup === undefined ? undefined : { fd: NONE, directory: cgroup },
     hooking: () => state,
     enter: enterPlanned,
   });
   init.stub.leave(program);
   if (!config.process) return;
   runStart(config.hooks, {
-    stdout: caller.stdio[1],
-    stderr: caller.stdio[2],
+    ...stdio,
     created: JSON.stringify(state),
     running: JSON.stringify(state),
     enter: enterPlanned(init),
     go: () => tracer.replied(init.stub, Buffer.alloc(0)),
   });
+  // `run` deletes the container in the end.
+  const failed = (error: unknown) => caller.warn(messageOf(error));
+  runAllHooks('poststop', config.hooks?.poststop, { ...stdio, state: JSON.stringify(state) }, failed);
 }
 
-/** Whether a cgroup can be made: an ordinary user goes without where none was delegated. */
-function mayMake({ uid }: Caller, directory: string): boolean {
-  if (uid === 0) return true;
+/** Whether a cgroup can be made, or is there to be used: an ordinary user goes without where none was delegated. */
+function mayMake(caller: Caller, directory: string): boolean {
+  if (caller.uid === 0) return true;
+  if (!existsSync(directory)) return mayMake(caller, dirname(directory));
   try {
-    accessSync(dirname(directory), constants.W_OK);
+    accessSync(directory, constants.W_OK);
     return true;
   } catch {
     return false;

@@ -1,10 +1,11 @@
 // The cgroup of an ordinary user's container: one below a cgroup that was delegated, or none (cgroup-v2.rst, "Delegation").
 
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findHierarchy } from '../../src/cgroups/hierarchy.ts';
+import { cgroupOfProcess, findHierarchy } from '../../src/cgroups/hierarchy.ts';
+import { rootlessParent } from '../../src/cgroups/path.ts';
 import { ensureUser, RootlessSandbox } from './second-user.ts';
 
 const test = suite('rootless cgroups');
@@ -88,6 +89,26 @@ function defineTests(uid: number, mountPoint: string): void {
       linux.resources = { pids: { limit: 10 } };
     });
     assert.match(box.tsoci('run', box.id()).stderr, /make cgroup .*EACCES|pids/);
+  });
+
+  // Seen without checkWritable: "make the namespaces of the container: EACCES".
+  test('where a container of root has the same id: none', () => {
+    enter(false);
+    const id = box.id();
+    const directory = join(mountPoint, rootlessParent(cgroupOfProcess('self')), id);
+    const parent = dirname(directory);
+    const parentIsNew = !existsSync(parent);
+    mkdirSync(directory, { recursive: true });
+    try {
+      box.configure('cat /proc/self/cgroup');
+      const { status, stdout, stderr } = box.tsoci('run', id);
+      assert.is(status, 0, stderr);
+      assert.is(stderr, '');
+      assert.not.match(stdout, new RegExp(id));
+    } finally {
+      rmdirSync(directory);
+      if (parentIsNew) rmdirSync(parent);
+    }
   });
 
   test('nothing is left behind', () => {

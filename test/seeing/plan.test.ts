@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { findHierarchy } from '../../src/cgroups/hierarchy.ts';
 import { type Change, Sandbox } from '../container/harness.ts';
 
 const test = suite('seeing: plan');
@@ -53,6 +54,12 @@ function compare(change?: Change, options: string[] = [], globals: string[] = []
   return planned;
 }
 
+const inUsers: Change = ({ linux }) => {
+  linux.namespaces?.push({ type: 'user' });
+  linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+  linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+};
+
 if (process.getuid?.() === 0) {
   test('of the bundle that tsoci spec writes, call by call', () => {
     const lines = compare(({ process }) => {
@@ -81,6 +88,7 @@ if (process.getuid?.() === 0) {
         createContainer: [{ path }],
         startContainer: [{ path: '/bin/true' }],
         poststart: [{ path }],
+        poststop: [{ path }],
       };
       config.linux.sysctl = { 'net.ipv4.ip_forward': '1' };
       config.linux.devices = [{ path: '/dev/extra/null', type: 'c', major: 1, minor: 3, uid: 5, gid: 6 }];
@@ -100,11 +108,16 @@ if (process.getuid?.() === 0) {
   });
 
   test('of one in a user namespace, with devices of the host bound', () => {
-    compare(({ linux }) => {
-      linux.namespaces?.push({ type: 'user' });
-      linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
-      linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+    compare(inUsers);
+  });
+
+  test('of one that gets its own cgroup bound, which is not there yet', () => {
+    const lines = compare((config) => {
+      inUsers(config);
+      config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== 'cgroup') ?? [];
     });
+    if (findHierarchy())
+      assert.ok(lines.some((line) => /^boot: open_tree\(AT_FDCWD, ".*\/bundle"/.test(line)));
   });
 
   test('with options of run, and other cgroup managers', () => {

@@ -13,7 +13,7 @@ import {
 } from '../../stub/encode.ts';
 import { LAST } from '../../stub/program.ts';
 import { Memory } from '../trace/memory.ts';
-import { Filesystem, Mount, Place } from './files.ts';
+import { directory, Filesystem, Mount, Place } from './files.ts';
 import { OpenFiles } from './open-files.ts';
 import { PlannedProcess, type World } from './process.ts';
 
@@ -25,6 +25,8 @@ export function plannedStubs(caller: {
   uid: number;
   umask: number;
   setgroupsDenied: boolean;
+  /** The directory of the cgroup that would have been made. */
+  cgroup: string | undefined;
 }): (descriptors: StubDescriptors) => Started {
   const world: World = {
     privileged: caller.uid === 0,
@@ -33,11 +35,13 @@ export function plannedStubs(caller: {
     nextPid: FIRST_PID,
     init: undefined,
   };
-  const host = new Mount(new Filesystem(['/']));
+  const files = new Filesystem(['/']);
+  if (caller.cgroup !== undefined) files.put(caller.cgroup, directory);
+  const host = new Mount(files);
   return ({ stdio, others }) => {
     const count = stdio.length + 2 + others.length;
-    const files = new Map(Array.from({ length: count }, (_, fd) => [fd, {}]));
-    const process = new PlannedProcess(world, new OpenFiles(files, new Place(host)), stdio.length);
+    const open = new Map(Array.from({ length: count }, (_, fd) => [fd, {}]));
+    const process = new PlannedProcess(world, new OpenFiles(open, new Place(host)), stdio.length);
     const child = new PlannedChannel();
     return { pid: process.pid, channel: new PlannedChannel(process, child), child };
   };
