@@ -46,7 +46,7 @@ export const COMPOSE_OPTIONS = [
     long: 'bind',
     kind: 'list',
     placeholder: 'SRC:DST[:OPTIONS]',
-    help: 'mount SRC of the host at DST; options as ro,nosuid (may be repeated)',
+    help: 'mount SRC of the host at DST, which is made in the root filesystem if it is not there; options as ro,nosuid (may be repeated)',
   },
   {
     long: 'network',

@@ -184,6 +184,8 @@ export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 0x20;
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
 export const KEYCTL_SETPERM = 5;
 export const KEYCTL_DESCRIBE = 6;
+/** The caller's session keyring, whatever its number. */
+export const KEY_SPEC_SESSION_KEYRING = -3;
 
 // asm-generic/ioctls.h, linux/nsfs.h, linux/sockios.h
 export const TIOCSCTTY = 0x540e;

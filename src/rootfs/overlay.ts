@@ -23,7 +23,7 @@ import { TsociError } from '../linux/errors.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
 import { isolates, planNamespaces } from '../namespaces/plan.ts';
 import type { StubProcess } from '../stub/process.ts';
-import type { Program } from '../stub/program.ts';
+import { becauseOf, type Program } from '../stub/program.ts';
 import { attach } from './context.ts';
 import { explain } from './mount.ts';
 
@@ -38,6 +38,8 @@ const MOST_LAYERS = 500;
 export interface OverlayPlan {
   /** Absolute paths of the layers below, the topmost first. */
   lower: readonly string[];
+  /** Whether the annotation names them. */
+  named: boolean;
   /** What is written; undefined: a layer in memory, which nothing but the container's mount namespace holds. */
   written: { upper: string; work: string } | undefined;
   /** Permission bits of the root directory, those of the topmost layer, for a layer in memory. */
@@ -78,6 +80,7 @@ export function planOverlay(
   }
   return {
     lower,
+    named: lowerdir !== undefined,
     written,
     mode: statSync(lower[0] ?? rootfs).mode & 0o7777,
     label: config.linux?.mountLabel,
@@ -183,6 +186,11 @@ function makeLayer(program: Program, target: number, mode: number, doing: string
   return { upper: `${mount}/upper`, work: `${mount}/work`, opened: [mount] };
 }
 
+/** What wants a part of the overlay: an annotation, or --overlay over the root filesystem. */
+function property(annotation: string, given: boolean): string {
+  return given ? `annotations[${JSON.stringify(annotation)}]` : 'root.path';
+}
+
 function mountOneByOne(mounting: Mounting): { root: number; filesystem: number } {
   const { program, target, rootfs, plan } = mounting;
   const doing = `mount an overlay on ${rootfs}`;
@@ -191,14 +199,19 @@ function mountOneByOne(mounting: Mounting): { root: number; filesystem: number }
     const args = [filesystem, FSCONFIG_SET_STRING, key, `/proc/self/fd/${path}`, 0];
     program.call('fsconfig', args, `${doing}: ${what}`);
   };
-  for (const path of plan.lower) {
-    const fd = openDirectory(program, path);
-    set('lowerdir+', String(fd), `layer ${path}`);
-    program.close(fd);
-  }
-  const layer = openLayer(mounting);
-  set('upperdir', layer.upper, `upper layer ${plan.written?.upper ?? 'in memory'}`);
-  set('workdir', layer.work, `work directory ${plan.written?.work ?? 'in memory'}`);
+  becauseOf(program, property(LOWERDIR, plan.named), () => {
+    for (const path of plan.lower) {
+      const fd = openDirectory(program, path);
+      set('lowerdir+', String(fd), `layer ${path}`);
+      program.close(fd);
+    }
+  });
+  const layer = becauseOf(program, property(UPPERDIR, plan.written !== undefined), () => {
+    const opened = openLayer(mounting);
+    set('upperdir', opened.upper, `upper layer ${plan.written?.upper ?? 'in memory'}`);
+    set('workdir', opened.work, `work directory ${plan.written?.work ?? 'in memory'}`);
+    return opened;
+  });
   if (plan.userxattr)
     program.call('fsconfig', [filesystem, FSCONFIG_SET_FLAG, 'userxattr', 0, 0], `${doing}: userxattr`);
   if (plan.label) {

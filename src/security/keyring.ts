@@ -1,11 +1,8 @@
 // A session keyring of the container's own, so that it neither reads nor fills the caller's (session-keyring(7)).
 
-import { KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SETPERM } from '../linux/constants.ts';
+import { KEY_SPEC_SESSION_KEYRING, KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SETPERM } from '../linux/constants.ts';
 import { ENOSYS } from '../linux/errno.ts';
 import type { Program } from '../stub/program.ts';
-
-/** linux/keyctl.h: the caller's session keyring, whatever its number. */
-const KEY_SPEC_SESSION_KEYRING = -3;
 
 /** linux/key.h: what a keyring made by KEYCTL_JOIN_SESSION_KEYRING allows its possessor and its user. */
 const KEY_POS_ALL = 0x3f000000;

@@ -30,13 +30,7 @@ export function examine(caller: Caller): Diagnosis[] {
     stub(),
     ...cgroups(),
     userNamespaces(caller),
-    overlay('overlay', [CLONE_NEWNS], caller, 'load the module: modprobe overlay'),
-    overlay(
-      'overlay in user namespaces',
-      [CLONE_NEWUSER, CLONE_NEWNS],
-      caller,
-      'it takes Linux 5.11 and user namespaces',
-    ),
+    ...overlays(caller),
     seccomp(),
     libseccomp(),
     lsms(),
@@ -91,6 +85,17 @@ function userNamespaces(caller: Caller): Diagnosis {
   const advice =
     'rootless containers need them: sysctl user.max_user_namespaces=28633, kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0';
   return may('user namespaces', answer === undefined, answer ?? 'can be made', advice);
+}
+
+/** An ordinary user has them in user namespaces only. */
+function overlays(caller: Caller): Diagnosis[] {
+  const asRoot = () => overlay('overlay', [CLONE_NEWNS], caller, 'load the module: modprobe overlay');
+  const what = 'overlay in user namespaces';
+  const flags = [CLONE_NEWUSER, CLONE_NEWNS];
+  return [
+    ...(caller.uid === 0 ? [asRoot()] : []),
+    overlay(what, flags, caller, 'it takes Linux 5.11 and user namespaces'),
+  ];
 }
 
 function overlay(what: string, flags: readonly number[], caller: Caller, advice: string): Diagnosis {

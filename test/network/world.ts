@@ -1,8 +1,6 @@
 // A network of its own for a test: this process moves to a new network namespace, and containers are processes in others.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CLONE_NEWNET } from '../../src/linux/constants.ts';
 import { check } from '../../src/linux/descriptor.ts';
@@ -12,6 +10,7 @@ import { NF_INET_PRE_ROUTING } from '../../src/linux/netlink/nftables-constants.
 import { toThisHost } from '../../src/linux/netlink/nftables-expressions.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { StubProcess } from '../../src/stub/process.ts';
+import { closeSandbox, makeSandbox } from '../container/sandboxes.ts';
 
 /**
  * From here on the namespace of this process is a new one, with loopback down and nothing else: setns(2) and unshare(2)
@@ -72,14 +71,14 @@ export async function withWorld(
   body: (world: { directory: string; containers: StubProcess[] }) => Promise<void> | void,
 ): Promise<void> {
   enterNewNamespace();
-  const parent = mkdtempSync(join(tmpdir(), 'tsoci-network-'));
+  const parent = makeSandbox();
   const containers = Array.from({ length: count }, startContainer);
   try {
     await body({ directory: join(parent, 'leases'), containers });
   } finally {
     for (const container of containers) container.dismiss();
     for (const server of servers.splice(0)) server.kill('SIGKILL');
-    rmSync(parent, { recursive: true });
+    closeSandbox(parent);
   }
 }
 

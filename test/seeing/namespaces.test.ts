@@ -3,7 +3,8 @@
 import { readlinkSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { kernel } from '../../src/seeing/doctor.ts';
+import type { Caller } from '../../src/linux/caller.ts';
+import { examine, kernel } from '../../src/seeing/doctor.ts';
 import { viewNamespaces } from '../../src/seeing/namespaces.ts';
 import { Sandbox } from '../container/harness.ts';
 
@@ -38,6 +39,13 @@ test('doctor tells a line for each thing, and fails only for what every containe
   assert.is(status, findings.some(({ needed, ok }) => needed && !ok) ? 1 : 0, stderr);
   assert.ok(findings.some(({ what, ok }) => what === 'kernel' && ok));
   for (const { ok, advice } of findings) assert.ok(ok || advice !== '');
+});
+
+test('doctor tells an ordinary user nothing that only root could have', () => {
+  const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, env: process.env } as Caller;
+  const found = (caller: Caller) => examine(caller).map(({ what }) => what);
+  assert.not.ok(found({ ...me, uid: 1000 }).includes('overlay'));
+  assert.ok(found({ ...me, uid: 0 }).includes('overlay'));
 });
 
 if (process.getuid?.() === 0) {

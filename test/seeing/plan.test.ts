@@ -2,10 +2,12 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findHierarchy } from '../../src/cgroups/hierarchy.ts';
+import { appendsLayers } from '../../src/rootfs/overlay.ts';
 import { type Change, Sandbox } from '../container/harness.ts';
 
 const test = suite('seeing: plan');
@@ -134,6 +136,25 @@ if (process.getuid?.() === 0) {
     const refused = box.tsoci('--systemd-cgroup', 'plan', box.bundle);
     assert.is(refused.status, 1);
     assert.match(refused.stderr, /cgroupsPath/);
+  });
+
+  test('of an overlay: the annotations that want it', () => {
+    for (const name of ['layer', 'upper', 'work']) mkdirSync(join(box.bundle, name));
+    const named = (name: string) => `org.tsoci.overlay.${name}`;
+    const lines = compare((config) => {
+      config.annotations = {
+        [named('lowerdir')]: 'layer:rootfs',
+        [named('upperdir')]: 'upper',
+        [named('workdir')]: 'work',
+      };
+    });
+    if (!appendsLayers(release())) {
+      console.log('skip: the annotations of each layer: before Linux 6.8 all go with one mount(2)');
+      return;
+    }
+    const wanted = (name: string) => lines.filter((line) => line.endsWith(`# annotations["${named(name)}"]`));
+    assert.is(wanted('lowerdir').filter((line) => line.includes('"lowerdir+"')).length, 2);
+    assert.is(wanted('upperdir').filter((line) => /"upperdir"|"workdir"/.test(line)).length, 2);
   });
 
   test('of id-mapped mounts', () => {

@@ -5,6 +5,8 @@ import {
   FSCONFIG_SET_FD,
   FSCONFIG_SET_STRING,
   IOPRIO_CLASS_SHIFT,
+  KEY_SPEC_SESSION_KEYRING,
+  KEYCTL_JOIN_SESSION_KEYRING,
   PR_CAP_AMBIENT,
   PR_CAPBSET_DROP,
   PR_SET_NAME,
@@ -109,9 +111,11 @@ function configValue(value: bigint, call: Call, i: number): string {
   return command === FSCONFIG_SET_FD ? hex(value) : value === 0n ? 'NULL' : hex(value);
 }
 
-/** The name of a keyring, or KEY_SPEC_*. */
+/** The name of a keyring, or its number. */
 function keyctlValue(value: bigint, call: Call, i: number): string {
-  return call.args[0] === 1n ? string(value, call, i) : number(value);
+  if (call.args[0] === BigInt(KEYCTL_JOIN_SESSION_KEYRING)) return string(value, call, i);
+  const own = BigInt.asIntN(32, value) === BigInt(KEY_SPEC_SESSION_KEYRING);
+  return own ? 'KEY_SPEC_SESSION_KEYRING' : number(value);
 }
 
 /** A class and a priority in it (ioprio_set(2)). */
