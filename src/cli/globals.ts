@@ -103,7 +103,8 @@ function stateRoot(given: string | undefined, caller: Caller): string {
 
 /** /run belongs to root: others, and root of a user namespace who is not called so, have a directory of their own. */
 function defaultRoot({ uid, env }: Caller): string {
-  const own = env.XDG_RUNTIME_DIR;
+  // A relative path is to be ignored (XDG Base Directory Specification): other commands could not find it.
+  const own = env.XDG_RUNTIME_DIR?.startsWith('/') ? env.XDG_RUNTIME_DIR : undefined;
   const privileged = uid === 0 && !(own && env.USER !== 'root' && inUserNamespace());
   if (privileged) return '/run/tsoci';
   return join(own || `/run/user/${uid}`, 'tsoci');

@@ -5,8 +5,8 @@ import { moveProcess } from '../cgroups/processes.ts';
 import type { Config, Process } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../linux/constants.ts';
-import { EBADF, EPERM } from '../linux/errno.ts';
-import { errnoOf, TsociError } from '../linux/errors.ts';
+import { EBADF } from '../linux/errno.ts';
+import { TsociError } from '../linux/errors.ts';
 import { becomeRoot, setDumpable } from '../namespaces/enter.ts';
 import { closeNamespaces, joinNamespaces, type OpenNamespace, openNamespaces } from '../namespaces/join.ts';
 import {
@@ -24,8 +24,9 @@ import {
   type NamespacePlan,
   planNamespaces,
 } from '../namespaces/plan.ts';
+import { explainNamespaces } from '../namespaces/refusal.ts';
 import { loopbackUp } from '../network/loopback.ts';
-import { type HostTrees, openHostTrees, planRootfs, type RootfsPlan } from '../rootfs/build.ts';
+import { type HostTrees, planRootfs, type RootfsPlan, tryOpenHostTrees } from '../rootfs/build.ts';
 import { createSessionKeyring } from '../security/keyring.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
 import { STUB_NAME } from '../stub/name.ts';
@@ -135,15 +136,11 @@ function cloneInit(
   );
   const userFirst = comesFirst(caller, namespaces);
   if (userFirst) {
-    const program = boot.program();
-    program.call('unshare', [CLONE_NEWUSER], 'make a user namespace');
-    boot.run(program);
+    unshare(boot, CLONE_NEWUSER, 'make a user namespace');
     mapIds(caller, config, boot);
   }
   if (namespaces.create.has('time')) {
-    const program = boot.program();
-    program.call('unshare', [CLONE_NEWTIME], 'make a time namespace');
-    boot.run(program);
+    unshare(boot, CLONE_NEWTIME, 'make a time namespace');
     boot.outside((pid) => writeTimeOffsets(pid, { ...config.linux?.timeOffsets }), undefined);
   }
   const cgroup = intoCgroup ? boot.extra(CGROUP) : undefined;
@@ -179,8 +176,17 @@ function clone(boot: StubProcess, flags: number, cgroup: number | undefined): St
   try {
     return boot.clone(flags, doing, cgroup);
   } catch (error) {
-    if (errnoOf(error) !== EPERM || flags & CLONE_NEWUSER) throw error;
-    throw TsociError.from(doing, error, 'without the rights of root it takes a user namespace too');
+    throw explainNamespaces(doing, flags, error);
+  }
+}
+
+function unshare(boot: StubProcess, flag: number, doing: string): void {
+  const program = boot.program();
+  program.call('unshare', [flag], doing);
+  try {
+    boot.run(program);
+  } catch (error) {
+    throw explainNamespaces(doing, flag, error);
   }
 }
 
@@ -266,7 +272,7 @@ export function planRoot(
 ): { plan: RootfsPlan; open: (boot: StubProcess) => HostTrees | undefined } {
   const plan = planRootfs(config, path, rootfs, overlay);
   const needed = caller.uid === 0 && isolates(planNamespaces(config.linux?.namespaces ?? []), 'user');
-  return { plan, open: (boot) => (needed ? openHostTrees(boot, plan) : undefined) };
+  return { plan, open: (boot) => (needed ? tryOpenHostTrees(boot, plan) : undefined) };
 }
 
 /** Descriptors that the process inherits: those that the caller asks for, then those of socket activation. */

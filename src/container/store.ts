@@ -65,7 +65,8 @@ export function reserve(root: string, id: string): string {
     if (errnoOf(error) === EEXIST && existsSync(directory)) {
       throw new TsociError(`container with id ${id} exists already`, { errno: EEXIST });
     }
-    throw TsociError.from(`make the state directory ${directory}`, error);
+    const hint = 'XDG_RUNTIME_DIR or --root names another place';
+    throw TsociError.from(`make the state directory ${directory}`, error, hint);
   }
   return directory;
 }

@@ -1,6 +1,7 @@
 // What /proc tells of a process (proc_pid_stat(5)).
 
 import { readFileSync } from 'node:fs';
+import { TsociError } from './errors.ts';
 
 export interface ProcessStat {
   /** The first 15 bytes of the executable's name, or what the process calls itself. */
@@ -43,5 +44,10 @@ export function hasEnded({ state }: ProcessStat): boolean {
 
 /** Whether ids are mapped at all (user_namespaces(7)): the initial namespace maps the whole range to itself. */
 export function inUserNamespace(): boolean {
-  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+  const file = '/proc/self/uid_map';
+  try {
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw TsociError.from(`read ${file}`, error, 'is /proc mounted?');
+  }
 }

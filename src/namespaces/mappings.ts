@@ -75,8 +75,12 @@ function writeByHelper(
     const why = refusal instanceof Error ? refusal.message : String(refusal);
     throw new TsociError(`${why}; and ${helper} could not be executed: is the package uidmap installed?`);
   }
-  if (status !== 0)
-    throw new TsociError(`${helper} ${pid} ${numbers.join(' ')}: ${stderr.trim() || `exit ${status}`}`);
+  if (status !== 0) {
+    const file = helper === 'newuidmap' ? '/etc/subuid' : '/etc/subgid';
+    const answer = stderr.trim() || `exit ${status}`;
+    const doing = `${helper} ${pid} ${numbers.join(' ')}`;
+    throw new TsociError(`${doing}: ${answer}; does ${file} give the user all these ids?`);
+  }
 }
 
 export interface TimeOffset {

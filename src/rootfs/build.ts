@@ -3,9 +3,11 @@
 import { readFileSync } from 'node:fs';
 import type { Config, Mount } from '../config/generated/types.ts';
 import { AT_RECURSIVE, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
+import { EPERM } from '../linux/errno.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { becauseOf, type Program } from '../stub/program.ts';
+import { OperationError } from '../stub/results.ts';
 import { type RootContext, setAttributes } from './context.ts';
 import { copyUp } from './copy-up.ts';
 import {
@@ -79,7 +81,7 @@ export interface HostTrees {
 }
 
 /** Opens them in the boot stub, before it enters a user namespace; its clone has them too. */
-export function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
+function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
   const program = boot.program();
   const mounts = plan.mounts.map((mount, i) => {
     if (!('source' in mount.from)) return undefined;
@@ -95,6 +97,19 @@ export function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
   const devices = plan.devices && cloneHostDevices(program, plan.devices);
   boot.run(program);
   return { mounts, devices };
+}
+
+/**
+ * The same, or undefined where we are root of a user namespace that has not made the mount namespace we are in: then init
+ * has the rights, in the one of its own.
+ */
+export function tryOpenHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees | undefined {
+  try {
+    return openHostTrees(boot, plan);
+  } catch (error) {
+    if (error instanceof OperationError && error.executed === 0 && error.errno === EPERM) return undefined;
+    throw error;
+  }
 }
 
 /** Mounts everything; returns the context for the steps after. Init has umask 0. */

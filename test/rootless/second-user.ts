@@ -19,7 +19,12 @@ export function ensureUser(): number | undefined {
 
 /** The arguments of setpriv(1) for a command as the user. */
 export function asUser(...command: string[]): string[] {
-  return ['--reuid', USER, '--regid', USER, '--clear-groups', '--', ...command];
+  return as(USER, ...command);
+}
+
+/** The same of a user, by name or number, whose group has that name or number. */
+function as(user: string, ...command: string[]): string[] {
+  return ['--reuid', user, '--regid', user, '--clear-groups', '--', ...command];
 }
 
 /** A sandbox whose bundle is the user's. */
@@ -29,6 +34,9 @@ export class RootlessSandbox extends Sandbox {
   readonly runtimeDirectory = join(this.directory, 'run');
   /** What executes the commands of the user, as root. */
   prefix: readonly string[] = [];
+  /** What executes them as the user. */
+  within: readonly string[] = [];
+  environment: NodeJS.ProcessEnv = { PATH: process.env.PATH, XDG_RUNTIME_DIR: this.runtimeDirectory, USER };
 
   constructor(user: number) {
     super();
@@ -48,11 +56,15 @@ export class RootlessSandbox extends Sandbox {
   }
 
   #run(output: 'pipe' | 'ignore', args: string[]) {
-    const [command = '', ...rest] = [...this.prefix, 'setpriv', ...asUser(tsociPath, ...args)];
+    const [command = '', ...rest] = [
+      ...this.prefix,
+      'setpriv',
+      ...as(String(this.user), ...this.within, tsociPath, ...args),
+    ];
     return spawnSync(command, rest, {
       encoding: 'utf8',
       cwd: this.bundle,
-      env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: this.runtimeDirectory, USER },
+      env: this.environment,
       stdio: ['ignore', output, output],
       timeout: TIMEOUT,
       killSignal: 'SIGKILL',
