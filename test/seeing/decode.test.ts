@@ -1,5 +1,7 @@
 // How a trace shows calls: built as programs are, encoded as they are sent, decoded.
 
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -30,6 +32,7 @@ import { setExecLabels, setKeyringLabel } from '../../src/security/lsm.ts';
 import { setMemoryPolicy } from '../../src/security/memory-policy.ts';
 import { setScheduler } from '../../src/security/scheduler.ts';
 import { installFilter } from '../../src/security/seccomp/install.ts';
+import { isDecoded } from '../../src/seeing/trace/calls.ts';
 import { Tracer } from '../../src/seeing/trace/tracer.ts';
 import { encode, writeResult } from '../../src/stub/encode.ts';
 import { DescriptorTable, Program, Structure, stringArray, type Word } from '../../src/stub/program.ts';
@@ -151,6 +154,20 @@ test('what tsoci lays out for the kernel is shown as strace shows it', () => {
     'ioctl(5, TIOCGPTPEER, O_RDWR|O_CLOEXEC) = 6',
   );
   assert.is(one('fcntl', [-1, F_GETFD, 0]), 'fcntl(-1, F_GETFD, 0) = 0');
+});
+
+test('each system call that a program has is shown with its arguments', () => {
+  const source = join(import.meta.dirname, '..', '..', 'src');
+  const calls = globSync('**/*.ts', { cwd: source }).flatMap((file) =>
+    [...readFileSync(join(source, file), 'utf8').matchAll(/\.(?:call|open|tryOpen)\(\s*'(\w+)'/g)].map(
+      ([, name]) => name,
+    ),
+  );
+  assert.ok(calls.length > 100);
+  assert.equal(
+    [...new Set(calls)].filter((name) => !isDecoded(name ?? '')),
+    [],
+  );
 });
 
 test('labels of security modules carry the property that wants them', () => {

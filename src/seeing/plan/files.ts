@@ -1,6 +1,6 @@
 // Files as a plan sees them: those of the host, read only, and over them what the planned calls would have made.
 
-import { lstatSync, readlinkSync, type Stats, statfsSync } from 'node:fs';
+import { lstatSync, opendirSync, readlinkSync, type Stats, statfsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from '../../linux/constants.ts';
 import { ELOOP, ENOENT, ENOTDIR } from '../../linux/errno.ts';
@@ -38,6 +38,17 @@ export class Filesystem {
   host(path: string): string | undefined {
     if (this.#made.has(path)) return undefined;
     return this.hosts.map((host) => posix.join(host, path)).find(hostNode);
+  }
+
+  /** The names in a directory, as the filesystem has them. */
+  list(path: string): string[] {
+    const names = new Set(this.hosts.flatMap((host) => namesIn(posix.join(host, path))));
+    for (const [made, node] of this.#made) {
+      if (posix.dirname(made) !== (path || '/')) continue;
+      if (node) names.add(posix.basename(made));
+      else names.delete(posix.basename(made));
+    }
+    return [...names];
   }
 
   /** Undefined: it is taken away. */
@@ -79,6 +90,14 @@ function hostNode(path: string): Node | undefined {
   return stat.isSymbolicLink() ? { ...node, link: readlinkSync(path) } : node;
 }
 
+function namesIn(directory: string): string[] {
+  if ((hostNode(directory)?.mode ?? 0) >> 12 !== S_IFDIR >> 12) return [];
+  using opened = opendirSync(directory);
+  const names: string[] = [];
+  for (let entry = opened.readSync(); entry; entry = opened.readSync()) names.push(entry.name);
+  return names;
+}
+
 /** A mount: a directory of a filesystem, and the mounts on paths of it. */
 export class Mount {
   readonly filesystem: Filesystem;
@@ -111,6 +130,11 @@ export class Place {
 
   put(name: string, node: Node | undefined): void {
     this.mount.filesystem.put(`${this.mount.base}${this.path}/${name}`, node);
+  }
+
+  /** The names in this directory. */
+  list(): string[] {
+    return this.mount.filesystem.list(this.mount.base + this.path);
   }
 
   /** The path on the host of what is here, if it is the host's. */

@@ -1,6 +1,6 @@
 // The descriptors, root and working directory of a planned process, and what system calls do with them.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import {
   AT_FDCWD,
   DEVPTS_SUPER_MAGIC,
@@ -14,6 +14,7 @@ import {
 } from '../../linux/constants.ts';
 import { EEXIST, ENOENT } from '../../linux/errno.ts';
 import { characterDevice, Filesystem, Mount, type Node, Place, type Resolving, resolve } from './files.ts';
+import { directoryEntries } from './stat.ts';
 
 /** linux/magic.h */
 const TMPFS_MAGIC = 0x01021994;
@@ -23,8 +24,10 @@ interface File {
   place?: Place | undefined;
   /** A filesystem that is being made: its type, and layers of an overlay. */
   making?: { type: string; layers: string[] };
-  /** What is still to be read. */
+  /** What is still to be read: bytes of a file, entries of a directory. */
   rest?: Buffer;
+  /** Whether all of it has been sent. */
+  sent?: boolean;
 }
 
 export class OpenFiles {
@@ -96,6 +99,28 @@ export class OpenFiles {
     const part = file?.rest?.subarray(0, size) ?? Buffer.alloc(0);
     if (file?.rest) this.#files.set(fd, { ...file, rest: file.rest.subarray(part.length) });
     return part;
+  }
+
+  /** Whole entries, `size` bytes at most (getdents64(2)). */
+  readDirectory(fd: number, size: number): Buffer {
+    const file = this.#files.get(fd);
+    if (!file?.place) return Buffer.alloc(0);
+    file.rest ??= directoryEntries(file.place.list());
+    let end = 0;
+    for (let next = 0; next <= size; next += file.rest.readUInt16LE(next + 16)) {
+      end = next;
+      if (next === file.rest.length) break;
+    }
+    return this.read(fd, end);
+  }
+
+  /** sendfile(2): all that is left, at once. */
+  send(fd: number): number {
+    const file = this.#files.get(fd);
+    const host = file?.place?.host();
+    if (!file || file.sent || host === undefined) return 0;
+    file.sent = true;
+    return statSync(host).size;
   }
 
   /** The other side of a pseudoterminal (ioctl_tty(2)). */

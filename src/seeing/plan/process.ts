@@ -3,9 +3,11 @@
 import {
   AT_FDCWD,
   AT_RECURSIVE,
+  AT_SYMLINK_NOFOLLOW,
   CLONE_NEWNS,
   CLONE_NEWPID,
   CLONE_NEWUSER,
+  O_CREAT,
   O_NOFOLLOW,
   OPEN_TREE_CLONE,
   RESOLVE_NO_SYMLINKS,
@@ -19,6 +21,7 @@ import { EACCES, EEXIST, ENOENT, EPERM } from '../../linux/errno.ts';
 import type { Memory } from '../trace/memory.ts';
 import { directory, Place } from './files.ts';
 import type { OpenFiles } from './open-files.ts';
+import { STATX_SIZE, writeStatx } from './stat.ts';
 
 /** What all planned processes share. */
 export interface World {
@@ -75,6 +78,8 @@ export class PlannedProcess {
       case 'dup3':
         return files.duplicate(int(0), int(1));
       case 'openat':
+        if (int(2) & O_CREAT)
+          files.make(int(0), text(1), { mode: S_IFREG | int(3), major: 0, minor: 0, inode: 1 });
         return this.#found(files.resolve(int(0), text(1)), (place) => files.openPlace(place, int(2)));
       case 'openat2':
         return this.#openInRoot(int(0), text(1), memory, words[2] ?? 0n);
@@ -155,13 +160,20 @@ export class PlannedProcess {
           (place.node()?.mode ?? 0) & 0o111 ? 0 : -EACCES,
         );
       case 'statx':
-        return this.#found(files.resolve(int(0), text(1)), (place) => {
-          const { mode = 0, major = 0, minor = 0 } = place.node() ?? {};
-          // struct statx (linux/stat.h).
-          memory.read((words[4] ?? 0n) + 28n, 2)?.writeUInt16LE(mode);
-          memory.read((words[4] ?? 0n) + 128n, 4)?.writeUInt32LE(major);
-          memory.read((words[4] ?? 0n) + 132n, 4)?.writeUInt32LE(minor);
-        });
+        return this.#found(
+          files.resolve(int(0), text(1), { noFollow: (int(2) & AT_SYMLINK_NOFOLLOW) !== 0 }),
+          (place) => {
+            const bytes = memory.read(words[4] ?? 0n, STATX_SIZE);
+            if (bytes) writeStatx(place, bytes);
+          },
+        );
+      case 'getdents64': {
+        const bytes = files.readDirectory(int(0), int(2));
+        bytes.copy(memory.read(words[1] ?? 0n, bytes.length) ?? Buffer.alloc(0));
+        return bytes.length;
+      }
+      case 'sendfile':
+        return files.send(int(1));
       case 'newfstatat':
         return this.#found(files.resolve(int(0), text(1)), (place) => {
           // struct stat: st_ino comes second.

@@ -41,6 +41,7 @@ const calls: Readonly<Record<string, readonly Show[]>> = {
   faccessat2: [directory, path, accessMode, bits(names.accessFlags)],
   fchdir: [int],
   fchmod: [int, octal],
+  fchmodat: [directory, path, octal],
   fchown: [int, int, int],
   fchownat: [directory, path, int, int, at],
   fcntl: [int, one(names.fcntlCommands), number],
@@ -50,6 +51,7 @@ const calls: Readonly<Record<string, readonly Show[]>> = {
   fspick: [directory, path, bits(names.fspickFlags)],
   fstatfs: [int, structures.statfs],
   getcwd: [written, number],
+  getdents64: [int, structures.entries, number],
   getpid: [],
   ioctl: [int, one(names.requests), structures.request],
   ioprio_set: [one(names.ioPriorityTargets), number, ioPriority],
@@ -73,6 +75,7 @@ const calls: Readonly<Record<string, readonly Show[]>> = {
   sched_setaffinity: [number, number, show.cpus],
   sched_setattr: [number, structures.schedAttr, number],
   seccomp: [one(names.seccompOperations), bits(names.seccompFlags), structures.filter],
+  sendfile: [int, int, pointer, number],
   sendmsg: [int, structures.msghdr, bits(names.messageFlags)],
   set_mempolicy: [memoryPolicy, show.nodes, number],
   setdomainname: [bytes, number],
@@ -89,6 +92,7 @@ const calls: Readonly<Record<string, readonly Show[]>> = {
   umount2: [path, bits(names.umountFlags)],
   unlinkat: [directory, path, bits(names.unlinkFlags)],
   unshare: [clone],
+  utimensat: [directory, path, structures.times, at],
   write: [int, bytes, number],
 };
 
@@ -105,10 +109,14 @@ function prctlValue(value: bigint, call: Call, i: number): string {
 /** PR_CAP_AMBIENT_RAISE. */
 const AMBIENT_RAISE = 2n;
 
+function pointer(value: bigint): string {
+  return value === 0n ? 'NULL' : hex(value);
+}
+
 function configValue(value: bigint, call: Call, i: number): string {
   const command = Number(call.args[1]);
   if (command === FSCONFIG_SET_STRING) return string(value, call, i);
-  return command === FSCONFIG_SET_FD ? hex(value) : value === 0n ? 'NULL' : hex(value);
+  return command === FSCONFIG_SET_FD ? hex(value) : pointer(value);
 }
 
 /** The name of a keyring, or its number. */
@@ -146,6 +154,11 @@ function socketType(value: bigint): string {
   const type = value & ~CLOEXEC;
   const shown = type === 0n ? [] : [names.constant(type, names.socketTypes)];
   return [...shown, ...(value & CLOEXEC ? ['SOCK_CLOEXEC'] : [])].join('|') || '0';
+}
+
+/** Whether it is known what the arguments of a call are. */
+export function isDecoded(name: string): boolean {
+  return name in calls;
 }
 
 /** `openat2(7, "/proc", {flags=O_PATH}, 24)`. */

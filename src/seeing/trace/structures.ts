@@ -98,6 +98,22 @@ export const stat: Show = (value, call) => {
   return found === undefined ? hex(value) : `{st_ino=${found}}`;
 };
 
+/** How many of struct linux_dirent64 a call has written, each with its length at 16 (getdents64(2)). */
+export const entries: Show = (value, call) => {
+  const found = succeeded(call) ? call.after?.read(value, call.result ?? 0) : undefined;
+  if (!found) return hex(value);
+  let count = 0;
+  for (let at = 0; at + 18 <= found.length; at += found.readUInt16LE(at + 16) || found.length) count++;
+  return `${hex(value)} /* ${count} ${count === 1 ? 'entry' : 'entries'} */`;
+};
+
+/** Two of struct timespec: of the last access and of the last change (utimensat(2)). */
+export const times = structure(32, (bytes) => {
+  const time = (at: number) =>
+    `{tv_sec=${bytes.readBigInt64LE(at)}, tv_nsec=${bytes.readBigInt64LE(at + 8)}}`;
+  return `[${time(0)}, ${time(16)}]`;
+});
+
 function succeeded({ result }: Call): boolean {
   return result !== undefined && result >= 0;
 }
