@@ -7,10 +7,13 @@ import { subCgroup } from '../cgroups/path.ts';
 import type { Config, Process } from '../config/generated/types.ts';
 import { parseJson } from '../config/json.ts';
 import type { Caller } from '../linux/caller.ts';
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../linux/constants.ts';
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
+import { syscall } from '../linux/ffi.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
+import { SYS } from '../linux/syscalls.ts';
+import { reap } from '../linux/wait.ts';
 import { ENTER_EXTRA, enterNamespaces } from '../namespaces/enter.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
@@ -22,7 +25,7 @@ import type { StubProcess } from '../stub/process.ts';
 import { labelKeyring, labelProcess, lsmsFor, ownPid, prepareProcess } from './become.ts';
 import { checkConsole, passConsole } from './console.ts';
 import type { PreparedFilter } from './filter.ts';
-import { attend } from './foreground.ts';
+import { attend, Signals } from './foreground.ts';
 import { checkUser, inheritedDescriptors } from './init.ts';
 import { withLock } from './lock.ts';
 import { loadParts, type Parts } from './parts.ts';
@@ -80,8 +83,15 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const plan = { record, init, config, parts, process };
   checkConsole(plan.process.terminal ?? false, { ...options, takeTerminal });
   const pid = spawn(caller, options, plan, takeTerminal);
-  if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), pid);
-  return options.detach ? 0 : attend(caller, pid, terminal);
+  const signals = options.detach ? undefined : new Signals();
+  try {
+    if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), pid);
+  } catch (error) {
+    syscall(SYS.kill, pid, SIGKILL);
+    reap(pid);
+    throw error;
+  }
+  return signals ? attend(caller, pid, terminal, signals) : 0;
 }
 
 function liveContainer(

@@ -1,10 +1,11 @@
 // create, start, wait, delete in one.
 
 import type { Caller } from '../linux/caller.ts';
+import { TsociError } from '../linux/errors.ts';
 import { reap } from '../linux/wait.ts';
 import { type CreateOptions, createContainer } from './create.ts';
 import { destroy, scopeFor } from './delete.ts';
-import { attend } from './foreground.ts';
+import { attend, Signals } from './foreground.ts';
 import { killNow } from './kill.ts';
 import { withLock } from './lock.ts';
 import type { Parts } from './parts.ts';
@@ -21,6 +22,7 @@ export interface RunOptions extends CreateOptions {
 /** Runs a container; the exit status of its process, or 0 with `detach`. */
 export async function runContainer(caller: Caller, options: RunOptions): Promise<number> {
   const { root, id, detach, keep, consoleSocket } = options;
+  const signals = detach ? undefined : new Signals();
   let terminal: number | undefined;
   const takeTerminal = (master: number) => {
     terminal = master;
@@ -31,15 +33,18 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   });
   const scope = await scopeFor(record);
   try {
+    const signal = await signals?.first();
+    if (signal !== undefined) throw new TsociError(`run ${id}: signal ${signal} came before its start`);
     await startContainer(caller, { root, id });
   } catch (error) {
+    killNow(record);
     if (record.init) reap(record.init.pid);
     // A failed hook has destroyed the container already.
     if (tryReadRecord(containerDirectory(root, id))) remove(caller, root, id, scope);
     throw error;
   }
-  if (detach || !record.init) return 0;
-  const status = await attend(caller, record.init.pid, terminal);
+  if (!signals || !record.init) return 0;
+  const status = await attend(caller, record.init.pid, terminal, signals);
   if (!keep) remove(caller, root, id, scope);
   return status;
 }

@@ -1,42 +1,52 @@
 // A terminal between the caller and a container in the foreground: input, output and size are copied.
 
-import { createReadStream, type ReadStream as FileReadStream } from 'node:fs';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
+import process from 'node:process';
+import type { Readable } from 'node:stream';
 import { isatty, ReadStream } from 'node:tty';
 import type { Caller } from '../linux/caller.ts';
 import { TIOCGWINSZ, TIOCSWINSZ } from '../linux/constants.ts';
 import { syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
+import { makeRaw } from '../linux/termios.ts';
 
 /** How long output may still come after the process has ended, in milliseconds. */
 const DRAIN_TIMEOUT = 500;
 
 export class TerminalSession {
   readonly #output: ReadStream;
-  readonly #input: ReadStream | FileReadStream;
-  readonly #raw: ReadStream | undefined;
+  readonly #input: Readable;
+  readonly #typing: WriteStream;
   readonly #end: Promise<void>;
-  readonly #resize: () => void;
+  readonly #resize: (() => void) | undefined;
+  readonly #restore: (() => void) | undefined;
 
   constructor(caller: Caller, master: number) {
     const [stdin, stdout] = caller.stdio;
     const interactive = isatty(stdin);
-    this.#resize = () => copySize(stdin, master);
     if (interactive) {
+      this.#resize = () => copySize(stdin, master);
       this.#resize();
       process.on('SIGWINCH', this.#resize);
+      this.#restore = makeRaw(stdin);
     }
+    process.once('exit', (code) => this.#leave(code));
     this.#output = new ReadStream(master);
-    this.#output.on('data', (data: Buffer) => caller.write(stdout, data));
-    // The master reports EIO once nobody has the terminal open any more.
+    // Written by a thread: the container may have to be read from before it reads what is typed.
+    this.#typing = createWriteStream('', { fd: master, autoClose: false });
+    this.#typing.on('error', () => {});
+    this.#input = interactive ? new ReadStream(stdin) : createReadStream('', { fd: stdin, autoClose: false });
+    this.#input.on('error', () => {});
     this.#end = new Promise((resolve) => {
-      this.#output.once('error', () => resolve());
-      this.#output.once('end', () => resolve());
+      this.#output.once('close', () => {
+        this.#stopTyping();
+        resolve();
+      });
     });
-    this.#raw = interactive ? new ReadStream(stdin) : undefined;
-    this.#raw?.setRawMode(true);
-    this.#input = this.#raw ?? createReadStream('', { fd: stdin, autoClose: false });
-    this.#input.on('data', (data) => this.#type(caller, master, data));
-    this.#input.once('error', () => {});
+    // EIO: nobody has the terminal open any more.
+    this.#output.on('error', () => {});
+    this.#output.on('data', (data: Buffer) => this.#show(caller, stdout, data));
+    this.#input.pipe(this.#typing);
   }
 
   /** Resolves when all output is written, or soon. */
@@ -45,18 +55,31 @@ export class TerminalSession {
   }
 
   close(): void {
-    process.off('SIGWINCH', this.#resize);
-    this.#raw?.setRawMode(false);
+    if (this.#resize) process.off('SIGWINCH', this.#resize);
+    this.#restore?.();
     this.#input.destroy();
     this.#output.destroy();
   }
 
-  #type(caller: Caller, master: number, data: Buffer | string): void {
+  /** Once nobody reads our output, the container's terminal is hung up, as by the end of an emulator. */
+  #show(caller: Caller, stdout: number, data: Buffer): void {
     try {
-      caller.write(master, data);
+      caller.write(stdout, data);
     } catch {
-      // The process has gone, and its terminal with it: `ended` tells.
+      this.#output.destroy();
     }
+  }
+
+  /** Threads may still wait for input, or for the container to take it: Node would wait for them. */
+  #leave(code: number): void {
+    this.#restore?.();
+    syscall(SYS.exit_group, code);
+  }
+
+  /** The number of the master may become another's. */
+  #stopTyping(): void {
+    this.#input.unpipe();
+    this.#typing.destroy();
   }
 }
 

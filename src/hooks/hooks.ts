@@ -3,6 +3,7 @@
 import type { Hook } from '../config/generated/types.ts';
 import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
 import { check, closeDescriptor, readable } from '../linux/descriptor.ts';
+import { EINTR } from '../linux/errno.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { cString, syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
@@ -96,15 +97,26 @@ function execute(name: string, stub: StubProcess, hook: Hook, cwd: string | unde
     );
     stub.exec(program);
     const timeout = hook.timeout === undefined ? -1 : Number(hook.timeout) * 1000;
-    if (pidfd !== undefined && !readable(pidfd, timeout)) {
-      syscall(SYS.kill, -stub.pid, SIGKILL);
-      throw new TsociError(`${name}: killed after its timeout of ${hook.timeout} s`);
-    }
+    if (pidfd !== undefined) waitForHook(name, pidfd, timeout, stub);
     return stub.wait();
   } finally {
     if (pidfd !== undefined) closeDescriptor(pidfd);
     stub.dismiss();
   }
+}
+
+/** Whoever ends us with a signal that we catch (`run`) does not wait for a hook. */
+function waitForHook(name: string, pidfd: number, timeout: number, stub: StubProcess): void {
+  let why: string;
+  try {
+    if (readable(pidfd, timeout, true)) return;
+    why = `its timeout of ${timeout / 1000} s`;
+  } catch (error) {
+    if (errnoOf(error) !== EINTR) throw error;
+    why = 'a signal to us';
+  }
+  syscall(SYS.kill, -stub.pid, SIGKILL);
+  throw new TsociError(`${name}: killed after ${why}`);
 }
 
 /** A file without a name that holds the state, to be read from its start. */

@@ -188,6 +188,8 @@ export const KEYCTL_DESCRIBE = 6;
 export const KEY_SPEC_SESSION_KEYRING = -3;
 
 // asm-generic/ioctls.h, linux/nsfs.h, linux/sockios.h
+export const TCGETS = 0x5401;
+export const TCSETS = 0x5402;
 export const TIOCSCTTY = 0x540e;
 export const TIOCGWINSZ = 0x5413;
 export const TIOCSWINSZ = 0x5414;
@@ -206,10 +208,12 @@ export const NSFS_MAGIC = 0x6e736673;
 export const CGROUP2_SUPER_MAGIC = 0x63677270;
 export const SYSFS_MAGIC = 0x62656572;
 
-// asm-generic/signal.h
+// asm-generic/signal.h, asm-generic/signal-defs.h
 export const SIGKILL = 9;
+export const SIGUSR1 = 10;
 export const SIGCHLD = 17;
 export const SIGCONT = 18;
+export const SIG_UNBLOCK = 1;
 
 // linux/ioprio.h
 export const IOPRIO_WHO_PROCESS = 1;

@@ -59,15 +59,23 @@ export function receive(fd: number, buffer: Uint8Array, doing: string): number {
   return check(doing, 'recvfrom', fd, buffer, buffer.length, 0, 0, 0);
 }
 
-/** Whether `fd` has something to read (or has reached its end) within `milliseconds`; -1 waits for ever. */
-export function readable(fd: number, milliseconds: number): boolean {
+/**
+ * Whether `fd` has something to read (or has reached its end) within `milliseconds`; -1 waits for ever. A signal that we
+ * catch ends the wait, with EINTR, if it is interruptible.
+ */
+export function readable(fd: number, milliseconds: number, interruptible = false): boolean {
   const pollfd = Buffer.alloc(8);
   pollfd.writeInt32LE(fd, 0);
   pollfd.writeInt16LE(POLLIN, 4);
   const timeout = Buffer.alloc(16);
   timeout.writeBigInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0);
   timeout.writeBigInt64LE(BigInt(Math.floor((milliseconds % 1000) * 1e6)), 8);
-  return check(`wait for descriptor ${fd}`, 'ppoll', pollfd, 1, milliseconds < 0 ? null : timeout, 0, 0) > 0;
+  const doing = `wait for descriptor ${fd}`;
+  const args = [pollfd, 1, milliseconds < 0 ? null : timeout, 0, 0];
+  if (!interruptible) return check(doing, 'ppoll', ...args) > 0;
+  const result = syscall(SYS.ppoll, ...args);
+  if (result < 0) throw TsociError.fromErrno(doing, -result);
+  return result > 0;
 }
 
 // struct msghdr: name, namelen, iov, iovlen, control, controllen, flags (x86-64 and arm64: 56 bytes).
