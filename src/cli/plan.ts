@@ -24,11 +24,17 @@ export const command = defineCommand({
     if (given !== undefined && values.bundle !== undefined)
       throw new UsageError('plan: the bundle is given twice, as an operand and with --bundle');
     const { planContainer } = await import('../container/plan.ts');
-    await planContainer(caller, {
-      ...makeOptions(invocation, given ?? values.bundle),
-      id: values.id,
-      write: (text) => caller.write(caller.stdio[1], text),
-    });
+    const options = makeOptions(invocation, given ?? values.bundle);
+    let lines = '';
+    const write = (text: string) => {
+      lines += text;
+    };
+    try {
+      await planContainer(caller, { ...options, id: values.id, write });
+    } finally {
+      // Up to a call that cannot be: that is the last line.
+      caller.write(caller.stdio[1], lines);
+    }
     return 0;
   },
 });

@@ -1,6 +1,16 @@
 // tsoci plan shows what --trace shows of the same bundle, and does none of it.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { release } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +18,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findHierarchy } from '../../src/cgroups/hierarchy.ts';
 import { appendsLayers } from '../../src/rootfs/overlay.ts';
-import { type Change, Sandbox } from '../container/harness.ts';
+import { type Change, Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts';
 
 const test = suite('seeing: plan');
 const box = new Sandbox();
@@ -259,6 +269,27 @@ if (process.getuid?.() === 0) {
       /^exec \d+: execve\("\/bin\/echo", \["echo", "hi"\], .*# process\.args </,
     );
     box.tsoci('delete', '--force', running);
+  });
+
+  test('a trace or a plan that cannot be written is not the fault of a system call', () => {
+    box.configure('echo ran');
+    const traced = box.tsoci('--trace=/dev/full', 'run', box.id());
+    assert.is(traced.stdout, 'ran\n');
+    assert.match(traced.stderr, /^tsoci: warning: the trace ends here: write to .*: ENOSPC .*\n$/);
+    assert.is(traced.status, 0);
+    const full = openSync('/dev/full', 'w');
+    try {
+      const stdio = ['ignore', full, 'pipe'] as const;
+      const planned = spawnSync(tsociPath, ['plan', box.bundle], {
+        encoding: 'utf8',
+        timeout: TIMEOUT,
+        stdio: [...stdio],
+      });
+      assert.is(planned.status, 1);
+      assert.match(planned.stderr, /^tsoci: write to standard output: ENOSPC/);
+    } finally {
+      closeSync(full);
+    }
   });
 
   test('a call that fails is the last line, with its error', () => {

@@ -2,14 +2,24 @@
 
 import { openSync } from 'node:fs';
 import type { Caller } from '../../linux/caller.ts';
-import { TsociError } from '../../linux/errors.ts';
+import { messageOf, TsociError } from '../../linux/errors.ts';
 import { observeStubs } from '../../stub/process.ts';
 import { Tracer } from './tracer.ts';
 
 /** Traces all stubs from here on, to a descriptor or a file, which is appended to. Call the result at the end. */
 export function startTrace(file: string | undefined, caller: Caller): () => void {
   const fd = file === undefined ? caller.stdio[2] : open(file);
-  const tracer = new Tracer({ write: (text) => caller.write(fd, text), real: true });
+  let broken = false;
+  // What cannot be written is no failure of the call that it tells of.
+  const write = (text: string) => {
+    try {
+      if (!broken) caller.write(fd, text);
+    } catch (error) {
+      broken = true;
+      caller.warn(`the trace ends here: ${messageOf(error)}`);
+    }
+  };
+  const tracer = new Tracer({ write, real: true });
   observeStubs(tracer);
   return () => {
     observeStubs(undefined);
