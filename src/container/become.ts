@@ -139,10 +139,14 @@ function ownedStdio(caller: Caller, { terminal, user }: Process): number[] {
   return [0, 1, 2].filter((fd) => terminal || isWorthOwning(caller.stdio[fd] ?? fd, user?.uid ?? 0));
 }
 
-/** /dev/null and the like belong to everybody, and what the user owns already needs nothing. */
+/**
+ * Pipes, sockets and terminals. Files, directories and disks are the caller's (`exec ID cat <FILE`), /dev/null and the like
+ * belong to everybody, and what the user owns already needs nothing.
+ */
 function isWorthOwning(fd: number, uid: number): boolean {
   try {
     const stat = fstatSync(fd);
+    if (stat.isFile() || stat.isDirectory() || stat.isBlockDevice()) return false;
     return stat.uid !== uid && !(stat.isCharacterDevice() && stat.rdev >> 8 === MEMORY_DEVICES);
   } catch {
     return false;

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Change, Sandbox, tsociPath, userNamespace } from '../container/harness.ts';
+import { type Change, Sandbox, TIMEOUT, tsociPath, userNamespace } from '../container/harness.ts';
 import { attempt, refused } from './support.ts';
 
 const test = suite('devices');
@@ -124,6 +124,32 @@ test('a bound device of the host keeps its owner, whatever linux.devices says of
   });
   assert.is(status, 0, stderr);
   assert.is(owner(), '0:0 666');
+});
+
+// Seen with files not left out in ownedStdio: 1000.
+test('the files of the caller that are standard streams stay its own', () => {
+  const file = join(box.directory, 'stream');
+  writeFileSync(file, '');
+  const id = box.id();
+  box.configure('sleep 1000', ({ process }) => {
+    process.user = { uid: 1000, gid: 1000 };
+  });
+  const stream = openSync(file, 'r+');
+  const run = (...args: string[]) =>
+    spawnSync(tsociPath, ['--root', box.root, ...args], {
+      cwd: box.bundle,
+      stdio: [stream, stream, stream],
+      timeout: TIMEOUT,
+    }).status;
+  try {
+    assert.is(run('run', '--detach', id), 0);
+    assert.is(run('exec', id, 'echo', 'written'), 0);
+  } finally {
+    closeSync(stream);
+  }
+  assert.is(readFileSync(file, 'utf8'), 'written\n');
+  assert.is(statSync(file).uid, 0);
+  box.tsoci('delete', '--force', id);
 });
 
 // Seen with null devices not left out in ownedStdio: 1000:0.

@@ -1,10 +1,12 @@
 // CVE-2019-5736: a container overwrites the runtime's executable through /proc/PID/exe.
 
-import { statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox, tsociPath } from '../container/harness.ts';
+import { Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts';
 import { attempt } from './support.ts';
 
 const test = suite('CVE-2019-5736');
@@ -53,6 +55,52 @@ test('the executable of a process that comes in cannot be written, then or later
     assert.match(stdout, word);
   }
 });
+
+// Seen without the seals, in both: overwritten. A stub that has become the entry point reads from descriptor 3, here a pipe,
+// and so lives until that is closed.
+for (const [what, entry] of [
+  ['the entry point', '/proc/self/exe'],
+  ['the interpreter of the entry point', '/interpreted'],
+] as const) {
+  test(`what /proc/self/exe is as ${what} cannot be written, then or later`, async () => {
+    const id = box.id();
+    writeFileSync(join(box.rootfs, 'interpreted'), '#!/proc/self/exe\n', { mode: 0o755 });
+    box.configure('sleep 1000');
+    assert.is(box.detached('run', '--detach', id), 0);
+    const command = ['--root', box.root, 'exec', '--preserve-fds', '1', id, entry];
+    const exec = spawn(tsociPath, command, {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      timeout: TIMEOUT,
+    });
+    const ended = once(exec, 'exit');
+    // Held open while it is executed, written when it is not any more: what the exploit did.
+    const attacked = `attacked() {
+      for p in /proc/[0-9]*; do grep -q ${entry} $p/cmdline && ! grep -q attacked $p/cmdline && echo $p; done
+    }`;
+    const script = `${attacked}
+      i=0; while pid=$(attacked); test -z "$pid" -a $i -lt 100; do sleep 0.1; i=$((i+1)); done
+      exec 5<$pid/exe && echo held >/held
+      while test -e $pid; do sleep 0.1; done
+      if echo evil >/proc/self/fd/5; then echo overwritten; else echo refused; fi`;
+    const attack = spawn(tsociPath, ['--root', box.root, 'exec', id, 'sh', '-c', script], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: TIMEOUT,
+    });
+    let said = '';
+    attack.stdout.on('data', (data) => {
+      said += data;
+    });
+    const over = once(attack, 'close');
+    while (!existsSync(join(box.rootfs, 'held')) && attack.exitCode === null)
+      await new Promise((r) => setTimeout(r, 20));
+    rmSync(join(box.rootfs, 'held'));
+    exec.stdio[3]?.destroy();
+    await ended;
+    await over;
+    assert.is(said, 'refused\n');
+    box.tsoci('delete', '--force', id);
+  });
+}
 
 for (const [what, entry] of [
   ['as the entry point', '/proc/self/exe'],
