@@ -33,7 +33,8 @@ export async function prepareContainer(
   caller: Caller,
   options: Pick<CreateOptions, 'bundle' | 'configFile' | 'network' | 'systemdCgroup' | 'cgroupManager'>,
 ): Promise<Prepared> {
-  const bundle = await withNetwork(loadBundle(caller, options.bundle, options.configFile), options.network);
+  const read = loadBundle(caller, options.bundle, options.configFile);
+  const bundle = await withNetwork(caller, read, options.network);
   lsmsFor(labelsOf(bundle.config));
   const parts = await loadParts(bundle.config);
   if (usesSystemd(options)) parts.scope = await import('./scope.ts');
@@ -41,8 +42,13 @@ export async function prepareContainer(
 }
 
 /** The bundle with the hooks of --network in its config. */
-async function withNetwork(bundle: Bundle, network: CreateOptions['network']): Promise<Bundle> {
+async function withNetwork(
+  caller: Caller,
+  bundle: Bundle,
+  network: CreateOptions['network'],
+): Promise<Bundle> {
   if (!network) return bundle;
+  if (caller.uid !== 0) throw new TsociError("--network needs root: the bridge is the host's");
   const { injectNetwork } = await import('../network/inject.ts');
   const config = injectNetwork(bundle.config, network.spec, network.command);
   return { ...bundle, config, text: stringifyJson(config) };

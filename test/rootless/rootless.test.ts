@@ -106,6 +106,20 @@ function defineTests(user: number): void {
     assert.is(tsoci('delete', '--force', id).status, 0);
   });
 
+  // Seen without the check: the failure of a hook that had nowhere to write.
+  test('--network is for root, and nothing is begun', () => {
+    configure('true');
+    for (const command of [
+      ['run', '--network', 'masquerade', box.id()],
+      ['plan', '--network', 'masquerade'],
+    ]) {
+      const { status, stdout, stderr } = tsoci(...command);
+      assert.is(status, 1);
+      assert.is(stdout, '');
+      assert.is(stderr, "tsoci: --network needs root: the bridge is the host's\n");
+    }
+  });
+
   // Seen with oom_score_adj set when the process has come in: EACCES.
   test('exec: what is set from outside is set of a process that is closed to its user, too', () => {
     const id = box.id();
