@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '../container/harness.ts';
+import { compare } from '../seeing/compare.ts';
 import { ensureUser, RootlessSandbox, USER } from './second-user.ts';
 
 const test = suite('rootless');
@@ -104,6 +105,12 @@ function defineTests(user: number): void {
     const exec = tsoci('exec', '--user', '7:8', id, 'sh', '-c', 'id -u; id -g');
     assert.is(exec.stdout, '7\n8\n', exec.stderr);
     assert.is(tsoci('delete', '--force', id).status, 0);
+  });
+
+  test('a plan is what a run does, call by call', () => {
+    const trace = join(runtimeDirectory, 'trace');
+    const lines = compare(box, ({ linux }) => linux.namespaces?.push({ type: 'time' }), {}, trace);
+    assert.ok(lines.some((line) => line.includes('unshare(CLONE_NEWUSER)')));
   });
 
   // Seen without the check: the failure of a hook that had nowhere to write.
