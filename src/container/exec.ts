@@ -153,7 +153,10 @@ async function readProcess(path: string, caller: Caller): Promise<Process> {
     throw TsociError.from(`read ${path}`, error);
   }
   const { value, warnings } = loadProcess(text, path);
-  for (const warning of warnings) caller.warn(describe(warning));
+  for (const warning of warnings) {
+    // What becomes of capabilities is told when it is known what can be granted.
+    if (!warning.pointer.startsWith('/capabilities/')) caller.warn(describe(warning));
+  }
   return value;
 }
 

@@ -1,0 +1,104 @@
+// What `exec` makes of a process file: each property reaches the process.
+
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Change, Sandbox, userNamespace } from './harness.ts';
+
+const test = suite('exec');
+const box = new Sandbox();
+const file = join(box.directory, 'process.json');
+const KILL = ['CAP_KILL'];
+const lastCpu = String(availableParallelism() - 1);
+
+const look = `pwd; echo $A; umask; ulimit -n; cat /proc/self/oom_score_adj /proc/self/personality
+  grep -E '^(Uid|Gid|Groups|Cap.*|NoNewPrivs|Seccomp|Cpus_allowed_list):' /proc/self/status
+  cat /proc/self/stat; mkdir made`;
+const given = {
+  cwd: '/tmp',
+  args: ['sh', '-c', look],
+  env: ['PATH=/bin', 'A=b'],
+  user: { uid: 7, gid: 8, additionalGids: [9, 10], umask: 0o27 },
+  noNewPrivileges: true,
+  oomScoreAdj: 321,
+  rlimits: [{ type: 'RLIMIT_NOFILE', soft: 77, hard: 99 }],
+  scheduler: { policy: 'SCHED_BATCH', nice: 3 },
+  execCPUAffinity: { initial: '0', final: lastCpu },
+  capabilities: {
+    bounding: ['CAP_CHOWN', ...KILL],
+    effective: KILL,
+    permitted: KILL,
+    inheritable: KILL,
+    ambient: KILL,
+  },
+};
+
+// Seen without the calls for affinity, oom_score_adj, seccomp, personality, no_new_privs and scheduler, one by one.
+for (const [what, change] of [
+  ['', () => {}],
+  [' in a user namespace', userNamespace],
+] as [string, Change][]) {
+  test(`every property of a process file, and those of the container's linux${what}`, () => {
+    const id = box.id();
+    box.configure('sleep 1000', (config) => {
+      change(config);
+      config.linux.personality = { domain: 'LINUX32' };
+      const syscalls = [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' as const, errnoRet: 38 }];
+      config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls };
+    });
+    assert.is(box.detached('run', '--detach', id), 0);
+    writeFileSync(file, JSON.stringify(given));
+    const { stdout, stderr } = box.tsoci('exec', '--process', file, id);
+    assert.is(stderr, "mkdir: can't create directory 'made': Function not implemented\n");
+    const lines = stdout.trimEnd().replaceAll('\t', ' ').split('\n');
+    // proc_pid_stat(5): nice is field 19, policy 41 (SCHED_BATCH is 3).
+    const stat = lines.pop()?.split(') ')[1]?.split(' ') ?? [];
+    assert.equal([stat[19 - 3], stat[41 - 3]], ['3', '3']);
+    const kill = '0000000000000020';
+    assert.equal(
+      lines.map((line) => line.trim()),
+      [
+        ...['/tmp', 'b', '0027', '77', '321', '00000008'],
+        ...['Uid: 7 7 7 7', 'Gid: 8 8 8 8', 'Groups: 9 10'],
+        ...[
+          `CapInh: ${kill}`,
+          `CapPrm: ${kill}`,
+          `CapEff: ${kill}`,
+          'CapBnd: 0000000000000021',
+          `CapAmb: ${kill}`,
+        ],
+        ...['NoNewPrivs: 1', 'Seccomp: 2', `Cpus_allowed_list: ${lastCpu}`],
+      ],
+    );
+    assert.is(box.tsoci('delete', '--force', id).status, 0);
+  });
+}
+
+test('a capability that is unknown is told once; a link at the first name of the pid file is not followed', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  writeFileSync(
+    file,
+    JSON.stringify({ cwd: '/', args: ['true'], capabilities: { effective: ['CAP_NOPE'] } }),
+  );
+  const victim = join(box.directory, 'victim');
+  // Seen without its removal: EEXIST; with that and without O_EXCL: the victim was written.
+  symlinkSync(victim, join(box.directory, '.pid.next'));
+  const pidFile = join(box.directory, 'pid');
+  const { stderr } = box.tsoci('exec', '--process', file, '--pid-file', pidFile, id);
+  assert.is(stderr, 'tsoci: warning: unknown capabilities left out: CAP_NOPE\n');
+  assert.match(readFileSync(pidFile, 'utf8'), /^\d+$/);
+  assert.not.ok(existsSync(victim));
+  assert.not.ok(readdirSync(box.directory).includes('.pid.next'));
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
