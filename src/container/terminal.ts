@@ -6,12 +6,15 @@ import type { Readable } from 'node:stream';
 import { isatty, ReadStream } from 'node:tty';
 import type { Caller } from '../linux/caller.ts';
 import { TIOCGWINSZ, TIOCSWINSZ } from '../linux/constants.ts';
+import { duplicateAbove } from '../linux/descriptor.ts';
 import { syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { makeRaw } from '../linux/termios.ts';
 
 /** How long output may still come after the process has ended, in milliseconds. */
 const DRAIN_TIMEOUT = 500;
+/** The first descriptor that is none of the standard streams. */
+const FIRST = 3;
 
 export class TerminalSession {
   readonly #output: ReadStream;
@@ -32,8 +35,9 @@ export class TerminalSession {
     }
     process.once('exit', (code) => this.#leave(code));
     this.#output = new ReadStream(master);
-    // Written by a thread: the container may have to be read from before it reads what is typed.
-    this.#typing = createWriteStream('', { fd: master, autoClose: false });
+    // Written by a thread: the container may have to be read from before it reads what is typed. By a descriptor of its
+    // own, since a stream closes that at its end, whoever has the number by then.
+    this.#typing = createWriteStream('', { fd: duplicateAbove(master, FIRST) });
     this.#typing.on('error', () => {});
     this.#input = interactive ? new ReadStream(stdin) : createReadStream('', { fd: stdin, autoClose: false });
     this.#input.on('error', () => {});
@@ -76,7 +80,7 @@ export class TerminalSession {
     syscall(SYS.exit_group, code);
   }
 
-  /** The number of the master may become another's. */
+  /** Nobody reads it any more. */
   #stopTyping(): void {
     this.#input.unpipe();
     this.#typing.destroy();
