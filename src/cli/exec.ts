@@ -1,6 +1,7 @@
 import { defineCommand } from './command.ts';
 import { UsageError } from './options.ts';
 import { callerPath } from './paths.ts';
+import { checkSurroundings, numericId, parseUser } from './process-options.ts';
 
 export const command = defineCommand({
   name: 'exec',
@@ -84,6 +85,7 @@ export const command = defineCommand({
     if (args.length > 0 && processFile) throw new UsageError('exec: both --process and a command were given');
     const preserveFds = values['preserve-fds'];
     if (preserveFds < 0) throw new UsageError(`option --preserve-fds: ${preserveFds} is negative`);
+    checkSurroundings(values);
     const { execInContainer } = await import('../container/exec.ts');
     return execInContainer(caller, {
       root: globals.root,
@@ -108,17 +110,3 @@ export const command = defineCommand({
     });
   },
 });
-
-/** `1000` or `1000:1000`. Names would have to be looked up in the container: engines do that. */
-export function parseUser(text: string): { uid: number; gid?: number } {
-  const [uid = '', gid, ...rest] = text.split(':');
-  if (rest.length > 0) throw new UsageError(`option --user: "${text}" is not UID or UID:GID`);
-  return { uid: numericId('user', uid), ...(gid !== undefined && { gid: numericId('user', gid) }) };
-}
-
-function numericId(option: string, text: string): number {
-  // 2^32 - 1 is (uid_t) -1, which setresuid(2) takes for "no change".
-  const id = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(id < 0xffffffff)) throw new UsageError(`option --${option}: "${text}" is not a numeric id`);
-  return id;
-}

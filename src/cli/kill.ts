@@ -6,7 +6,7 @@ export const command = defineCommand({
   name: 'kill',
   summary: "send a signal to a container's process",
   description:
-    'Sends a signal to the process of a created or running container: TERM unless SIGNAL says otherwise, by number (9), by name (KILL) or by its whole name (SIGKILL).',
+    'Sends a signal to the process of a created or running container: TERM unless SIGNAL says otherwise, by number (9), by name (KILL) or by its whole name (SIGKILL). 0 sends none, and fails unless there is such a process.',
   operands: ['CONTAINER', '[SIGNAL]'],
   options: [
     { long: 'all', short: 'a', kind: 'flag', help: 'send it to all processes of the container' },

@@ -1,3 +1,4 @@
+import { messageOf } from '../linux/errors.ts';
 import { defineCommand } from './command.ts';
 import { table } from './table.ts';
 import { userName } from './users.ts';
@@ -22,7 +23,8 @@ export const command = defineCommand({
   examples: [{ does: 'list the ids of all containers', line: 'list --quiet' }],
   async run({ caller, globals, values }) {
     const { listContainers } = await import('../container/state.ts');
-    const states = listContainers(globals.root).map((state) => ({ ...state, owner: userName(state.owner) }));
+    const found = listContainers(globals.root, (error) => caller.warn(messageOf(error)));
+    const states = found.map((state) => ({ ...state, owner: userName(state.owner) }));
     const print = (text: string) => caller.write(caller.stdio[1], text);
     if (values.quiet) print(states.map(({ id }) => `${id}\n`).join(''));
     else if (values.format === 'json') print(`${JSON.stringify(states)}\n`);

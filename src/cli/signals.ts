@@ -10,12 +10,14 @@ const SIGRTMAX = 64;
 
 const names: Readonly<Record<string, number>> = constants.signals;
 
-/** The number of a signal given as `9`, `KILL`, `SIGKILL` or `RTMIN+1`, in either case. */
+/**
+ * The number of a signal given as `9`, `KILL`, `SIGKILL` or `RTMIN+1`, in either case. 0 only asks whether the process is
+ * there (kill(2)).
+ */
 export function signalNumber(text: string): number {
   if (/^\d+$/.test(text)) {
     const number = Number(text);
-    if (number < 1 || number > SIGRTMAX)
-      throw new UsageError(`signal ${text} is not between 1 and ${SIGRTMAX}`);
+    if (number > SIGRTMAX) throw new UsageError(`signal ${text} is not between 0 and ${SIGRTMAX}`);
     return number;
   }
   const name = text.toUpperCase().replace(/^SIG/, '');

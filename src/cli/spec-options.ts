@@ -4,9 +4,9 @@ import { isAbsolute, posix } from 'node:path';
 import type { Changes } from '../config/compose.ts';
 import type { Mount } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
-import { parseUser } from './exec.ts';
 import { type Option, UsageError, type Values } from './options.ts';
 import { callerPath } from './paths.ts';
+import { checkSurroundings, parseUser } from './process-options.ts';
 
 export const COMPOSE_OPTIONS = [
   {
@@ -63,11 +63,7 @@ export function changesOf(
   knownOptions: readonly string[],
 ): Changes {
   const { user, cwd, hostname } = values;
-  for (const variable of values.env) {
-    if (!/^[^=]+=/.test(variable)) throw new UsageError(`option --env: "${variable}" is not NAME=VALUE`);
-  }
-  if (cwd !== undefined && !isAbsolute(cwd))
-    throw new UsageError(`option --cwd: "${cwd}" is no absolute path in the container`);
+  checkSurroundings(values);
   return {
     args: values.arg,
     env: values.env,

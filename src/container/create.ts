@@ -26,11 +26,13 @@ import type { ContainerRecord } from './record.ts';
 import { stateOf } from './state.ts';
 import {
   checkId,
+  existsAlready,
   removeDirectory,
   reserve,
   savedConfig,
   savedProgram,
   startSocket,
+  tryReadRecord,
   writeRecord,
 } from './store.ts';
 import { Undo } from './undo.ts';
@@ -67,10 +69,12 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   const record = newRecord(caller, options, prepared.bundle);
   const undo = new Undo();
   const directory = reserve(options.root, options.id);
-  undo.add(() => removeDirectory(directory));
   const lockFd = lock(directory, options.id);
   const creation: Creation = { ...prepared, record, directory, undo, hooked: false };
   try {
+    // A `delete` may have come before us, and after it another `create`, whose directory this is.
+    if (tryReadRecord(directory)) throw existsAlready(options.id);
+    undo.add(() => removeDirectory(directory));
     return createReserved(caller, options, creation);
   } catch (error) {
     undo.run((second) => caller.warn(`clean up after a failed create: ${String(second)}`));
@@ -145,10 +149,11 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
   });
   const operations = program.operations.map(({ doing, ignored, because }) => ({ doing, ignored, because }));
   writeNew(savedProgram(directory), JSON.stringify(operations));
-  if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), init.stub.pid);
-  init.stub.leave(program);
+  // An init that is recorded and not left with its program ends with us; one that nobody has recorded would stay.
   delete record.creator;
   writeRecord(directory, record);
+  init.stub.leave(program);
+  if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), init.stub.pid);
   return record;
 }
 

@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path';
 import { cgroupOfProcess, findHierarchy } from '../cgroups/hierarchy.ts';
 import { subCgroup } from '../cgroups/path.ts';
 import type { Config, Process } from '../config/generated/types.ts';
-import { parseJson } from '../config/json.ts';
 import type { Caller } from '../linux/caller.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
@@ -31,6 +30,7 @@ import { withLock } from './lock.ts';
 import { loadParts, type Parts } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import type { ContainerRecord } from './record.ts';
+import { readSaved } from './saved.ts';
 import { stateOf } from './state.ts';
 import { containerDirectory, currentStatus, readRecord, savedConfig } from './store.ts';
 
@@ -69,7 +69,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
       }
     : undefined;
   // What `create` saved does not change: what it takes can be loaded before the lock is.
-  const config = readConfig(options);
+  const config = savedConfigOf(options);
   const parts = await loadParts(config);
   const given =
     options.processFile === undefined ? undefined : await readProcess(options.processFile, caller);
@@ -105,9 +105,10 @@ function liveContainer(
   return { record, init: record.init };
 }
 
-function readConfig({ root, id }: ExecOptions): Config {
-  readRecord(root, id);
-  return parseJson(readFileSync(savedConfig(containerDirectory(root, id)), 'utf8')) as Config;
+function savedConfigOf(options: ExecOptions): Config {
+  const directory = containerDirectory(options.root, options.id);
+  liveContainer(directory, options);
+  return readSaved(savedConfig(directory)) as Config;
 }
 
 interface ExecPlan {

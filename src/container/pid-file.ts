@@ -13,7 +13,12 @@ export function writePidFile(path: string, pid: number): void {
   try {
     rmSync(next, { force: true });
     writeFileSync(next, String(pid), { mode: 0o644, flag: 'wx' });
-    renameSync(next, path);
+    try {
+      renameSync(next, path);
+    } catch (error) {
+      rmSync(next);
+      throw error;
+    }
   } catch (error) {
     throw TsociError.from(`write the pid file ${path}`, error);
   }

@@ -21,14 +21,15 @@ export function containerState(root: string, id: string): OciState {
   return toState(readRecord(root, id), containerDirectory(root, id));
 }
 
-export function listContainers(root: string): OciState[] {
+/** Without those that `create` has only begun to make; of those that cannot be read `unreadable` is told. */
+export function listContainers(root: string, unreadable: (error: unknown) => void = () => {}): OciState[] {
   return containerIds(root).flatMap((id) => {
     try {
       const directory = containerDirectory(root, id);
       const record = tryReadRecord(directory);
       return record ? [toState(record, directory)] : [];
-    } catch {
-      // A directory that is no container's, or one deleted while we look.
+    } catch (error) {
+      unreadable(error);
       return [];
     }
   });

@@ -63,12 +63,16 @@ export function reserve(root: string, id: string): string {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
     if (errnoOf(error) === EEXIST && existsSync(directory)) {
-      throw new TsociError(`container with id ${id} exists already`, { errno: EEXIST });
+      throw existsAlready(id);
     }
     const hint = 'XDG_RUNTIME_DIR or --root names another place';
     throw TsociError.from(`make the state directory ${directory}`, error, hint);
   }
   return directory;
+}
+
+export function existsAlready(id: string): TsociError {
+  return new TsociError(`container with id ${id} exists already`, { errno: EEXIST });
 }
 
 /** Writes a file whole or not at all. */
@@ -78,6 +82,7 @@ export function writeAtomically(path: string, text: string): void {
     writeFileSync(next, text, { mode: 0o600 });
     renameSync(next, path);
   } catch (error) {
+    rmSync(next, { force: true });
     throw TsociError.from(`write ${path}`, error);
   }
 }
@@ -97,12 +102,27 @@ export function readRecord(root: string, id: string): ContainerRecord {
 /** Undefined when there is no container, or its `create` has not got as far as a record. */
 export function tryReadRecord(directory: string): ContainerRecord | undefined {
   const path = join(directory, 'state.json');
+  let text: string;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as ContainerRecord;
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === ENOENT || errno === ENOTDIR) return undefined;
     throw TsociError.from(`read ${path}`, error);
+  }
+  const record = parseRecord(text);
+  if (record) return record;
+  const hint = 'end the processes of this container, then remove the directory';
+  throw new TsociError(`${path} is no record of a container; ${hint}`);
+}
+
+/** Only tsoci writes records, and always whole ones: what has an id is one. */
+function parseRecord(text: string): ContainerRecord | undefined {
+  try {
+    const record = JSON.parse(text) as ContainerRecord | null;
+    return typeof record?.id === 'string' ? record : undefined;
+  } catch {
+    return undefined;
   }
 }
 

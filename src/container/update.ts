@@ -1,12 +1,13 @@
 // update: new limits for a container that lives.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { updateCgroup } from '../cgroups/update.ts';
 import type { Config, IntelRdt, Resources } from '../config/generated/types.ts';
-import { parseJson, stringifyJson } from '../config/json.ts';
+import { stringifyJson } from '../config/json.ts';
 import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { withLock } from './lock.ts';
+import { readSaved } from './saved.ts';
 import { currentStatus, readRecord, savedConfig, savedResources, writeAtomically } from './store.ts';
 
 export interface UpdateOptions {
@@ -49,10 +50,10 @@ export async function updateContainer(
 /** The limits of the last update, or else of the config. */
 function currentResources(directory: string): Resources {
   const updated = savedResources(directory);
-  if (existsSync(updated)) return parseJson(readFileSync(updated, 'utf8')) as Resources;
+  if (existsSync(updated)) return readSaved(updated) as Resources;
   return currentConfig(directory).linux?.resources ?? {};
 }
 
 function currentConfig(directory: string): Config {
-  return parseJson(readFileSync(savedConfig(directory), 'utf8')) as Config;
+  return readSaved(savedConfig(directory)) as Config;
 }

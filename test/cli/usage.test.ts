@@ -27,6 +27,8 @@ const cases: [args: string[], message: RegExp][] = [
   [['exec', '--user', '0:0:0', 'web', 'id'], /--user: "0:0:0" is not UID or UID:GID/],
   [['exec', '--user', '4294967295', 'web', 'id'], /is not a numeric id/],
   [['exec', '-g', 'wheel', 'web', 'id'], /--additional-gids: "wheel" is not a numeric id/],
+  [['exec', '--cwd', 'tmp', 'web', 'id'], /--cwd: "tmp" is no absolute path/],
+  [['exec', '--env', 'NAME', 'web', 'id'], /--env: "NAME" is not NAME=VALUE/],
   [['list', '--format', 'yaml'], /--format: "yaml" is none of table, json/],
   [['--log-format', 'xml', 'list'], /--log-format: "xml" is none of text, json/],
   [['--root', '/', 'list'], /--root: "\/" is no place for state/],
