@@ -71,17 +71,20 @@ const allowedOnProc = new Set(
   ].map((name) => `/proc/${name}`),
 );
 
-/** How many mounts go into one program, which must fit into the stub's buffer. */
+/** How many mounts go into one program at most, which must fit into the stub's buffer. */
 const BATCH = 32;
 
 /** Mounts one after another; in one program for as long as all goes well. */
 export function mountAll(context: RootContext, plans: readonly MountPlan[]): void {
+  let size = BATCH;
   for (let next = 0; next < plans.length; ) {
-    const batch = plans.slice(next, next + BATCH);
+    const batch = plans.slice(next, next + size);
     const special = batch.findIndex(({ options, fill }) => options.remount || fill);
     const ready = special < 0 ? batch : batch.slice(0, special);
     const done = mountBatch(context, ready);
     next += done;
+    // Where one target is missing the next often are: a program that is not executed was made for nothing.
+    size = done < ready.length ? 1 : Math.min(2 * size, BATCH);
     const plan = plans[next];
     // What takes more than one program, or has failed: by itself it is mended, or its failure told.
     if (plan && (done < ready.length || special === done)) {
