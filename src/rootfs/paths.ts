@@ -32,47 +32,48 @@ export function guardPaths(
   maskedPaths: readonly string[],
   devNull: number,
 ): void {
-  const found = openPaths(context, [
-    ...readonlyPaths.map((path, i) => ({ path, masked: false, because: `linux.readonlyPaths[${i}]` })),
-    ...maskedPaths.map((path, i) => ({ path, masked: true, because: `linux.maskedPaths[${i}]` })),
-  ]);
-  if (found.length === 0) return;
-  const program = context.init.program();
-  for (const entry of found.filter(({ masked }) => !masked)) protect(program, entry);
-  const masked = found.filter((entry) => entry.masked);
+  const { init } = context;
+  const readonly = openPaths(context, readonlyPaths, 'linux.readonlyPaths');
+  const protecting = init.program();
+  // The deepest first: what is bound recursively after it has it.
+  for (const entry of readonly.sort((a, b) => b.path.length - a.path.length)) protect(protecting, entry);
+  init.later(protecting);
+  // Opened only now: what lies in a read-only path must be masked in what was bound there, not below it.
+  const masked = openPaths(context, maskedPaths, 'linux.maskedPaths');
+  if (masked.length === 0) return;
+  const program = init.program();
   const stats = masked.map(({ path, fd, because }) => {
     const stat = Buffer.alloc(256);
     program.because = because;
     program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_TYPE, stat], `inspect ${path}`);
     return stat;
   });
-  const inspected = context.init.run(program);
+  const inspected = init.run(program);
   // struct statx: stx_mode is at 28.
   const directories = stats.map((stat) => (inspected.bytes(stat).readUInt16LE(28) & S_IFMT) === S_IFDIR);
   mask(context, masked, directories, devNull);
 }
 
-interface GuardedPath {
+interface OpenPath {
   path: string;
-  masked: boolean;
+  /** Its entry of config.json. */
   because: string;
-}
-
-interface OpenPath extends GuardedPath {
   /** A descriptor in init. */
   fd: number;
 }
 
 /** Those that are there. */
-function openPaths({ init, root }: RootContext, paths: readonly GuardedPath[]): OpenPath[] {
+function openPaths({ init, root }: RootContext, paths: readonly string[], property: string): OpenPath[] {
   if (paths.length === 0) return [];
   const program = init.program();
-  const opened = paths.map(({ path, because }) => {
-    program.because = because;
+  const opened = paths.map((path, i) => {
+    program.because = `${property}[${i}]`;
     return program.tryOpen('openat2', openInRootArguments(root, path, O_PATH), `open ${path}`, absent);
   });
   const results = init.run(program);
-  return paths.map((entry, i) => ({ ...entry, fd: results.at(opened[i] ?? -1) })).filter(({ fd }) => fd >= 0);
+  return paths
+    .map((path, i) => ({ path, because: `${property}[${i}]`, fd: results.at(opened[i] ?? -1) }))
+    .filter(({ fd }) => fd >= 0);
 }
 
 /** Binds a path onto itself, read-only. */

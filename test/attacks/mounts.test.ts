@@ -187,6 +187,23 @@ for (const flags of [[], ['--no-pivot']]) {
   });
 }
 
+// Seen with all paths opened before any is mounted on: the secret was read. With read-only paths in the order of the
+// config: the volume was written to.
+test('a path is masked in a read-only one, and in both lists; a read-only mount in one is read-only', () => {
+  const made = join(box.rootfs, 'guarded');
+  mkdirSync(join(made, 'volume'), { recursive: true });
+  for (const name of ['masked', 'both']) writeFileSync(join(made, name), 'secret');
+  const script =
+    'cat /guarded/masked /guarded/both; for d in /guarded /guarded/volume; do touch $d/x; done; true';
+  const { stdout, stderr } = attempt(box, script, (config) => {
+    config.mounts?.push({ destination: '/guarded/volume', type: 'tmpfs', source: 'tmpfs' });
+    config.linux.readonlyPaths = ['/guarded', '/guarded/volume', '/guarded/both'];
+    config.linux.maskedPaths = ['/guarded/masked', '/guarded/both'];
+  });
+  assert.is(stdout, '');
+  assert.is(stderr.match(/Read-only file system/g)?.length, 2, stderr);
+});
+
 test('nothing is left behind', () => {
   assert.equal(box.leftovers(), []);
 });
