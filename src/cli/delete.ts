@@ -1,7 +1,7 @@
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf } from '../linux/errors.ts';
 import { defineCommand } from './command.ts';
-import { REGEX_OPTION, selectContainers } from './select.ts';
+import { forEach, REGEX_OPTION, selectContainers } from './select.ts';
 
 export const command = defineCommand({
   name: 'delete',
@@ -21,12 +21,12 @@ export const command = defineCommand({
   examples: [{ does: 'remove the container web even if it runs', line: 'delete --force web' }],
   async run({ caller, globals: { root }, values: { force, regex }, operands: [id = ''] }) {
     const { deleteContainer } = await import('../container/delete.ts');
-    for (const selected of await selectContainers(root, id, regex)) {
+    await forEach(caller, await selectContainers(root, id, regex), async (selected) => {
       try {
         await deleteContainer(caller, { root, id: selected, force });
       } catch (error) {
         if (!(force && errnoOf(error) === ENOENT)) throw error;
       }
-    }
+    });
   },
 });

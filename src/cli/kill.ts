@@ -1,5 +1,5 @@
 import { defineCommand } from './command.ts';
-import { REGEX_OPTION, selectContainers } from './select.ts';
+import { forEach, REGEX_OPTION, selectContainers } from './select.ts';
 import { signalNumber } from './signals.ts';
 
 export const command = defineCommand({
@@ -13,10 +13,11 @@ export const command = defineCommand({
     REGEX_OPTION,
   ],
   examples: [{ does: 'kill the container web', line: 'kill web KILL' }],
-  async run({ globals: { root }, values, operands: [id = '', name = 'TERM'] }) {
+  async run({ caller, globals: { root }, values, operands: [id = '', name = 'TERM'] }) {
     const signal = signalNumber(name);
     const { killContainer } = await import('../container/kill.ts');
-    for (const selected of await selectContainers(root, id, values.regex))
-      killContainer({ root, id: selected, signal, all: values.all });
+    await forEach(caller, await selectContainers(root, id, values.regex), (selected) =>
+      killContainer({ root, id: selected, signal, all: values.all }),
+    );
   },
 });

@@ -1,5 +1,6 @@
 // Which containers a command is about: one by its id, or with --regex all whose ids match.
 
+import type { Caller } from '../linux/caller.ts';
 import { messageOf } from '../linux/errors.ts';
 import { type Option, UsageError } from './options.ts';
 
@@ -21,6 +22,25 @@ export async function selectContainers(
   return listContainers(root)
     .map(({ id }) => id)
     .filter((id) => pattern.test(id));
+}
+
+/** Does it to each, also after one that fails; then the last error is thrown. */
+export async function forEach(
+  caller: Caller,
+  ids: readonly string[],
+  act: (id: string) => Promise<void> | void,
+): Promise<void> {
+  const errors: unknown[] = [];
+  for (const id of ids) {
+    try {
+      await act(id);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  const last = errors.pop();
+  for (const error of errors) caller.warn(messageOf(error));
+  if (last !== undefined) throw last;
 }
 
 function compile(text: string): RegExp {

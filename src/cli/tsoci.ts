@@ -26,12 +26,18 @@ export async function tsoci(args: readonly string[]): Promise<number> {
     if (help || name === undefined) return await showHelp();
     if (name === 'help') return await showHelp(rest[0]);
     log = openLog(logOptions(values));
+    // What a timer or a stream throws: one line, not the code of a bundle.
+    process.on('uncaughtException', (error) => process.exit(failed(log, error)));
     return await runCommand(name, rest, values, log);
   } catch (error) {
-    log('error', described(error));
-    if (error instanceof Error && error.stack) log('debug', error.stack);
-    return FAILURE;
+    return failed(log, error);
   }
+}
+
+function failed(log: Log, error: unknown): number {
+  log('error', described(error));
+  if (error instanceof Error && error.stack) log('debug', error.stack);
+  return FAILURE;
 }
 
 async function runCommand(

@@ -26,14 +26,20 @@ export async function containerEvents(
   const { cgroup } = record;
   if (!cgroup) throw new TsociError(`events ${id}: the container has no cgroup`);
   if (once) return print(statsEvent(id, cgroup));
-  await new Promise<void>((resolve) => {
-    const timer = setInterval(() => print(statsEvent(id, cgroup)), interval);
-    watchCgroup(cgroup, {
-      onOom: () => print({ type: 'oom', id }),
-      onEmpty: () => {
-        clearInterval(timer);
-        resolve();
-      },
-    });
-  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const tell = (event: () => unknown) => {
+    try {
+      print(event());
+    } catch (error) {
+      reject(error);
+    }
+  };
+  const timer = setInterval(() => tell(() => statsEvent(id, cgroup)), interval);
+  const close = watchCgroup(cgroup, { onOom: () => tell(() => ({ type: 'oom', id })), onEmpty: resolve });
+  try {
+    await promise;
+  } finally {
+    clearInterval(timer);
+    close();
+  }
 }

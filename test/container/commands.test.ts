@@ -1,0 +1,53 @@
+// Commands about several containers, or that go on for long.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Sandbox, TIMEOUT, tsociPath } from './harness.ts';
+
+const test = suite('commands');
+const box = new Sandbox();
+
+// Seen without it: the first error was the last that was tried.
+test('--regex: one container that cannot be deleted does not keep the others from it', () => {
+  box.configure('true');
+  const ids = [box.id(), box.id(), box.id()];
+  for (const id of ids) assert.is(box.detached('create', id), 0);
+  const [first = '', second = ''] = ids;
+  assert.is(box.tsoci('kill', second, 'KILL').status, 0);
+  const pattern = `^(${ids.join('|')})$`;
+  const { status, stderr } = box.tsoci('delete', '--regex', pattern);
+  assert.is(status, 1);
+  assert.match(
+    stderr,
+    new RegExp(`^tsoci: warning: delete ${first}: .* created, not stopped\ntsoci: delete .*\n$`),
+  );
+  assert.is(box.tsoci('list', '--quiet').stdout, `${ids.filter((id) => id !== second).join('\n')}\n`);
+  assert.is(box.tsoci('delete', '--force', '--regex', pattern).status, 0);
+  assert.is(box.tsoci('list', '--quiet').stdout, '');
+});
+
+// Seen without it: the stack of an uncaught error, with the code of a bundle.
+test('events whose reader has gone ends with one line', async () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  const args = ['--root', box.root, 'events', '--interval', '10ms', id];
+  const child = spawn(tsociPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT });
+  let stderr = '';
+  child.stderr.on('data', (data: Buffer) => {
+    stderr += data.toString();
+  });
+  child.stdout.once('data', () => child.stdout.destroy());
+  assert.is((await once(child, 'close'))[0], 1);
+  assert.is(stderr, 'tsoci: write to standard output: EPIPE (Broken pipe)\n');
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
