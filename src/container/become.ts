@@ -77,6 +77,12 @@ export function labelsOf({ process, linux }: Config): LsmConfig {
   return { apparmorProfile, selinuxLabel, mountLabel: linux?.mountLabel };
 }
 
+/** The first property that has something for one. */
+export function propertyOf({ apparmorProfile, selinuxLabel }: LsmConfig): string {
+  if (apparmorProfile) return 'process.apparmorProfile';
+  return selinuxLabel ? 'process.selinuxLabel' : 'linux.mountLabel';
+}
+
 /** Which LSMs there are, if the config has something for one; then it has been checked against them. */
 export function lsmsFor(config: LsmConfig): EnabledLsms | undefined {
   if (!config.apparmorProfile && !config.selinuxLabel && !config.mountLabel) return undefined;
@@ -89,7 +95,10 @@ export function lsmsFor(config: LsmConfig): EnabledLsms | undefined {
 export function labelKeyring(stub: StubProcess, { selinuxLabel }: LsmConfig): void {
   const enabled = lsmsFor({ selinuxLabel });
   if (!enabled) return;
-  const own = { procfs: openProcfs(stub), pid: ownPid(stub) };
+  const own = becauseOf(stub, 'process.selinuxLabel', () => ({
+    procfs: openProcfs(stub),
+    pid: ownPid(stub),
+  }));
   const program = stub.program();
   setKeyringLabel(program, { selinuxLabel }, enabled, own);
   program.close(own.procfs);

@@ -21,7 +21,8 @@ import { joinSessionKeyring } from '../security/keyring.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
 import { openProcfs } from '../security/procfs.ts';
 import type { StubProcess } from '../stub/process.ts';
-import { labelKeyring, labelProcess, lsmsFor, ownPid, prepareProcess } from './become.ts';
+import { becauseOf } from '../stub/program.ts';
+import { labelKeyring, labelProcess, lsmsFor, ownPid, prepareProcess, propertyOf } from './become.ts';
 import { checkConsole, passConsole } from './console.ts';
 import type { PreparedFilter } from './filter.ts';
 import { attend, Signals } from './foreground.ts';
@@ -252,9 +253,11 @@ function label(stub: StubProcess, process: Process): void {
   const { apparmorProfile, selinuxLabel } = process;
   const enabled = lsmsFor({ apparmorProfile, selinuxLabel });
   if (!enabled) return;
-  const procfs = openProcfs(stub);
-  labelProcess(stub, process, enabled, { procfs, pid: ownPid(stub) });
-  closeIn(stub, procfs);
+  becauseOf(stub, propertyOf(process), () => {
+    const procfs = openProcfs(stub);
+    labelProcess(stub, process, enabled, { procfs, pid: ownPid(stub) });
+    closeIn(stub, procfs);
+  });
 }
 
 /** Nothing that leads anywhere stays open when paths of the container are followed. */

@@ -13,7 +13,7 @@ import { enterRoot } from '../rootfs/root.ts';
 import { writeSysctls } from '../rootfs/sysctls.ts';
 import { openProcfs } from '../security/procfs.ts';
 import { becauseOf, type Program } from '../stub/program.ts';
-import { labelProcess, labelsOf, lsmsFor, prepareProcess } from './become.ts';
+import { labelProcess, labelsOf, lsmsFor, prepareProcess, propertyOf } from './become.ts';
 import { passConsole } from './console.ts';
 import type { PreparedFilter } from './filter.ts';
 import type { Init } from './init.ts';
@@ -47,9 +47,8 @@ export function finishInit(
   hooks: HookSetting,
 ): Program {
   const { stub } = init;
-  const enter =
-    options.enter ??
-    ((stdio: readonly [number, number, number]) => enterNamespaces(stub, { stdio, role: 'hook' }));
+  const enter: HookSetting['enter'] =
+    options.enter ?? ((stdio, because) => enterNamespaces(stub, { stdio, role: 'hook', because }));
   // runtime.md#state: the pid as the hook sees it.
   const state = JSON.stringify({ ...options.state, pid: init.pidInside });
   runHooks('createContainer', config.hooks?.createContainer, { ...hooks, state, enter, cwd: bundle });
@@ -64,7 +63,8 @@ function writeToProc(config: Config, { stub, pidInside }: Init): void {
   const enabled = lsmsFor(labels);
   const sysctl = config.linux?.sysctl ?? {};
   if (!enabled && Object.keys(sysctl).length === 0) return;
-  const procfs = openProcfs(stub);
+  const wants = Object.keys(sysctl).length > 0 ? 'linux.sysctl' : propertyOf(labels);
+  const procfs = becauseOf(stub, wants, () => openProcfs(stub));
   writeSysctls(stub, procfs, sysctl);
   if (enabled) labelProcess(stub, labels, enabled, { procfs, pid: pidInside });
   const closing = stub.program();

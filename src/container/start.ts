@@ -71,7 +71,7 @@ function startInit(
       stderr: caller.stdio[2],
       created: stateAs('created', record.pidInside ?? init.pid),
       running: stateAs('running', init.pid),
-      enter: (stdio) => enterNamespaces(init, { stdio, role: 'hook' }),
+      enter: (stdio, because) => enterNamespaces(init, { stdio, role: 'hook', because }),
       go: () => {
         const replied = traced?.();
         send(socket, goMessage(record.control ?? 3), 'tell init to go');

@@ -30,8 +30,8 @@ export interface HookSetting {
   /** Where hooks write to. */
   stdout: number;
   stderr: number;
-  /** A stub in the namespaces where the hook runs; by default those of the runtime. */
-  enter?: (stdio: readonly [number, number, number]) => StubProcess;
+  /** A stub in the namespaces where the hook runs, which `because` wants; by default those of the runtime. */
+  enter?: (stdio: readonly [number, number, number], because: string) => StubProcess;
   /** The working directory; by default that of the runtime. */
   cwd?: string;
 }
@@ -73,8 +73,9 @@ function runHook(
   let stub: StubProcess;
   try {
     const stdio = [stdin, stdout, stderr] as const;
-    stub = enter ? enter(stdio) : StubProcess.spawn({ stdio, role: 'hook' });
-    stub.because = `hooks.${kind}[${i}]`;
+    const because = `hooks.${kind}[${i}]`;
+    stub = enter ? enter(stdio, because) : StubProcess.spawn({ stdio, role: 'hook' });
+    stub.because = because;
   } finally {
     closeDescriptor(stdin);
   }

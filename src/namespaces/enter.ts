@@ -26,6 +26,8 @@ export interface EnterOptions {
   before?: (boot: StubProcess) => void;
   /** What the process is for, as a trace calls it. */
   role: string;
+  /** The property of config.json that wants it. */
+  because?: string;
 }
 
 /**
@@ -66,11 +68,12 @@ export interface EnterTarget {
 
 /** The same through descriptors that are open already. */
 export function enterThrough(
-  { stdio, preserved = [], cgroup, extra = [], before, role }: EnterOptions,
+  { stdio, preserved = [], cgroup, extra = [], before, role, because }: EnterOptions,
   { pid, pidfd, root, cgroupNamespace, flags }: EnterTarget,
 ): StubProcess {
   const others = [cgroup ?? pidfd, flags & CLONE_NEWCGROUP ? cgroupNamespace : pidfd];
   const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, ...others, ...extra] });
+  boot.because = because;
   try {
     before?.(boot);
     const program = boot.program();
@@ -86,6 +89,7 @@ export function enterThrough(
     boot.run(program);
     const into = cgroup === undefined ? undefined : boot.extra(2);
     const stub = boot.clone(0, 'start a process in the container', into, role);
+    stub.because = because;
     try {
       arrive(stub, pid, flags);
       return stub;

@@ -177,16 +177,20 @@ export function bindDevices(
   devices: readonly DeviceNode[],
   trees: readonly number[],
 ): void {
+  const { init } = context;
+  const { because } = init;
   devices.filter(isDevice).forEach((node, i) => {
+    init.because = node.property;
     makeTarget(context, node.path, 'file');
-    const program = context.init.program();
+    const program = init.program();
     const doing = `bind device ${node.path}`;
     const target = program.open('openat2', openInRootArguments(context.root, node.path, O_PATH), doing);
     attach(program, trees[i] ?? -1, target, doing);
     program.close(target);
     program.close(trees[i] ?? -1);
-    context.init.run(program);
+    init.run(program);
   });
+  init.because = because;
   makeNodes(
     context,
     devices.filter((node) => !isDevice(node)),
@@ -199,9 +203,10 @@ function isDevice({ type }: DeviceNode): boolean {
 
 /** open_tree(2) of the host's nodes for all that are devices, run by a stub that has the host's rights. */
 export function cloneHostDevices(program: Program, devices: readonly DeviceNode[]): number[] {
-  return devices
-    .filter(isDevice)
-    .map((node) => cloneNode(program, hostNode(node), `open device ${node.path} of the host`));
+  return devices.filter(isDevice).map((node) => {
+    program.because = node.property;
+    return cloneNode(program, hostNode(node), `open device ${node.path} of the host`);
+  });
 }
 
 /**

@@ -82,10 +82,20 @@ if (process.getuid?.() === 0) {
     assert.ok(lines.some((line) => /makedev\(1, 3\)\) = 0 {2}# linux\.devices\[0\]$/.test(line)));
     assert.ok(lines.some((line) => /fchownat\(.*"null", 5, 6.* = 0 {2}# linux\.devices\[0\]$/.test(line)));
     assert.ok(lines.some((line) => /# linux\.sysctl\["net\.ipv4\.ip_forward"\]$/.test(line)));
+    assert.ok(lines.some((line) => /^init: fsopen\("proc".* # linux\.sysctl$/.test(line)));
+    assert.ok(lines.some((line) => /^boot: setns\(.* # hooks\.createContainer\[0\]$/.test(line)));
   });
 
   test('of one in a user namespace, with devices of the host bound', () => {
-    compare(inUsers);
+    const lines = compare((config) => {
+      inUsers(config);
+      config.linux.devices = [{ path: '/dev/extra/null', type: 'c', major: 1, minor: 3 }];
+    });
+    const wanted = lines.filter((line) => line.endsWith('# linux.devices[0]'));
+    assert.ok(wanted.some((line) => /^boot: open_tree\(.*"\/dev\/null"/.test(line)));
+    assert.ok(wanted.some((line) => /^init: mkdirat\(\d+, "extra"/.test(line)));
+    assert.ok(wanted.some((line) => /^init: move_mount\(/.test(line)));
+    assert.ok(!lines.some((line) => /symlinkat.*# linux\.devices/.test(line)));
   });
 
   test('of one that gets its own cgroup bound, which is not there yet', () => {
