@@ -7,7 +7,7 @@ import { CLONE_NEWNS, CLONE_NEWUSER } from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { reap } from '../linux/wait.ts';
-import { becomeRoot, namespaceOf } from '../namespaces/enter.ts';
+import { becomeRoot, namespaceOf, setDumpable } from '../namespaces/enter.ts';
 import { type NamespaceType, namespaceTypes } from '../namespaces/plan.ts';
 import { StubProcess } from '../stub/process.ts';
 import { stringArray } from '../stub/program.ts';
@@ -32,6 +32,8 @@ export function enterAndRun(
     let stub: StubProcess;
     try {
       const program = boot.program();
+      // Processes in there must not reach into this one while it comes in (CVE-2016-9962).
+      setDumpable(program, false);
       if (flags !== 0)
         program.call('setns', [boot.extra(0), flags], `enter the ${foreign.join(', ')} of process ${pid}`);
       if (flags & CLONE_NEWNS) {
@@ -46,6 +48,10 @@ export function enterAndRun(
       boot.dismiss();
     }
     if (flags & CLONE_NEWUSER) becomeRoot(stub);
+    const arrived = stub.program();
+    // No path of the container may lead out through them (CVE-2024-21626).
+    for (const i of [0, 1]) arrived.close(boot.extra(i));
+    stub.later(arrived);
     try {
       execute(stub, args, caller.env);
     } finally {

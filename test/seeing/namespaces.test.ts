@@ -1,6 +1,7 @@
 // tsoci ns and tsoci doctor.
 
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Caller } from '../../src/linux/caller.ts';
@@ -82,6 +83,13 @@ if (process.getuid?.() === 0) {
     );
     assert.is(all.stdout, '1\n/proc/1\n', all.stderr);
     assert.is(all.status, 3);
+    // Seen without them: what comes in could be traced, and held descriptors of its way there.
+    const file = join(box.directory, 'trace');
+    assert.is(box.tsoci(`--trace=${file}`, 'ns', 'enter', id, '--', '/bin/true').status, 0);
+    const calls =
+      readFileSync(file, 'utf8').match(/PR_SET_DUMPABLE, 0|setns|clone3|close\(\d\)|execve/g) ?? [];
+    assert.equal(calls.slice(0, 3), ['PR_SET_DUMPABLE, 0', 'setns', 'clone3']);
+    assert.equal(calls.slice(-3), ['close(5)', 'close(6)', 'execve']);
     assert.match(box.tsoci('ns', 'enter', id).stderr, /a command are needed/);
     box.tsoci('delete', '--force', id);
   });
