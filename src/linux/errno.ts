@@ -155,6 +155,7 @@ export const EINVAL = 22;
 export const EMFILE = 24;
 export const ENOSPC = 28;
 export const EROFS = 30;
+export const EPIPE = 32;
 export const ELOOP = 40;
 export const ENOSYS = 38;
 export const ENODATA = 61;

@@ -10,9 +10,10 @@ import {
   O_CLOEXEC,
   PROT_READ,
   PROT_WRITE,
+  SIGKILL,
 } from '../linux/constants.ts';
-import { EAGAIN } from '../linux/errno.ts';
-import { TsociError } from '../linux/errors.ts';
+import { EAGAIN, EPIPE } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
 import { reap, type WaitStatus } from '../linux/wait.ts';
 import { type Channel, startStub } from './channel.ts';
 import { BUFFER_SIZE, encode, HEAP_ADDRESS } from './encode.ts';
@@ -284,7 +285,11 @@ export class StubProcess {
 
   #transmit(operations: readonly Operation[], message: Buffer, heap?: Buffer): void {
     observer?.sending(this, { operations, message, heap });
-    this.#channel.send(message, 'send a program to the stub');
+    try {
+      this.#channel.send(message, 'send a program to the stub');
+    } catch (error) {
+      throw errnoOf(error) === EPIPE ? this.#died() : error;
+    }
   }
 
   #send(program: Program): void {
@@ -334,7 +339,8 @@ export class StubProcess {
   #died(): TsociError {
     const { signal, code } = this.wait();
     const how = signal ? `killed by signal ${signal}` : `exit ${code}`;
-    const hint = signal === 9 ? '; was its memory limit too low?' : '';
+    const killer = this.role === 'exec' ? ', or did a process of the container kill it' : '';
+    const hint = signal === SIGKILL ? `; was its memory limit too low${killer}?` : '';
     const who = this.role === 'init' ? "the container's init" : `the process for ${this.role}`;
     return new TsociError(`${who} died while it was set up (${how})${hint}`);
   }

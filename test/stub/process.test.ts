@@ -25,6 +25,7 @@ import {
   O_RDONLY,
 } from '../../src/linux/constants.ts';
 import { EBADF, ENOENT } from '../../src/linux/errno.ts';
+import { processStat } from '../../src/linux/procfs.ts';
 import { openInRootArguments } from '../../src/rootfs/context.ts';
 import { StubProcess } from '../../src/stub/process.ts';
 import { Structure, stringArray } from '../../src/stub/program.ts';
@@ -84,6 +85,21 @@ test('renames on the machine do not fail an openat2 that goes through ..', () =>
     racer.kill('SIGKILL');
     rmSync(directory, { recursive: true });
   }
+});
+
+// Seen with EPIPE as it is: send a program to the stub: EPIPE.
+test('a stub that was killed between two programs has died, and its signal is told', () => {
+  withStub((stub) => {
+    stub.run(stub.program());
+    process.kill(stub.pid, 'SIGKILL');
+    while (processStat(stub.pid)?.state !== 'Z');
+    const program = stub.program();
+    program.call('getpid', [], 'getpid');
+    assert.throws(
+      () => stub.run(program),
+      /the process for boot died while it was set up \(killed by signal 9\)/,
+    );
+  });
 });
 
 test('bytes that a call writes come back', () => {
