@@ -40,6 +40,21 @@ function __tsoci_at
     end
 end
 
+# The ids of containers, under the --root that was given.
+function __tsoci_containers
+    set -l words (commandline -opc)
+    set -l root
+    for i in (seq 2 (count $words))
+        switch $words[$i]
+            case --root
+                set root --root $words[(math $i + 1)]
+            case '--root=*'
+                set root $words[$i]
+        end
+    end
+    tsoci $root list --quiet 2>/dev/null
+end
+
 complete -c tsoci -f
 ${[...optionLines(undefined), ...names, ...commands.flatMap(commandLines)].join('\n')}
 `;
@@ -81,7 +96,7 @@ function completes(action: Action): string {
     case 'file':
       return '-F';
     case 'container':
-      return "-a '(tsoci list --quiet 2>/dev/null)'";
+      return "-a '(__tsoci_containers)'";
     case 'choice':
       return `-a ${quoted(action.choices.join(' '))}`;
     case 'nothing':

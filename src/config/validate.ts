@@ -56,7 +56,11 @@ export function validateConfig(text: string, { bundle }: { bundle?: string } = {
   const valid = withoutErrors(value, findings);
   if (valid) {
     const dropped = findings.map(({ pointer }) => partOf(pointer));
-    const checked = [...checkConfig(valid), ...(bundle === undefined ? [] : checkFiles(valid, bundle))];
+    const isolation = !dropped.some((part) => essential.includes(part));
+    const checked = [
+      ...checkConfig(valid, { isolation }),
+      ...(bundle === undefined ? [] : checkFiles(valid, bundle)),
+    ];
     findings.push(...checked.filter(({ pointer }) => !dropped.includes(partOf(pointer))));
   }
   for (const surprise of surprises(value))
@@ -68,16 +72,13 @@ export function validateConfig(text: string, { bundle }: { bundle?: string } = {
   }));
 }
 
-/** What most of the rules depend on. */
-const essential = ['', '/linux', '/linux/namespaces', '/linux/uidMappings', '/linux/gidMappings'];
+/** What many rules depend on. */
+const essential = ['/linux', '/linux/namespaces', '/linux/uidMappings', '/linux/gidMappings'];
 
-/**
- * The configuration without the parts that have errors, so that rules can look at the rest; undefined if too much is
- * missing for that.
- */
+/** The configuration without the parts that have errors, so that rules can look at the rest; undefined if it is none. */
 function withoutErrors(value: unknown, errors: readonly Finding[]): Config | undefined {
   const parts = errors.map(({ pointer }) => partOf(pointer));
-  if (parts.some((part) => essential.includes(part))) return undefined;
+  if (parts.includes('')) return undefined;
   const config = { ...(value as Config) };
   if (config.linux) config.linux = { ...config.linux };
   if (config.process) config.process = { ...config.process };

@@ -118,6 +118,29 @@ test('bash completes commands, options, values and operands', () => {
   }
 });
 
+const fish = spawnSync('fish', ['--version']).status === 0;
+if (!fish) console.log('skipped: fish is not asked what it completes: it is not installed (Debian: fish)');
+else
+  test('fish completes commands, options, values and operands', () => {
+    const cases: [line: string, completed: string][] = [
+      ['tsoci feat', 'features'],
+      ['tsoci --log-f', '--log-format'],
+      ['tsoci --log-format j', 'json'],
+      ['tsoci kill --all web KI', 'KILL'],
+      ['tsoci --root /x state w', 'web-of-/x'],
+      ['tsoci --root=/x state w', 'web-of-/x'],
+    ];
+    const list = 'function tsoci; echo web-of-(string replace -- --root= "" $argv | string match "/*"); end';
+    for (const [line, completed] of cases) {
+      const script = `${fishCompletion(commands)}\n${list}\ncomplete -C '${line}' | string replace -r '\\t.*' ''`;
+      const { stdout } = spawnSync('fish', ['--no-config', '-c', script], {
+        encoding: 'utf8',
+        timeout: 10_000,
+      });
+      assert.is(stdout, `${completed}\n`, line);
+    }
+  });
+
 test('there is a man page for each command, with its options, in lines that roff takes', () => {
   const pages = manPages(commands, '1.2.3');
   assert.is(pages.size, commands.length + 1);

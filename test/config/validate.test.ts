@@ -136,6 +136,20 @@ test('errors in what others depend on do not bring forth more', () => {
   ]);
 });
 
+test('an error in the namespaces hides only what is judged by them', () => {
+  const config = {
+    ...minimalConfig(),
+    hostname: 'x',
+    hooks: { poststop: [{ path: 'relative' }] },
+    linux: { namespaces: [{ type: 'utz' }], cgroupsPath: '/../x' },
+  };
+  assert.equal(validateConfig(stringifyJson(config)).map(show).sort(), [
+    'error /hooks/poststop/0/path',
+    'error /linux/cgroupsPath',
+    'error /linux/namespaces/0/type',
+  ]);
+});
+
 test('properties named as those of every object are unknown like others', () => {
   const text =
     '{"ociVersion": "1.0.0", "root": {"path": "x"}, "toString": {"constructor": 1}, "__proto__": 1}';

@@ -28,14 +28,8 @@ const rules: readonly ((config: Config) => Finding[])[] = [
   root,
   mounts,
   hooks,
-  namespaces,
-  needsNamespace,
   nameLengths,
-  userNamespace,
-  timeOffsets,
-  sysctl,
   devices,
-  netDevices,
   absolutePaths,
   cgroupsPath,
   intelRdt,
@@ -43,6 +37,16 @@ const rules: readonly ((config: Config) => Finding[])[] = [
   personality,
   seccomp,
   swapWithoutLimit,
+];
+
+/** Those that go by linux.namespaces and by the mappings of users. */
+const isolationRules: readonly ((config: Config) => Finding[])[] = [
+  namespaces,
+  needsNamespace,
+  userNamespace,
+  timeOffsets,
+  sysctl,
+  netDevices,
 ];
 
 const processRules: readonly ((process: Process) => Finding[])[] = [
@@ -55,10 +59,14 @@ const processRules: readonly ((process: Process) => Finding[])[] = [
   execCPUAffinity,
 ];
 
-/** What is wrong with a configuration that has the schema's form. It looks at nothing but the configuration. */
-export function checkConfig(config: Config): Finding[] {
+/**
+ * What is wrong with a configuration that has the schema's form. It looks at nothing but the configuration. Without
+ * `isolation` it does not judge by namespaces and mappings, which may be wrong themselves.
+ */
+export function checkConfig(config: Config, { isolation = true } = {}): Finding[] {
+  const applied = isolation ? [...rules, ...isolationRules] : rules;
   return [
-    ...rules.flatMap((rule) => rule(config)),
+    ...applied.flatMap((rule) => rule(config)),
     ...(config.process ? checkProcess(config.process, '/process') : []),
     ...(config.linux?.resources ? checkResources(config.linux.resources, '/linux/resources') : []),
   ];
