@@ -10,8 +10,7 @@ export function zshCompletion(commands: readonly Command[]): string {
 # zsh completion for tsoci. Generated from the tables of its options.
 
 _tsoci_containers() {
-    local -a root containers
-    [[ -n $opt_args[--root] ]] && root=(--root $opt_args[--root])
+    local -a containers
     containers=(\${(f)"$(tsoci $root list --quiet 2>/dev/null)"})
     _describe container containers
 }
@@ -26,9 +25,12 @@ ${descriptions.join('\n')}
 _tsoci() {
     local curcontext=$curcontext state line
     typeset -A opt_args
+    local -a root
     _arguments -C ${continued([...optionSpecs(undefined), "'1: :_tsoci_commands'", "'*:: :->arguments'"])}
     [[ $state == arguments ]] || return
     curcontext=\${curcontext%:*}-$words[1]:
+    # The options of the command take the place of these.
+    [[ -n $opt_args[--root] ]] && root=(--root $opt_args[--root])
     case $words[1] in
 ${commands.map(commandArm).join('\n')}
     help) _arguments '1: :_tsoci_commands' ;;
