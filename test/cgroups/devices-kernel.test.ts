@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { Session } from 'node:inspector';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -40,6 +41,20 @@ if (hierarchy) {
       applyDevices(fd, [denyAll]);
       assert.ok(works(directory, 'exec 3<> /dev/null 4< /dev/urandom 5< /dev/zero'));
       assert.not.ok(works(directory, readKmsg));
+    }));
+
+  test('signals that come while the verifier is at work are no failure', () =>
+    inCgroup(hierarchy, ({ fd }) => {
+      const session = new Session();
+      session.connect();
+      session.post('Profiler.enable');
+      session.post('Profiler.setSamplingInterval', { interval: 100 });
+      // It takes its samples by SIGPROF.
+      session.post('Profiler.start');
+      for (let i = 0; i < 200; i++)
+        applyDevices(fd, [denyAll, { allow: true, ...kmsg, access: i % 2 ? 'r' : 'w' }]);
+      session.post('Profiler.stop');
+      session.disconnect();
     }));
 
   test('access is by letter', () =>

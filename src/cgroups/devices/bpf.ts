@@ -1,7 +1,7 @@
 // bpf(2): the commands that a cgroup device program takes (linux/bpf.h).
 
 import { closeSync } from 'node:fs';
-import { ENOENT, EPERM } from '../../linux/errno.ts';
+import { EAGAIN, ENOENT, EPERM } from '../../linux/errno.ts';
 import { describeErrno, TsociError } from '../../linux/errors.ts';
 import { addressOf, cString, syscall } from '../../linux/ffi.ts';
 import { SYS } from '../../linux/syscalls.ts';
@@ -31,6 +31,9 @@ const INSTRUCTION_SIZE = 8;
 const LOG_SIZE = 64 * 1024;
 /** More programs than a cgroup takes (BPF_CGROUP_MAX_PROGS of linux/bpf-cgroup.h). */
 const MAX_PROGRAMS = 64;
+
+/** How often a program is loaded anew when a signal has stopped the verifier. */
+const ATTEMPTS = 100;
 
 /** The part of union bpf_attr that the commands here reach into. */
 const ATTR_SIZE = 72;
@@ -68,7 +71,10 @@ export function loadDeviceProgram(instructions: Uint8Array): number {
       [32, log ? addressOf(log) : 0n],
     ]);
     attr.write(PROGRAM_NAME, 48, NAME_LENGTH - 1);
-    return bpf(BPF_PROG_LOAD, attr);
+    // The verifier gives way to any signal (bpf_check in kernel/bpf/verifier.c), and is not restarted as others are.
+    let fd = bpf(BPF_PROG_LOAD, attr);
+    for (let i = 1; fd === -EAGAIN && i < ATTEMPTS; i++) fd = bpf(BPF_PROG_LOAD, attr);
+    return fd;
   };
   const fd = load(undefined);
   if (fd >= 0) return fd;
