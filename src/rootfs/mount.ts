@@ -1,5 +1,6 @@
 // One entry of config.md#mounts, mounted through the mount API by descriptor.
 
+import { posix } from 'node:path';
 import {
   AT_FDCWD,
   AT_RECURSIVE,
@@ -26,7 +27,7 @@ import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import type { AttributeChange, MountOptions } from './options.ts';
 import { explainRefusal } from './refusal.ts';
-import { makeTarget, type TargetKind, targetKind } from './target.ts';
+import { addDirectory, makeTarget, type TargetKind, targetKind } from './target.ts';
 
 /** A mount, decided: what comes from where, and goes where. */
 export interface MountPlan {
@@ -76,12 +77,15 @@ const BATCH = 32;
 
 /** Mounts one after another; in one program for as long as all goes well. */
 export function mountAll(context: RootContext, plans: readonly MountPlan[]): void {
+  // What a new tmpfs has in it is not there yet.
+  const empty = plans.filter(({ from, fill }) => 'type' in from && from.type === 'tmpfs' && !fill);
+  const directories = new Set(empty.map(({ destination }) => posix.normalize(destination)));
   let size = BATCH;
   for (let next = 0; next < plans.length; ) {
     const batch = plans.slice(next, next + size);
     const special = batch.findIndex(({ options, fill }) => options.remount || fill);
     const ready = special < 0 ? batch : batch.slice(0, special);
-    const done = mountBatch(context, ready);
+    const done = mountBatch(context, ready, directories);
     next += done;
     // Where one target is missing the next often are: a program that is not executed was made for nothing.
     size = done < ready.length ? 1 : Math.min(2 * size, BATCH);
@@ -94,12 +98,21 @@ export function mountAll(context: RootContext, plans: readonly MountPlan[]): voi
   }
 }
 
-/** How many of a list of mounts are done, from the first on: all, or those before the one that failed. */
-function mountBatch({ init, root }: RootContext, plans: readonly MountPlan[]): number {
+/**
+ * How many of a list of mounts are done, from the first on: all, or those before the one that failed. For a mount in one
+ * of the `empty` directories its own directory is made.
+ */
+function mountBatch(
+  { init, root }: RootContext,
+  plans: readonly MountPlan[],
+  empty: ReadonlySet<string>,
+): number {
   if (plans.length === 0) return 0;
   const program = init.program();
   const steps = plans.map((plan) => {
     program.because = plan.because;
+    if (plan.kind === 'directory' && empty.has(posix.dirname(posix.normalize(plan.destination))))
+      addDirectory(program, root, plan.destination);
     const { target, mount, magic } = openMount(program, root, plan);
     attachMount(program, plan, mount, target);
     return { plan, magic, end: program.length };

@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import { O_DIRECTORY, O_PATH, S_IFREG } from '../linux/constants.ts';
 import { EEXIST, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import type { Program } from '../stub/program.ts';
 import { openInRootArguments, type RootContext } from './context.ts';
 
 export type TargetKind = 'directory' | 'file';
@@ -85,14 +86,23 @@ function exists({ init, root }: RootContext, path: string): boolean {
   }
 }
 
+/** Adds what makes a directory, unless something of that name is there, in one that is there. */
+export function addDirectory(program: Program, root: number, path: string): number {
+  const above = posix.dirname(posix.normalize(`/${path}`));
+  const opened = `open ${above} in the root filesystem`;
+  const directory = program.open('openat2', openInRootArguments(root, above), opened);
+  const made = `create directory ${posix.normalize(`/${path}`)} in the root filesystem`;
+  const args = [directory, posix.basename(path), 0o755];
+  const index = program.call('mkdirat', args, made, { ignored: [EEXIST] });
+  program.close(directory);
+  return index;
+}
+
 /** Whether it was made; false if something of that name is there. */
-function makeDirectory(context: RootContext, path: string): boolean {
-  let made = -1;
-  const results = inDirectory(context, posix.dirname(`/${path}`), (program, directory) => {
-    const doing = `create directory /${path} in the root filesystem`;
-    made = program.call('mkdirat', [directory, posix.basename(path), 0o755], doing, { ignored: [EEXIST] });
-  });
-  return results.at(made) === 0;
+function makeDirectory({ init, root }: RootContext, path: string): boolean {
+  const program = init.program();
+  const made = addDirectory(program, root, path);
+  return init.run(program).at(made) === 0;
 }
 
 function readLink(context: RootContext, path: string): string {

@@ -45,16 +45,14 @@ export function encode(operations: readonly Operation[], dataAddress?: number): 
   const head = operations.length * OPERATION_SIZE;
   const layout = new Layout(dataAddress ?? BUFFER_ADDRESS + head);
   const ops = Buffer.alloc(head);
-  operations.forEach((operation, index) => {
+  const words = new WordWriter(ops);
+  for (const [index, { call, args, control }] of operations.entries()) {
     const at = index * OPERATION_SIZE;
-    const last = index === operations.length - 1 ? LAST : 0;
-    const number = operation.call === 'set_control' ? SET_CONTROL : SYS[operation.call];
-    ops.writeBigInt64LE(BigInt(number), at);
-    operation.args.forEach((argument, i) => {
-      ops.writeBigUInt64LE(layout.word(argument), at + ARGUMENTS_OFFSET + i * 8);
-    });
-    ops.writeBigUInt64LE(BigInt(operation.control | last), at + CONTROL_OFFSET);
-  });
+    words.write(at, call === 'set_control' ? SET_CONTROL : SYS[call]);
+    for (const [i, argument] of args.entries())
+      words.write(at + ARGUMENTS_OFFSET + i * 8, layout.word(argument));
+    words.write(at + CONTROL_OFFSET, control | (index === operations.length - 1 ? LAST : 0));
+  }
   const data = layout.bytes();
   if (dataAddress !== undefined) return { message: ops, data, offsets: layout.offsets };
   const offsets = new Map([...layout.offsets].map(([bytes, offset]) => [bytes, offset + head]));
@@ -76,7 +74,8 @@ export const controlAt = resultAt;
 
 /** The result of the operation at `index` in a reply, which is where the control bits were. */
 export function resultAt(reply: Buffer, index: number): number {
-  return Number(reply.readBigInt64LE(index * OPERATION_SIZE + CONTROL_OFFSET));
+  const at = index * OPERATION_SIZE + CONTROL_OFFSET;
+  return reply.readInt32LE(at + 4) * 2 ** 32 + reply.readUInt32LE(at);
 }
 
 export function writeResult(reply: Buffer, index: number, result: number): void {
@@ -93,6 +92,27 @@ export function stops(control: number, result: number): boolean {
   return isError(result) ? !(control & CONTINUE_ON_ERROR) : result > 0 && (control & STOP_IF_POSITIVE) !== 0;
 }
 
+/** Writes 64-bit words, little-endian. Made of 32-bit ones: conversions to bigint cost a tenth of `create`. */
+class WordWriter {
+  readonly #halves: Int32Array;
+
+  constructor({ buffer, byteOffset, length }: Buffer) {
+    this.#halves = new Int32Array(buffer, byteOffset, length / 4);
+  }
+
+  /** A number, whole and below 2^53, or a bigint, at a multiple of 8 bytes. */
+  write(offset: number, value: number | bigint): void {
+    const at = offset / 4;
+    if (typeof value === 'number') {
+      this.#halves[at] = value;
+      this.#halves[at + 1] = Math.floor(value / 2 ** 32);
+    } else {
+      this.#halves[at] = Number(BigInt.asIntN(32, value));
+      this.#halves[at + 1] = Number(BigInt.asIntN(32, value >> 32n));
+    }
+  }
+}
+
 class Layout {
   readonly offsets = new Map<Uint8Array, number>();
   readonly #base: number;
@@ -104,10 +124,10 @@ class Layout {
     this.#base = base;
   }
 
-  word(value: Word): bigint {
-    if (value === null) return 0n;
-    if (typeof value === 'number' || typeof value === 'bigint') return BigInt.asUintN(64, BigInt(value));
-    return BigInt(this.#base + this.#place(value));
+  word(value: Word): number | bigint {
+    if (value === null) return 0;
+    if (typeof value === 'number' || typeof value === 'bigint') return value;
+    return this.#base + this.#place(value);
   }
 
   bytes(): Buffer {
@@ -127,9 +147,8 @@ class Layout {
     }
     if (data instanceof Structure) {
       const bytes = Buffer.alloc(data.words.length * 8);
-      data.words.forEach((word, i) => {
-        bytes.writeBigUInt64LE(this.word(word), i * 8);
-      });
+      const words = new WordWriter(bytes);
+      for (const [i, word] of data.words.entries()) words.write(i * 8, this.word(word));
       return this.#append(bytes);
     }
     let offset = this.offsets.get(data);
