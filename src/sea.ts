@@ -4,13 +4,13 @@
 import { getRawAsset } from 'node:sea';
 import { Script } from 'node:vm';
 
-type Piece = (require: (name: string) => unknown, module: { exports: unknown }, exports: unknown) => void;
+type Piece = (require: (name: string) => unknown, exports: object) => void;
 type Pieces = Readonly<Record<string, Piece>>;
 
 /** The file, an asset, that each piece is in. */
 declare const TSOCI_FILE_OF: Readonly<Record<string, string>>;
 
-const loaded = new Map<string, { exports: unknown }>();
+const loaded = new Map<string, object>();
 const files = new Map<string, Pieces>();
 
 /** CommonJS's require: a piece by its name, run once; or a module of Node. */
@@ -18,11 +18,11 @@ function load(name: string): unknown {
   const file = TSOCI_FILE_OF[name];
   if (file === undefined) return require(name);
   const known = loaded.get(name);
-  if (known) return known.exports;
-  const module = { exports: {} };
-  loaded.set(name, module);
-  piecesOf(file)[name]?.(load, module, module.exports);
-  return module.exports;
+  if (known) return known;
+  const exports = {};
+  loaded.set(name, exports);
+  piecesOf(file)[name]?.(load, exports);
+  return exports;
 }
 
 function piecesOf(filename: string): Pieces {

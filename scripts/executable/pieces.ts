@@ -49,19 +49,39 @@ export function makePieces(): Pieces {
   const members = new Map<string, string[]>();
   const fileOf: Record<string, string> = {};
   for (const { path, text } of outputFiles) {
-    const { code } = transformSync(text, {
-      ...common,
-      format: 'cjs',
-      supported: { 'dynamic-import': false },
-    });
     const name = `./${basename(path)}`;
     const file = group(basename(path));
     fileOf[name] = file;
-    const piece = `${JSON.stringify(name)}:function(require,module,exports){${code}}`;
+    const piece = `${JSON.stringify(name)}:${functionOf(text)}`;
     members.set(file, [...(members.get(file) ?? []), piece]);
   }
   const files = new Map([...members].map(([file, pieces]) => [file, `({${pieces.join(',')}})`]));
   return { files, fileOf };
+}
+
+const IMPORT = /\bimport(?:\{([^}]*)\}from)?("(?:\.\/|node:)[^"]+");/g;
+const EXPORT = /export\{([^}]*)\};\s*$/;
+const DYNAMIC_IMPORT = /\bimport\(("\.\/[^"]+")\)/g;
+
+/**
+ * A module as esbuild writes it, as a function of `require` and `exports`. Values are taken over once: nothing of ours
+ * is exported and changed later, and getters for that (esbuild's own way to CommonJS) would have to be made at each start.
+ */
+function functionOf(module: string): string {
+  const body = module
+    .replace(IMPORT, (_, names: string | undefined, path: string) => {
+      const value = `require(${path});`;
+      return names === undefined ? value : `const{${names.replaceAll(' as ', ':')}}=${value}`;
+    })
+    .replace(EXPORT, (_, names: string) => {
+      const pairs = names.split(',').map((name) => name.split(' as '));
+      return `Object.assign(exports,{${pairs.map(([local, name = local]) => `${name}:${local}`).join(',')}});`;
+    })
+    .replace(DYNAMIC_IMPORT, '(async()=>require($1))()');
+  const text = `function(require,exports){"use strict";${body}}`;
+  // What is left of modules is no script.
+  transformSync(`(${text})`, { format: 'iife', logLevel: 'silent' });
+  return text;
 }
 
 /** Which file a piece goes into: with those that the same hot commands need, or into one of its own. */
