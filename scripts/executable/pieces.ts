@@ -59,7 +59,7 @@ export function makePieces(): Pieces {
   return { files, fileOf };
 }
 
-const IMPORT = /\bimport(?:\{([^}]*)\}from)?("(?:\.\/|node:)[^"]+");/g;
+const IMPORT = /\bimport(?:(?:\{([^}]*)\}| ([\w$]+) )from)?("(?:\.\/|node:)[^"]+");/g;
 const EXPORT = /export\{([^}]*)\};\s*$/;
 const DYNAMIC_IMPORT = /\bimport\(("\.\/[^"]+")\)/g;
 
@@ -69,9 +69,11 @@ const DYNAMIC_IMPORT = /\bimport\(("\.\/[^"]+")\)/g;
  */
 function functionOf(module: string): string {
   const body = module
-    .replace(IMPORT, (_, names: string | undefined, path: string) => {
+    .replace(IMPORT, (_, names: string | undefined, whole: string | undefined, path: string) => {
       const value = `require(${path});`;
-      return names === undefined ? value : `const{${names.replaceAll(' as ', ':')}}=${value}`;
+      // The default export of a module of Node is the module.
+      if (names === undefined) return whole === undefined ? value : `const ${whole}=${value}`;
+      return `const{${names.replaceAll(' as ', ':')}}=${value}`;
     })
     .replace(EXPORT, (_, names: string) => {
       const pairs = names.split(',').map((name) => name.split(' as '));
