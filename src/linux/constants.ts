@@ -207,6 +207,11 @@ export const PROC_SUPER_MAGIC = 0x9fa0;
 export const NSFS_MAGIC = 0x6e736673;
 export const CGROUP2_SUPER_MAGIC = 0x63677270;
 export const SYSFS_MAGIC = 0x62656572;
+export const TMPFS_MAGIC = 0x01021994;
+export const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
+export const EXT4_SUPER_MAGIC = 0xef53;
+export const XFS_SUPER_MAGIC = 0x58465342;
+export const BTRFS_SUPER_MAGIC = 0x9123683e;
 
 // asm-generic/signal.h, asm-generic/signal-defs.h
 export const SIGKILL = 9;

@@ -50,7 +50,6 @@ function comparable(text: string): string[] {
         .replace(/process \d+/, 'process PID')
         .replace(/tv_(n?)sec=\d+/g, 'tv_$1sec=TIME')
         .replace(/0x5[0-9a-f]{5}\b/g, 'ADDRESS')
-        .replace(/\\"pid\\":\d+.*iov_len=\d+/, 'PID')
-        .replace(/f_type=0x[0-9a-f]+/, 'f_type=HOST'),
+        .replace(/\\"pid\\":\d+.*iov_len=\d+/, 'PID'),
     );
 }

@@ -3,21 +3,21 @@
 import { readFileSync, statSync } from 'node:fs';
 import {
   AT_FDCWD,
+  CGROUP2_SUPER_MAGIC,
   DEVPTS_SUPER_MAGIC,
   O_PATH,
   O_RDWR,
   O_WRONLY,
+  OVERLAYFS_SUPER_MAGIC,
   PROC_SUPER_MAGIC,
   S_IFMT,
   S_IFREG,
   SYSFS_MAGIC,
+  TMPFS_MAGIC,
 } from '../../linux/constants.ts';
 import { EEXIST, ENOENT } from '../../linux/errno.ts';
 import { characterDevice, Filesystem, Mount, type Node, Place, type Resolving, resolve } from './files.ts';
 import { directoryEntries } from './stat.ts';
-
-/** linux/magic.h */
-const TMPFS_MAGIC = 0x01021994;
 
 /** What a descriptor is of. */
 interface File {
@@ -170,10 +170,20 @@ export class OpenFiles {
   }
 }
 
+/** What statfs(2) says of filesystems by their types. */
+const magics: Readonly<Record<string, number>> = {
+  proc: PROC_SUPER_MAGIC,
+  sysfs: SYSFS_MAGIC,
+  devpts: DEVPTS_SUPER_MAGIC,
+  overlay: OVERLAYFS_SUPER_MAGIC,
+  cgroup2: CGROUP2_SUPER_MAGIC,
+};
+/** Where the host has what these show. */
+const shown: Readonly<Record<string, string>> = { proc: '/proc', sysfs: '/sys' };
+
 function newMount({ type, layers }: NonNullable<File['making']> = { type: '', layers: [] }): Mount {
-  if (type === 'proc') return new Mount(new Filesystem(['/proc'], PROC_SUPER_MAGIC));
-  if (type === 'sysfs') return new Mount(new Filesystem(['/sys'], SYSFS_MAGIC));
-  const filesystem = new Filesystem(layers, type === 'devpts' ? DEVPTS_SUPER_MAGIC : TMPFS_MAGIC);
+  const host = shown[type];
+  const filesystem = new Filesystem(host === undefined ? layers : [host], magics[type] ?? TMPFS_MAGIC);
   if (type === 'devpts') filesystem.put('/ptmx', characterDevice(5, 2));
   return new Mount(filesystem);
 }

@@ -46,11 +46,7 @@ export const families = table('AF_');
 export const socketTypes = table('SOCK_', ['SOCK_CLOEXEC']);
 export const requests: Table = [...table('TIOC'), ...table('SIOC'), ...table('NS_GET_')];
 export const fileTypes = table('S_IF', ['S_IFMT']);
-export const filesystemMagics: Table = [
-  ...table('PROC_SUPER'),
-  ...table('DEVPTS_SUPER'),
-  ...table('SYSFS_MAGIC'),
-];
+export const filesystemMagics = table('').filter(([name]) => name.endsWith('_MAGIC'));
 
 /** `A|B|0x40`: names of bits, and what has no name as a number. */
 export function flags(value: bigint, names: Table): string {
