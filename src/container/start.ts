@@ -11,7 +11,7 @@ import type { ProcessIdentity } from '../linux/procfs.ts';
 import { connectTo } from '../linux/unix-socket.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
 import { BUFFER_SIZE, resultAt } from '../stub/encode.ts';
-import { stubObserver } from '../stub/process.ts';
+import { stubObserver } from '../stub/observer.ts';
 import { destroy, killAndWait, scopeFor } from './delete.ts';
 import { withLock } from './lock.ts';
 import { goMessage } from './process.ts';

@@ -4,16 +4,10 @@ import { posix } from 'node:path';
 import {
   AT_FDCWD,
   AT_RECURSIVE,
-  FSCONFIG_CMD_CREATE,
   FSCONFIG_CMD_RECONFIGURE,
-  FSCONFIG_SET_FLAG,
-  FSCONFIG_SET_STRING,
-  FSMOUNT_CLOEXEC,
-  FSOPEN_CLOEXEC,
   FSPICK_CLOEXEC,
   FSPICK_EMPTY_PATH,
   MOUNT_ATTR_IDMAP,
-  MOUNT_ATTR_RDONLY,
   O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
@@ -21,10 +15,11 @@ import {
   RESOLVE_NO_SYMLINKS,
 } from '../linux/constants.ts';
 import { EINVAL, ENOENT, EPERM } from '../linux/errno.ts';
-import { errnoOf, TsociError } from '../linux/errors.ts';
+import { TsociError } from '../linux/errors.ts';
 import { becauseOf, type Program } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
+import { explain, newFilesystem, setOption, settings } from './filesystem.ts';
 import type { AttributeChange, MountOptions } from './options.ts';
 import { explainRefusal } from './refusal.ts';
 import { addDirectory, makeTarget, type TargetKind, targetKind } from './target.ts';
@@ -51,12 +46,6 @@ export type MountOrigin =
   | { tree: number }
   /** A new instance of a filesystem. */
   | { type: string; device: string | undefined };
-
-/** Kernel filesystems have no use for a read-only superblock, and share one between mounts: ro is of the mount. */
-const pseudo = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue', 'devpts', 'tmpfs', 'overlay']);
-
-/** Filesystems that can be told about access control lists; elsewhere acl and noacl name what is so anyway. */
-const aclFilesystems = new Set(['ext2', 'ext3', 'ext4', 'btrfs', 'f2fs', 'nfs', 'ceph', 'gfs2', 'ocfs2']);
 
 /** Filesystems whose destination must not lead through a symlink. */
 const unlinked = new Set(['proc', 'sysfs']);
@@ -263,73 +252,6 @@ function withoutClearing(options: MountOptions): MountOptions {
     attributes: { set: options.attributes.set, clear: 0 },
     recursiveAttributes: { set: options.recursiveAttributes.set, clear: 0 },
   };
-}
-
-/** fsopen(2), fsconfig(2) for each option, fsmount(2). */
-function newFilesystem(
-  program: Program,
-  { type, device }: { type: string; device: string | undefined },
-  { options, fill, idmapNamespace }: MountPlan,
-  doing: string,
-): { filesystem: number; mount: number } {
-  const filesystem = program.open('fsopen', [type, FSOPEN_CLOEXEC], doing);
-  if (device) program.call('fsconfig', [filesystem, FSCONFIG_SET_STRING, 'source', device, 0], doing);
-  for (const [key, value] of settings(type, options)) setOption(program, filesystem, key, value, doing);
-  program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
-  // A tmpfs that is filled first must be writable for so long.
-  const attributes = fill ? 0 : options.attributes.set;
-  const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, attributes], doing);
-  program.close(filesystem);
-  if (idmapNamespace !== undefined) {
-    setAttributes(
-      program,
-      mount,
-      { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace },
-      0,
-      `map ids: ${doing}`,
-    );
-  }
-  return { filesystem, mount };
-}
-
-function settings(type: string, options: MountOptions): [key: string, value: string | undefined][] {
-  const flags = [...options.superblock];
-  if (options.attributes.set & MOUNT_ATTR_RDONLY && !pseudo.has(type)) flags.push('ro');
-  const acl = options.acl !== undefined && aclFilesystems.has(type) ? [options.acl] : [];
-  const data = [...options.data, ...acl].map((option): [string, string | undefined] => {
-    const at = option.indexOf('=');
-    return at < 0 ? [option, undefined] : [option.slice(0, at), option.slice(at + 1)];
-  });
-  return [...flags.map((flag): [string, undefined] => [flag, undefined]), ...data];
-}
-
-function setOption(
-  program: Program,
-  fs: number,
-  key: string,
-  value: string | undefined,
-  doing: string,
-): void {
-  const option = value === undefined ? key : `${key}=${value}`;
-  const what = `${doing}: option ${option}`;
-  if (value === undefined) program.call('fsconfig', [fs, FSCONFIG_SET_FLAG, key, 0, 0], what);
-  else program.call('fsconfig', [fs, FSCONFIG_SET_STRING, key, value, 0], what);
-}
-
-/** The filesystem's own words about a failure, read from its context (fsopen(2)). */
-export function explain(init: RootContext['init'], filesystem: number, error: unknown): unknown {
-  if (!(error instanceof OperationError) || error.operation.call !== 'fsconfig') return error;
-  const text = Buffer.alloc(512);
-  const program = init.program();
-  const length = program.call('read', [filesystem, text, text.length], 'read the log of a mount');
-  try {
-    const results = init.run(program);
-    // "e tmpfs: Unknown parameter 'foo'": a level, then the message.
-    const message = results.bytes(text).subarray(2, results.at(length)).toString().trim();
-    return new TsociError(`${error.message}: ${message}`, { errno: errnoOf(error) });
-  } catch {
-    return error;
-  }
 }
 
 /** `remount`: changes the mount that is at the destination, and its superblock unless it is a bind mount. */

@@ -25,7 +25,7 @@ import { isolates, planNamespaces } from '../namespaces/plan.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { becauseOf, type Program } from '../stub/program.ts';
 import { attach } from './context.ts';
-import { explain } from './mount.ts';
+import { explain } from './filesystem.ts';
 
 /** Annotations of a config. Relative paths start at the bundle. */
 export const LOWERDIR = 'org.tsoci.overlay.lowerdir';

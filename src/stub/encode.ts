@@ -59,6 +59,22 @@ export function encode(operations: readonly Operation[], dataAddress?: number): 
   return { message: Buffer.concat([ops, data]), data, offsets };
 }
 
+/** What of a program goes in one message: its first operations, `count` of them. */
+export interface Part {
+  readonly message: Buffer;
+  readonly count: number;
+  readonly offsets: ReadonlyMap<Uint8Array, number>;
+}
+
+/** As many of the operations as the stub's buffer takes, about; undefined if that is none. */
+export function encodePart(operations: readonly Operation[]): Part | undefined {
+  for (let count = operations.length; count >= 1; count = Math.floor(count / 2)) {
+    const { message, offsets } = encode(operations.slice(0, count));
+    if (message.length <= BUFFER_SIZE) return { message, count, offsets };
+  }
+  return undefined;
+}
+
 /** The number of the call of the operation at `index` in a message. */
 export function callAt(message: Buffer, index: number): number {
   return Number(message.readBigInt64LE(index * OPERATION_SIZE));

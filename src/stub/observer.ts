@@ -25,3 +25,14 @@ export interface Observer {
    */
   replied(executor: Executor, reply: Buffer): void;
 }
+
+let observer: Observer | undefined;
+
+/** From here on `watcher` is told of all that stubs execute. */
+export function observeStubs(watcher: Observer | undefined): void {
+  observer = watcher;
+}
+
+export function stubObserver(): Observer | undefined {
+  return observer;
+}

@@ -7,19 +7,19 @@ import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
-  O_CLOEXEC,
   PROT_READ,
   PROT_WRITE,
   SIGKILL,
 } from '../linux/constants.ts';
-import { EAGAIN, EPIPE } from '../linux/errno.ts';
+import { EPIPE } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { reap, type WaitStatus } from '../linux/wait.ts';
 import { type Channel, startStub } from './channel.ts';
-import { BUFFER_SIZE, encode, HEAP_ADDRESS } from './encode.ts';
-import type { Observer } from './observer.ts';
+import { BUFFER_SIZE, encode, encodePart, HEAP_ADDRESS, type Part } from './encode.ts';
+import { stubObserver } from './observer.ts';
+import { movePreserved } from './preserved.ts';
 import { DescriptorTable, type Operation, Program, STOP_IF_POSITIVE, Structure } from './program.ts';
-import { OperationError, Results } from './results.ts';
+import { isDisturbed, Results } from './results.ts';
 
 /** Bytes in one message of raw data: well below the default socket buffer (net.core.wmem_default, 212992). */
 const CHUNK = 0x10000;
@@ -40,17 +40,7 @@ export interface SpawnOptions {
   role?: string;
 }
 
-let observer: Observer | undefined;
 let start = startStub;
-
-/** From here on `watcher` is told of all that stubs execute. */
-export function observeStubs(watcher: Observer | undefined): void {
-  observer = watcher;
-}
-
-export function stubObserver(): Observer | undefined {
-  return observer;
-}
 
 /** From here on stubs are what `replacement` starts: no processes, if it likes. */
 export function replaceStubs(replacement: typeof startStub): void {
@@ -209,7 +199,7 @@ export class StubProcess {
     this.run(alone);
     for (const operation of childProgram.operations) childTable.apply(operation);
     const child = new StubProcess({ pid: results.at(0), role }, this.control, channel, childTable);
-    observer?.sending(child, { operations, message });
+    stubObserver()?.sending(child, { operations, message });
     const first = Buffer.alloc(BUFFER_SIZE);
     if (child.#receiveInto(first) === 0) throw child.#died();
     return child;
@@ -226,7 +216,7 @@ export class StubProcess {
       new Results().add(program.operations, reply, new Map(), this.descriptors);
       return fds;
     }
-    observer?.replied(this, buffer.subarray(0, length));
+    stubObserver()?.replied(this, buffer.subarray(0, length));
     if (length === 0) throw this.#died();
     new Results().add(program.operations, buffer.subarray(0, length), new Map(), this.descriptors);
     throw new TsociError('the stub sent no descriptor');
@@ -264,17 +254,9 @@ export class StubProcess {
     return pending;
   }
 
-  #encodeSome(operations: readonly Operation[]): {
-    message: Buffer;
-    count: number;
-    offsets: ReadonlyMap<Uint8Array, number>;
-    heap?: Buffer;
-  } {
-    for (let count = operations.length; count >= 1; count = Math.floor(count / 2)) {
-      const { message, offsets } = encode(operations.slice(0, count));
-      if (message.length <= BUFFER_SIZE) return { message, count, offsets };
-    }
-    return { ...this.#encodeLarge(operations.slice(0, 1)), count: 1, offsets: new Map() };
+  #encodeSome(operations: readonly Operation[]): Part & { heap?: Buffer } {
+    const part = encodePart(operations);
+    return part ?? { ...this.#encodeLarge(operations.slice(0, 1)), count: 1, offsets: new Map() };
   }
 
   #encodeLarge(operations: readonly Operation[]): { message: Buffer; heap: Buffer } {
@@ -284,7 +266,7 @@ export class StubProcess {
   }
 
   #transmit(operations: readonly Operation[], message: Buffer, heap?: Buffer): void {
-    observer?.sending(this, { operations, message, heap });
+    stubObserver()?.sending(this, { operations, message, heap });
     try {
       this.#channel.send(message, 'send a program to the stub');
     } catch (error) {
@@ -332,7 +314,7 @@ export class StubProcess {
 
   #receiveInto(buffer: Buffer): number {
     const length = this.#channel.receive(buffer);
-    observer?.replied(this, buffer.subarray(0, length));
+    stubObserver()?.replied(this, buffer.subarray(0, length));
     return length;
   }
 
@@ -344,31 +326,4 @@ export class StubProcess {
     const who = this.role === 'init' ? "the container's init" : `the process for ${this.role}`;
     return new TsociError(`${who} died while it was set up (${how})${hint}`);
   }
-}
-
-/**
- * A rename or mount anywhere on the machine while openat2(2) went through `..`: nothing was opened, and the program
- * stopped there.
- */
-function isDisturbed(error: unknown): error is OperationError {
-  if (!(error instanceof OperationError) || error.errno !== EAGAIN) return false;
-  return error.operation.call === 'openat2' && error.operation.ignored.length === 0;
-}
-
-/**
- * Brings the preserved descriptors down to 3, 4, … and the two control descriptors behind them. `free` is the
- * first free number.
- */
-function movePreserved(program: Program, count: number, free: number): void {
-  const control = STDIO;
-  const child = STDIO + 1;
-  program.duplicate(control, free);
-  program.duplicate(child, free + 1);
-  program.setControl(free);
-  for (let i = 0; i < count; i++) program.duplicate(STDIO + 2 + i, STDIO + i, 0);
-  program.duplicate(free, control + count, O_CLOEXEC);
-  program.duplicate(free + 1, child + count, O_CLOEXEC);
-  program.setControl(control + count);
-  program.close(free);
-  program.close(free + 1);
 }

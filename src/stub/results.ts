@@ -1,5 +1,6 @@
 // What came back from the stub: a result for each operation executed, and the bytes that calls wrote.
 
+import { EAGAIN } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { isError, resultAt, stops } from './encode.ts';
 import type { DescriptorTable, Operation } from './program.ts';
@@ -19,6 +20,15 @@ export class OperationError extends TsociError {
     this.executed = executed;
     this.results = results;
   }
+}
+
+/**
+ * A rename or mount anywhere on the machine while openat2(2) went through `..`: nothing was opened, and the program
+ * stopped there.
+ */
+export function isDisturbed(error: unknown): error is OperationError {
+  if (!(error instanceof OperationError) || error.errno !== EAGAIN) return false;
+  return error.operation.call === 'openat2' && error.operation.ignored.length === 0;
 }
 
 export class Results {

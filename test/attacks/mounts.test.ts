@@ -15,7 +15,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AT_FDCWD, O_DIRECTORY } from '../../src/linux/constants.ts';
 import { copyUp } from '../../src/rootfs/copy-up.ts';
-import { observeStubs } from '../../src/stub/process.ts';
+import { observeStubs } from '../../src/stub/observer.ts';
 import { type Change, Sandbox, tsociPath, userNamespace } from '../container/harness.ts';
 import { withStub } from '../security/stub.ts';
 import { attempt } from './support.ts';

@@ -3,7 +3,7 @@
 import { openSync } from 'node:fs';
 import type { Caller } from '../../linux/caller.ts';
 import { messageOf, TsociError } from '../../linux/errors.ts';
-import { observeStubs } from '../../stub/process.ts';
+import { observeStubs } from '../../stub/observer.ts';
 import { Tracer } from './tracer.ts';
 
 /** Traces all stubs from here on, to a descriptor or a file, which is appended to. Call the result at the end. */
