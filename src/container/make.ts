@@ -77,7 +77,8 @@ export function makeInit(
   around.spawned?.(init);
   const built = root && { plan: root.plan, context: buildRootfs(init.stub, root.plan, trees) };
   const state = around.hooking(init);
-  const hooks = { state: JSON.stringify(state), stdout: caller.stdio[1], stderr: caller.stdio[2] };
+  const [, stdout, stderr] = caller.stdio;
+  const hooks = { state: JSON.stringify(state), stdout, stderr, cwd: bundle.path };
   // They find a root filesystem that is complete.
   if (config.hooks) init.stub.flush();
   runHooks('prestart', config.hooks?.prestart, hooks);

@@ -59,6 +59,7 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   if (!config.process) return;
   runStart(config.hooks, {
     ...stdio,
+    bundle,
     created: JSON.stringify(state),
     running: JSON.stringify(state),
     enter: enterPlanned(init),
@@ -66,7 +67,8 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   });
   // `run` deletes the container in the end.
   const failed = (error: unknown) => caller.warn(messageOf(error));
-  runAllHooks('poststop', config.hooks?.poststop, { ...stdio, state: JSON.stringify(state) }, failed);
+  const stopped = { ...stdio, cwd: bundle, state: JSON.stringify(state) };
+  runAllHooks('poststop', config.hooks?.poststop, stopped, failed);
 }
 
 /** Whether a cgroup can be made, or is there to be used: an ordinary user goes without where none was delegated. */

@@ -12,6 +12,7 @@ export function runPoststop(caller: Caller, record: ContainerRecord): void {
     state: JSON.stringify(stateOf(record, 'stopped', 0)),
     stdout: caller.stdio[1],
     stderr: caller.stdio[2],
+    cwd: record.bundle,
   };
   runAllHooks('poststop', record.hooks?.poststop, hooks, (error) => caller.warn(messageOf(error)));
 }

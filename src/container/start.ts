@@ -69,6 +69,7 @@ function startInit(
     runStart(record.hooks, {
       stdout: caller.stdio[1],
       stderr: caller.stdio[2],
+      bundle: record.bundle,
       created: stateAs('created', record.pidInside ?? init.pid),
       running: stateAs('running', init.pid),
       enter: (stdio, because) => enterNamespaces(init, { stdio, role: 'hook', because }),
@@ -89,6 +90,7 @@ function startInit(
 }
 
 export interface Starting extends Required<Pick<HookSetting, 'stdout' | 'stderr' | 'enter'>> {
+  bundle: string;
   /** The states that hooks are told, before and after the process has begun. */
   created: string;
   running: string;
@@ -99,11 +101,11 @@ export interface Starting extends Required<Pick<HookSetting, 'stdout' | 'stderr'
 /** runtime.md#lifecycle, steps 7 to 9. */
 export function runStart(
   hooks: Pick<Hooks, 'startContainer' | 'poststart'> | undefined,
-  { stdout, stderr, created, running, enter, go }: Starting,
+  { stdout, stderr, bundle, created, running, enter, go }: Starting,
 ): void {
   runHooks('startContainer', hooks?.startContainer, { stdout, stderr, state: created, enter });
   go();
-  runHooks('poststart', hooks?.poststart, { stdout, stderr, state: running });
+  runHooks('poststart', hooks?.poststart, { stdout, stderr, state: running, cwd: bundle });
 }
 
 function connectToInit(directory: string, id: string): number {

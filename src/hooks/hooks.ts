@@ -3,7 +3,7 @@
 import type { Hook } from '../config/generated/types.ts';
 import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
 import { check, closeDescriptor, readable } from '../linux/descriptor.ts';
-import { EINTR } from '../linux/errno.ts';
+import { EACCES, EINTR, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { cString, syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
@@ -32,7 +32,7 @@ export interface HookSetting {
   stderr: number;
   /** A stub in the namespaces where the hook runs, which `because` wants; by default those of the runtime. */
   enter?: (stdio: readonly [number, number, number], because: string) => StubProcess;
-  /** The working directory; by default that of the runtime. */
+  /** The working directory, if it is there: the bundle, as with runc and crun. By default that of the stub. */
   cwd?: string;
 }
 
@@ -90,7 +90,8 @@ function execute(name: string, stub: StubProcess, hook: Hook, cwd: string | unde
     const program = stub.program();
     // Its own group, so that a timeout ends it with its children.
     program.call('setsid', [], `${name}: setsid`);
-    if (cwd) program.call('chdir', [cwd], `${name}: change to ${cwd}`);
+    if (cwd)
+      program.call('chdir', [cwd], `${name}: change to ${cwd}`, { ignored: [ENOENT, ENOTDIR, EACCES] });
     program.call(
       'execve',
       [hook.path, stringArray(hook.args ?? [hook.path]), stringArray(hook.env ?? [])],

@@ -1,7 +1,7 @@
 // The life cycle of runtime.md#lifecycle, driven as an engine drives it.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -62,6 +62,27 @@ test('exec --ignore-paused waits for resume, and keeps nobody else waiting', asy
   assert.is(box.tsoci('resume', id).status, 0);
   assert.is(await ended, 7);
   assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+// As runc and crun have it; the specification says nothing of it.
+test('hooks of the host run in the bundle, or where tsoci is if that has gone', () => {
+  const log = join(box.directory, 'directories');
+  const hook = (kind: string) => [{ path: '/bin/sh', args: ['sh', '-c', `echo ${kind} $(pwd) >>${log}`] }];
+  const kinds = ['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'];
+  box.configure('true', (config) => {
+    config.hooks = Object.fromEntries(kinds.map((kind) => [kind, hook(kind)]));
+  });
+  box.tsociWith({ cwd: '/' }, 'run', '--bundle', box.bundle, box.id());
+  assert.is(readFileSync(log, 'utf8'), kinds.map((kind) => `${kind} ${box.bundle}\n`).join(''));
+  rmSync(log);
+  const link = join(box.directory, 'link');
+  symlinkSync(box.bundle, link);
+  const id = box.id();
+  const create = ['--root', box.root, 'create', '--bundle', link, id];
+  assert.is(spawnSync(tsociPath, create, { cwd: '/', stdio: 'ignore', timeout: TIMEOUT }).status, 0);
+  rmSync(link);
+  assert.is(box.tsociWith({ cwd: '/' }, 'delete', '--force', id).status, 0);
+  assert.ok(readFileSync(log, 'utf8').endsWith('poststop /\n'));
 });
 
 test('changes to config.json after create have no effect', () => {
