@@ -32,7 +32,7 @@ if [ "\$1" = run ]; then
   shift
   set -- run --runtime=io.containerd.runc.v2 ${options[@]@Q} "\$@"
 fi
-exec timeout --foreground --kill-after 5 60 $(type -P ctr) "\$@"
+exec timeout --foreground --kill-after 5 $ENGINE_TIMEOUT $(type -P ctr) "\$@"
 EOF
 chmod +x "$work/bin/ctr"
 ln -s "$runtime" "$work/bin/runc" # for commands of ctr that have no --runc-binary

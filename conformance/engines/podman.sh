@@ -15,7 +15,7 @@ case "\$1 \$2" in
   run\ *|create\ *) command=\$1; shift; set -- "\$command" --cgroup-parent="/$suite_id" "\$@" ;;
   'pod create') shift 2; set -- pod create --cgroup-parent="/$suite_id" "\$@" ;;
 esac
-exec timeout --foreground --kill-after 5 60 $(type -P podman) "\$@"
+exec timeout --foreground --kill-after 5 $ENGINE_TIMEOUT $(type -P podman) "\$@"
 EOF
 chmod +x "$work/bin/podman"
 

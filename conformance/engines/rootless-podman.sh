@@ -24,7 +24,7 @@ cd "$work/home"
 exec setpriv --reuid "$user" --regid "$user" --clear-groups \\
   env --ignore-environment HOME="$work/home" USER="$user" XDG_RUNTIME_DIR="$work/xdg" PATH="$PATH:/usr/sbin" TERM=xterm \\
   CONTAINERS_CONF="$work/containers.conf" \\
-  timeout --foreground --kill-after 5 60 $(type -P podman) --storage-driver vfs "\$@"
+  timeout --foreground --kill-after 5 $ENGINE_TIMEOUT $(type -P podman) --storage-driver vfs "\$@"
 EOF
 chmod +x "$work/bin/podman"
 

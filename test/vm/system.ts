@@ -23,9 +23,11 @@ export const kernelVersions = ['6.1', '6.12'];
 /** Kernel, initramfs and disk, ready for qemu. */
 export type System = { kernel: string; initramfs: string; disk: string };
 
-/** The two other runtimes, what tsoci and Node link to, and what tests use. */
+/** The two other runtimes, engines and what their suites call, what tsoci and Node link to, and what tests use. */
 const packages = [
   ...['busybox-static', 'runc', 'crun'],
+  ...['podman', 'conmon', 'containerd', 'jq', 'procps'],
+  ...['bash', 'dash', 'coreutils', 'findutils', 'grep', 'sed', 'tar', 'mount', 'util-linux', 'bsdutils'],
   ...['libstdc++6', 'libatomic1', 'libseccomp2'],
   ...['systemd', 'dbus', 'apparmor', 'iproute2', 'nftables', 'uidmap', 'strace'],
 ];

@@ -27,6 +27,7 @@ if [ "$vm_init" = systemd ]; then
   exec /lib/systemd/systemd --unit=session.service
 fi
 
+ln -s /proc/self/fd /dev/fd
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
