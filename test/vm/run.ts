@@ -15,7 +15,7 @@ const root = resolve(import.meta.dirname, '../..');
 const cache = join(root, 'build/vm');
 const scratchBytes = 256 << 20;
 /** Seconds that one test file may take in the guest. */
-const fileTimeout = 300;
+const fileTimeout = 600;
 
 type Connect = MachineOptions['connect'];
 
