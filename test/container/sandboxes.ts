@@ -28,9 +28,8 @@ export function sweepSandboxes(): void {
 /** Deletes the containers of a sandbox, and then itself. */
 export function closeSandbox(directory: string): void {
   const root = join(directory, 'state');
-  const options = { timeout: TIMEOUT, stdio: 'ignore' } as const;
-  for (const id of existsSync(root) ? readdirSync(root) : []) {
-    if (!id.startsWith('~')) spawnSync(tsociPath, ['--root', root, 'delete', '--force', id], options);
-  }
+  // All by one command: hundreds may have been left where each takes seconds.
+  const args = ['--root', root, 'delete', '--force', '--regex', '.'];
+  if (existsSync(root)) spawnSync(tsociPath, args, { timeout: 4 * TIMEOUT, stdio: 'ignore' });
   rmSync(directory, { recursive: true, force: true });
 }

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createContainer } from '../../../src/container/create.ts';
 import type { Caller } from '../../../src/linux/caller.ts';
-import { cgroupTree } from '../../cgroups/guest.ts';
+import { cgroupTree, command } from '../../cgroups/guest.ts';
 import { eventually, Sandbox } from '../../container/harness.ts';
 import { killCreates, summary } from '../../container/killed-create.ts';
 
@@ -67,8 +67,9 @@ test(`${MANY} containers at once`, async () => {
   const made = cgroupTree().length - before.length;
   assert.is(made, MANY + 1, 'a cgroup for each, and /tsoci');
   assert.is(readFileSync(join(CGROUPS, 'tsoci', `many-${MANY - 1}`, 'memory.max'), 'utf8'), `${64 * MIB}\n`);
-  const { status, stderr } = box.tsoci('delete', '--force', '--regex', 'many-.*');
-  assert.is(status, 0, stderr);
+  const args = ['--root', box.root, 'delete', '--force', '--regex', 'many-.*'];
+  const { status, output } = command('tsoci', args);
+  assert.is(status, 0, output);
   assert.equal(cgroupTree(), before);
 });
 
