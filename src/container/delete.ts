@@ -28,8 +28,9 @@ const KILL_TIMEOUT = 10_000;
 export async function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): Promise<void> {
   const found = tryReadRecord(containerDirectory(root, id));
   const scope = await scopeFor(found);
-  // Before its turn: `start` has the lock while it waits for init, which the container may have stopped.
-  if (force && found && !found.creator) killNow(found);
+  // Before its turn: `start` has the lock while it waits for init, which the container may have stopped. Where init has
+  // ended, others may have its cgroup's name by now.
+  if (force && found?.init && !found.creator && isAlive(found.init.pid, found.init.startTime)) killNow(found);
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);
     // `create` was killed before it wrote anything.
