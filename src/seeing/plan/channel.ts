@@ -13,7 +13,7 @@ import {
 } from '../../stub/encode.ts';
 import { LAST } from '../../stub/program.ts';
 import { Memory } from '../trace/memory.ts';
-import { directory, Filesystem, Mount, Place } from './files.ts';
+import { Filesystem, Mount, Place } from './files.ts';
 import { OpenFiles } from './open-files.ts';
 import { PlannedProcess, type World } from './process.ts';
 
@@ -36,7 +36,7 @@ export function plannedStubs(caller: {
     init: undefined,
   };
   const files = new Filesystem(['/']);
-  if (caller.cgroup !== undefined) files.put(caller.cgroup, directory);
+  if (caller.cgroup !== undefined) files.putDirectories(caller.cgroup);
   const host = new Mount(files);
   return ({ stdio, others }) => {
     const count = stdio.length + 2 + others.length;

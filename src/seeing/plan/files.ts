@@ -51,6 +51,11 @@ export class Filesystem {
     return [...names];
   }
 
+  /** A directory, and those above it that are not there. */
+  putDirectories(path: string): void {
+    for (let at = path; at !== '/' && !this.at(at); at = posix.dirname(at)) this.put(at, directory);
+  }
+
   /** Undefined: it is taken away. */
   put(path: string, node: Node | undefined): void {
     this.#made.set(path, node);
