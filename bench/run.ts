@@ -4,12 +4,12 @@
 // and runc.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../scripts/executable/node.ts';
 import { makeRootfs } from './bundle.ts';
+import { makeDirectories } from './directories.ts';
 import { buildFloor } from './floor.ts';
 import { describeMachine } from './machine.ts';
 import { measure } from './measure.ts';
@@ -35,10 +35,11 @@ for (const [tool, name] of [
 }
 
 const effort = values.quick ? { rounds: 2, runs: 5 } : { rounds: 5, runs: 20 };
-const work = mkdtempSync(join(tmpdir(), 'tsoci-bench-'));
-// Where an engine would have it: on a tmpfs.
-const states = mkdtempSync('/dev/shm/tsoci-bench-');
-const runtimes = findRuntimes(resolve(values.runtime), states);
+const runtime = resolve(values.runtime);
+const { work, states, remove } = makeDirectories('bench', (directory) =>
+  findRuntimes(runtime, directory).forEach(clear),
+);
+const runtimes = findRuntimes(runtime, states);
 try {
   const machine = describeMachine();
   const floor = buildFloor(join(work, 'floor'));
@@ -60,7 +61,5 @@ try {
   writeFileSync(values.output, page);
   console.log(page);
 } finally {
-  runtimes.forEach(clear);
-  rmSync(states, { recursive: true, force: true });
-  rmSync(work, { recursive: true, force: true });
+  remove();
 }

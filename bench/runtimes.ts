@@ -53,8 +53,8 @@ export function launch(runtime: Runtime, view: View, ...args: string[]): void {
   if (status !== 0) throw new Error(`${runtime.name} ${args.join(' ')}: exit ${status}`);
 }
 
-/** Removes the containers that a task which failed has left. */
-export function clear(runtime: Runtime): void {
+/** Removes the containers that a task which failed, or was killed, has left. */
+export function clear(runtime: Pick<Runtime, 'words'>): void {
   const [program = '', ...words] = runtime.words;
   const { stdout } = spawnSync(program, [...words, 'list', '--quiet'], { encoding: 'utf8', timeout: 60_000 });
   for (const id of (stdout ?? '').split('\n').filter((line) => line !== '')) {

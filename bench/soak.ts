@@ -5,13 +5,14 @@
 // entered and killed.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { root } from '../scripts/executable/node.ts';
 import { makeBundle, makeRootfs } from './bundle.ts';
+import { makeDirectories } from './directories.ts';
+import { clear } from './runtimes.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,8 +23,9 @@ const { values } = parseArgs({
 });
 const rounds = values.quick ? 100 : Number(values.rounds);
 const runtime = values.runtime.includes('/') ? resolve(values.runtime) : values.runtime;
-const work = mkdtempSync(join(tmpdir(), 'tsoci-soak-'));
-const states = mkdtempSync('/dev/shm/tsoci-soak-');
+const { work, states, remove } = makeDirectories('soak', (directory) =>
+  clear({ words: [runtime, '--root', directory] }),
+);
 /** In every container's id, command line and cgroup; a leak on a shared machine is ours if it has it. */
 const mark = basename(work);
 
@@ -39,8 +41,7 @@ try {
   console.log(`${rounds} rounds, ${left.length} things left behind`);
   if (left.length > 0) process.exitCode = 1;
 } finally {
-  rmSync(states, { recursive: true, force: true });
-  rmSync(work, { recursive: true, force: true });
+  remove();
 }
 
 async function soak(): Promise<string[]> {

@@ -1,8 +1,9 @@
 // The directories that tests of the executable work in: made, closed, and swept after tests that were killed.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeWorkDirectory, sweepWorkDirectories } from '../../scripts/work-directories.ts';
 
 export const tsociPath = process.env.TSOCI ?? join(import.meta.dirname, '..', '..', 'dist', 'tsoci');
 
@@ -13,16 +14,12 @@ export const TIMEOUT = 30_000;
 const SANDBOXES = '/tmp/tsoci-test-';
 
 export function makeSandbox(): string {
-  return mkdtempSync(`${SANDBOXES}${process.pid}-`);
+  return makeWorkDirectory(SANDBOXES);
 }
 
 /** Removes what test processes left that were killed before they could clean up. */
 export function sweepSandboxes(): void {
-  const [directory, prefix] = [dirname(SANDBOXES), basename(SANDBOXES)];
-  for (const name of readdirSync(directory)) {
-    const [, pid] = name.match(`^${prefix}(\\d+)-`) ?? [];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) closeSandbox(join(directory, name));
-  }
+  sweepWorkDirectories(SANDBOXES, closeSandbox);
 }
 
 /** Deletes the containers of a sandbox, and then itself. */
