@@ -69,15 +69,14 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
         terminal = master;
       }
     : undefined;
-  // What `create` saved does not change: what it takes can be loaded before the lock is.
-  const config = savedConfigOf(options);
-  const parts = await loadParts(config);
-  const given =
-    options.processFile === undefined ? undefined : await readProcess(options.processFile, caller);
   // Not while it enters: the container can hold a process up that comes in, and must not keep `delete` from working.
   const { record, init } = withLock(options.root, options.id, (directory) =>
     liveContainer(directory, options),
   );
+  const config = readSaved(savedConfig(containerDirectory(options.root, options.id))) as Config;
+  const parts = await loadParts(config);
+  const given =
+    options.processFile === undefined ? undefined : await readProcess(options.processFile, caller);
   const process = planProcess(config, given, options);
   const { uidMappings, gidMappings } = config.linux ?? {};
   if (uidMappings?.length && gidMappings?.length) checkUser(process, uidMappings, gidMappings);
@@ -104,12 +103,6 @@ function liveContainer(
   const alive = status === 'running' || status === 'created' || (status === 'paused' && ignorePaused);
   if (!alive || !record.init) throw new TsociError(`exec in ${id}: the container is ${status}`);
   return { record, init: record.init };
-}
-
-function savedConfigOf(options: ExecOptions): Config {
-  const directory = containerDirectory(options.root, options.id);
-  liveContainer(directory, options);
-  return readSaved(savedConfig(directory)) as Config;
 }
 
 interface ExecPlan {
