@@ -7,12 +7,12 @@ import {
   O_NOCTTY,
   O_NONBLOCK,
   O_RDONLY,
-  S_IFMT,
   S_IFREG,
   STATX_TYPE,
 } from '../linux/constants.ts';
 import { EACCES, EAGAIN, EINVAL, EIO, ELOOP, ENODEV, ENOENT, ENOTDIR, ENXIO, EPERM } from '../linux/errno.ts';
 import { errnoOf } from '../linux/errors.ts';
+import { fileTypeOf, STATX_SIZE } from '../linux/statx.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { variable } from './executable.ts';
 
@@ -54,13 +54,13 @@ export function homeOf(passwd: string, uid: number): string | undefined {
  */
 function readContainerFile(init: StubProcess, path: string): string {
   const opening = init.program();
-  const stat = Buffer.alloc(256);
+  const stat = Buffer.alloc(STATX_SIZE);
   const flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   const fd = opening.open('openat', [AT_FDCWD, path, flags, 0], `open ${path}`);
   opening.call('statx', [fd, '', AT_EMPTY_PATH, STATX_TYPE, stat], `inspect ${path}`);
   let regular: boolean;
   try {
-    regular = (init.run(opening).bytes(stat).readUInt16LE(28) & S_IFMT) === S_IFREG;
+    regular = fileTypeOf(init.run(opening).bytes(stat)) === S_IFREG;
   } catch (error) {
     if (unreadable.includes(errnoOf(error) ?? 0)) return '';
     throw error;

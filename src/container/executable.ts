@@ -1,9 +1,10 @@
 // Finding args[0] as execvp(3) does, inside the container, before anyone waits for it.
 
 import { posix } from 'node:path';
-import { AT_EACCESS, AT_FDCWD, S_IFDIR, S_IFMT, STATX_TYPE, X_OK } from '../linux/constants.ts';
+import { AT_EACCESS, AT_FDCWD, S_IFDIR, STATX_TYPE, X_OK } from '../linux/constants.ts';
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
+import { fileTypeOf, STATX_SIZE } from '../linux/statx.ts';
 import type { StubProcess } from '../stub/process.ts';
 
 /** Where execvp looks when there is no PATH (confstr(3), _CS_PATH, and what engines set). */
@@ -20,7 +21,7 @@ export function findExecutable(init: StubProcess, name: string, env: readonly st
     : path.split(':').map((directory) => posix.join(directory || '.', name));
   const program = init.program();
   const checks = candidates.map((candidate) => {
-    const stat = Buffer.alloc(256);
+    const stat = Buffer.alloc(STATX_SIZE);
     const doing = `look for ${candidate}`;
     const statx = program.call('statx', [AT_FDCWD, candidate, 0, STATX_TYPE, stat], doing, {
       ignored: absent,
@@ -34,7 +35,7 @@ export function findExecutable(init: StubProcess, name: string, env: readonly st
   let errno = ENOENT;
   for (const { candidate, stat, statx, access } of checks) {
     if (results.at(statx) < 0) continue;
-    if ((results.bytes(stat).readUInt16LE(28) & S_IFMT) === S_IFDIR) refusal = 'is a directory';
+    if (fileTypeOf(results.bytes(stat)) === S_IFDIR) refusal = 'is a directory';
     else if (results.at(access) === 0) return candidate;
     else refusal = 'permission denied';
     errno = EACCES;

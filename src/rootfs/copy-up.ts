@@ -17,11 +17,11 @@ import {
   O_WRONLY,
   S_IFDIR,
   S_IFLNK,
-  S_IFMT,
   S_IFREG,
   STATX_BASIC_STATS,
 } from '../linux/constants.ts';
 import { EINVAL } from '../linux/errno.ts';
+import { fileTypeOf, STATX_SIZE, STX_ATIME, STX_GID, STX_MODE, STX_MTIME, STX_UID } from '../linux/statx.ts';
 import type { StubProcess } from '../stub/process.ts';
 import { Structure } from '../stub/program.ts';
 
@@ -72,7 +72,7 @@ function namesIn(init: StubProcess, { from, path }: Pair): Buffer[] {
 /** `pair.path` is that of the entry from here on. */
 function copyEntry(init: StubProcess, pair: Pair, name: Buffer): void {
   const stat = inspect(init, pair, name);
-  switch (stat.readUInt16LE(MODE) & S_IFMT) {
+  switch (fileTypeOf(stat)) {
     case S_IFLNK:
       copyLink(init, pair, name);
       break;
@@ -89,15 +89,8 @@ function copyEntry(init: StubProcess, pair: Pair, name: Buffer): void {
   keepAttributes(init, pair, name, stat);
 }
 
-/** struct statx (linux/stat.h). */
-const MODE = 28;
-const UID = 20;
-const GID = 24;
-const ATIME = 64;
-const MTIME = 112;
-
 function inspect(init: StubProcess, { from, path }: Pair, name: Buffer): Buffer {
-  const stat = Buffer.alloc(256);
+  const stat = Buffer.alloc(STATX_SIZE);
   const program = init.program();
   program.call('statx', [from, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, stat], copying(path));
   return init.run(program).bytes(stat);
@@ -143,13 +136,16 @@ function copyFile(init: StubProcess, { from, to, path }: Pair, name: Buffer): vo
 
 /** Owner, mode and times. What an owner that is not mapped looks like may be no user of the namespace: then it is root. */
 function keepAttributes(init: StubProcess, { to, path }: Pair, name: Buffer, stat: Buffer): void {
-  const mode = stat.readUInt16LE(MODE);
+  const mode = stat.readUInt16LE(STX_MODE);
   const program = init.program();
-  const owner = [to, name, stat.readUInt32LE(UID), stat.readUInt32LE(GID), AT_SYMLINK_NOFOLLOW];
+  const owner = [to, name, stat.readUInt32LE(STX_UID), stat.readUInt32LE(STX_GID), AT_SYMLINK_NOFOLLOW];
   program.call('fchownat', owner, copying(path), { ignored: [EINVAL] });
-  if ((mode & S_IFMT) !== S_IFLNK) program.call('fchmodat', [to, name, mode & 0o7777], copying(path));
+  if (fileTypeOf(stat) !== S_IFLNK) program.call('fchmodat', [to, name, mode & 0o7777], copying(path));
   // struct statx_timestamp: seconds, nanoseconds; struct timespec the same with 64 bits each.
-  const times = [ATIME, MTIME].flatMap((at) => [stat.readBigInt64LE(at), BigInt(stat.readUInt32LE(at + 8))]);
+  const times = [STX_ATIME, STX_MTIME].flatMap((at) => [
+    stat.readBigInt64LE(at),
+    BigInt(stat.readUInt32LE(at + 8)),
+  ]);
   program.call('utimensat', [to, name, new Structure(times), AT_SYMLINK_NOFOLLOW], copying(path));
   init.run(program);
 }

@@ -18,7 +18,8 @@ import {
 } from '../linux/constants.ts';
 import { EEXIST, ENOENT, EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import type { Program } from '../stub/program.ts';
+import { fileTypeOf, STATX_SIZE, STX_RDEV_MAJOR, STX_RDEV_MINOR } from '../linux/statx.ts';
+import { becauseOf, type Program } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import { inDirectory, makeDirectories, makeTarget } from './target.ts';
@@ -156,13 +157,13 @@ function checkExisting({ init, root }: RootContext, node: DeviceNode): void {
   const program = init.program();
   const doing = `inspect ${node.path}`;
   const fd = program.open('openat2', openInRootArguments(root, node.path, O_PATH), doing);
-  const stat = Buffer.alloc(256);
-  // struct statx: mode at 28, rdev major and minor at 128 and 132 (linux/stat.h).
+  const stat = Buffer.alloc(STATX_SIZE);
   program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, stat], doing);
   program.close(fd);
   const bytes = init.run(program).bytes(stat);
-  const type = bytes.readUInt16LE(28) & S_IFMT;
-  const same = bytes.readUInt32LE(128) === node.major && bytes.readUInt32LE(132) === node.minor;
+  const type = fileTypeOf(bytes);
+  const same =
+    bytes.readUInt32LE(STX_RDEV_MAJOR) === node.major && bytes.readUInt32LE(STX_RDEV_MINOR) === node.minor;
   if (type !== node.type || (type !== S_IFIFO && !same)) {
     throw new TsociError(`make device ${node.path}: a file that is not this device is there already`);
   }
@@ -177,24 +178,24 @@ export function bindDevices(
   devices: readonly DeviceNode[],
   trees: readonly number[],
 ): void {
-  const { init } = context;
-  const { because } = init;
   devices.filter(isDevice).forEach((node, i) => {
-    init.because = node.property;
-    makeTarget(context, node.path, 'file');
-    const program = init.program();
-    const doing = `bind device ${node.path}`;
-    const target = program.open('openat2', openInRootArguments(context.root, node.path, O_PATH), doing);
-    attach(program, trees[i] ?? -1, target, doing);
-    program.close(target);
-    program.close(trees[i] ?? -1);
-    init.run(program);
+    becauseOf(context.init, node.property, () => bindDevice(context, node, trees[i] ?? -1));
   });
-  init.because = because;
   makeNodes(
     context,
     devices.filter((node) => !isDevice(node)),
   );
+}
+
+function bindDevice(context: RootContext, { path }: DeviceNode, tree: number): void {
+  makeTarget(context, path, 'file');
+  const program = context.init.program();
+  const doing = `bind device ${path}`;
+  const target = program.open('openat2', openInRootArguments(context.root, path, O_PATH), doing);
+  attach(program, tree, target, doing);
+  program.close(target);
+  program.close(tree);
+  context.init.run(program);
 }
 
 function isDevice({ type }: DeviceNode): boolean {

@@ -12,10 +12,10 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
   S_IFDIR,
-  S_IFMT,
   STATX_TYPE,
 } from '../linux/constants.ts';
 import { EACCES, ENOENT, ENOTDIR } from '../linux/errno.ts';
+import { fileTypeOf, STATX_SIZE } from '../linux/statx.ts';
 import type { Program } from '../stub/program.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 
@@ -43,14 +43,13 @@ export function guardPaths(
   if (masked.length === 0) return;
   const program = init.program();
   const stats = masked.map(({ path, fd, because }) => {
-    const stat = Buffer.alloc(256);
+    const stat = Buffer.alloc(STATX_SIZE);
     program.because = because;
     program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_TYPE, stat], `inspect ${path}`);
     return stat;
   });
   const inspected = init.run(program);
-  // struct statx: stx_mode is at 28.
-  const directories = stats.map((stat) => (inspected.bytes(stat).readUInt16LE(28) & S_IFMT) === S_IFDIR);
+  const directories = stats.map((stat) => fileTypeOf(inspected.bytes(stat)) === S_IFDIR);
   mask(context, masked, directories, devNull);
 }
 

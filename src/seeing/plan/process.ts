@@ -18,10 +18,11 @@ import {
   TIOCGPTPEER,
 } from '../../linux/constants.ts';
 import { EACCES, EEXIST, ENOENT, EPERM } from '../../linux/errno.ts';
+import { STATX_SIZE } from '../../linux/statx.ts';
 import type { Memory } from '../trace/memory.ts';
 import { directory, Place } from './files.ts';
 import type { OpenFiles } from './open-files.ts';
-import { STATX_SIZE, writeStatx } from './stat.ts';
+import { writeStatx } from './stat.ts';
 
 /** What all planned processes share. */
 export interface World {

@@ -1,24 +1,30 @@
 // What a plan tells of a file: that of the host, or what a planned call has made.
 
 import { lstatSync } from 'node:fs';
+import {
+  STX_ATIME,
+  STX_GID,
+  STX_MODE,
+  STX_MTIME,
+  STX_RDEV_MAJOR,
+  STX_RDEV_MINOR,
+  STX_UID,
+} from '../../linux/statx.ts';
 import type { Place } from './files.ts';
 
-/** Bytes of struct statx up to the last that is filled. */
-export const STATX_SIZE = 136;
-
-/** Fills a struct statx (linux/stat.h). */
+/** Fills a struct statx. */
 export function writeStatx(place: Place, bytes: Buffer): void {
   const { mode = 0, major = 0, minor = 0 } = place.node() ?? {};
-  bytes.writeUInt16LE(mode, 28);
-  bytes.writeUInt32LE(major, 128);
-  bytes.writeUInt32LE(minor, 132);
+  bytes.writeUInt16LE(mode, STX_MODE);
+  bytes.writeUInt32LE(major, STX_RDEV_MAJOR);
+  bytes.writeUInt32LE(minor, STX_RDEV_MINOR);
   const host = place.host();
   if (host === undefined) return;
   const { uid, gid, atimeNs, mtimeNs } = lstatSync(host, { bigint: true });
-  bytes.writeUInt32LE(Number(uid), 20);
-  bytes.writeUInt32LE(Number(gid), 24);
-  writeTime(bytes, 64, atimeNs);
-  writeTime(bytes, 112, mtimeNs);
+  bytes.writeUInt32LE(Number(uid), STX_UID);
+  bytes.writeUInt32LE(Number(gid), STX_GID);
+  writeTime(bytes, STX_ATIME, atimeNs);
+  writeTime(bytes, STX_MTIME, mtimeNs);
 }
 
 const SECOND = 1_000_000_000n;

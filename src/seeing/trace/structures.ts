@@ -4,7 +4,6 @@ import { schedulerFlags } from '../../config/generated/values.ts';
 import {
   _LINUX_CAPABILITY_VERSION_3,
   AF_UNIX,
-  S_IFMT,
   SCM_RIGHTS,
   SIOCSIFFLAGS,
   SOL_SOCKET,
@@ -12,6 +11,7 @@ import {
   TIOCSPTLCK,
   TIOCSWINSZ,
 } from '../../linux/constants.ts';
+import { fileTypeOf, STATX_SIZE, STX_MODE } from '../../linux/statx.ts';
 import { capabilityName, numbersIn } from '../../security/capabilities.ts';
 import { schedulerPolicies } from '../../security/scheduler.ts';
 import { access, bits, type Call, hex, number, octal, one, quoted, type Show } from './arguments.ts';
@@ -78,12 +78,11 @@ function limit(value: bigint): string {
   return value === 2n ** 64n - 1n ? 'RLIM64_INFINITY' : String(value);
 }
 
-/** struct statx: stx_mode at 28 (linux/stat.h). */
 export const statx: Show = (value, call) => {
-  const found = succeeded(call) ? call.after?.read(value, 30) : undefined;
+  const found = succeeded(call) ? call.after?.read(value, STATX_SIZE) : undefined;
   if (!found) return hex(value);
-  const type = BigInt(found.readUInt16LE(28) & S_IFMT);
-  return `{stx_mode=${constant(type, fileTypes)}|${octal(BigInt(found.readUInt16LE(28) & 0o7777))}}`;
+  const type = BigInt(fileTypeOf(found));
+  return `{stx_mode=${constant(type, fileTypes)}|${octal(BigInt(found.readUInt16LE(STX_MODE) & 0o7777))}}`;
 };
 
 /** struct statfs: f_type comes first. */

@@ -1,0 +1,20 @@
+// struct statx (linux/stat.h), as stubs get it from statx(2).
+
+import { S_IFMT } from './constants.ts';
+
+/** Bytes. */
+export const STATX_SIZE = 256;
+
+/** Offsets of its fields. */
+export const STX_UID = 20;
+export const STX_GID = 24;
+export const STX_MODE = 28;
+export const STX_ATIME = 64;
+export const STX_MTIME = 112;
+export const STX_RDEV_MAJOR = 128;
+export const STX_RDEV_MINOR = 132;
+
+/** S_IFDIR, S_IFREG, … */
+export function fileTypeOf(statx: Buffer): number {
+  return statx.readUInt16LE(STX_MODE) & S_IFMT;
+}
