@@ -83,9 +83,9 @@ export interface HostTrees {
 /** Opens them in the boot stub, before it enters a user namespace; its clone has them too. */
 function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
   const program = boot.program();
-  const mounts = plan.mounts.map((mount, i) => {
+  const mounts = plan.mounts.map((mount) => {
     if (!('source' in mount.from)) return undefined;
-    program.because = `mounts[${i}]`;
+    program.because = mount.because;
     const doing = `bind ${mount.from.source} on ${mount.destination}`;
     const tree = cloneTree(program, mount.from.source, mount.options, doing);
     // What isolateMounts does to the mounts that init gets by its new namespace.
@@ -126,7 +126,7 @@ export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTree
   const context: RootContext = { init, root };
   mountAll(
     context,
-    plan.mounts.map((mount, i) => prepared(context, { ...mount, because: `mounts[${i}]` }, trees?.mounts[i])),
+    plan.mounts.map((mount, i) => prepared(context, mount, trees?.mounts[i])),
   );
   if (plan.devices) {
     if (trees?.devices) bindDevices(context, plan.devices, trees.devices);

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { O_WRONLY } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
-import type { Program } from '../stub/program.ts';
+import { becauseOf, type Program } from '../stub/program.ts';
 import { openInProcfs } from './procfs.ts';
 
 export interface EnabledLsms {
@@ -58,15 +58,16 @@ export function setExecLabels(
 ): void {
   const { apparmorProfile, selinuxLabel } = config;
   if (apparmorProfile && enabled.apparmor) {
-    program.because = 'process.apparmorProfile';
     const doing = `change to AppArmor profile ${apparmorProfile} (is it loaded?)`;
-    writeAttribute(program, own, 'apparmor/exec', `exec ${apparmorProfile}`, doing);
+    becauseOf(program, 'process.apparmorProfile', () =>
+      writeAttribute(program, own, 'apparmor/exec', `exec ${apparmorProfile}`, doing),
+    );
   }
   if (selinuxLabel && enabled.selinux) {
-    program.because = 'process.selinuxLabel';
-    writeAttribute(program, own, 'exec', selinuxLabel, `change to SELinux label ${selinuxLabel}`);
+    becauseOf(program, 'process.selinuxLabel', () =>
+      writeAttribute(program, own, 'exec', selinuxLabel, `change to SELinux label ${selinuxLabel}`),
+    );
   }
-  program.because = undefined;
 }
 
 /** The label of keys that are made from here to execve(2), which forgets it: before the session keyring. */
@@ -78,9 +79,9 @@ export function setKeyringLabel(
 ): void {
   const { selinuxLabel } = config;
   if (!selinuxLabel || !enabled.selinux) return;
-  program.because = 'process.selinuxLabel';
-  writeAttribute(program, own, 'keycreate', selinuxLabel, `label keys ${selinuxLabel}`);
-  program.because = undefined;
+  becauseOf(program, 'process.selinuxLabel', () =>
+    writeAttribute(program, own, 'keycreate', selinuxLabel, `label keys ${selinuxLabel}`),
+  );
 }
 
 /** Filesystems of the kernel that label their files themselves, and mqueue, which takes no such option. */

@@ -3,7 +3,8 @@
 import { O_CLOEXEC } from '../linux/constants.ts';
 import type { Program } from './program.ts';
 
-const STDIO = 3;
+/** How many standard streams there are, and the number of the first descriptor that is none. */
+export const STDIO = 3;
 
 /**
  * Brings the preserved descriptors down to 3, 4, … and the two control descriptors behind them. `free` is the

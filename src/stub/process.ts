@@ -17,13 +17,12 @@ import { reap, type WaitStatus } from '../linux/wait.ts';
 import { type Channel, startStub } from './channel.ts';
 import { BUFFER_SIZE, encode, encodePart, HEAP_ADDRESS, type Part } from './encode.ts';
 import { stubObserver } from './observer.ts';
-import { movePreserved } from './preserved.ts';
+import { movePreserved, STDIO } from './preserved.ts';
 import { DescriptorTable, type Operation, Program, STOP_IF_POSITIVE, Structure } from './program.ts';
 import { isDisturbed, Results } from './results.ts';
 
 /** Bytes in one message of raw data: well below the default socket buffer (net.core.wmem_default, 212992). */
 const CHUNK = 0x10000;
-const STDIO = 3;
 /** Of one program, before a machine on which all goes on being renamed makes it fail. */
 const MOST_TRIES = 128;
 /** Control descriptors: its own and that of its child. */
