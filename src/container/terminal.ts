@@ -33,7 +33,7 @@ export class TerminalSession {
       process.on('SIGWINCH', this.#resize);
       this.#restore = makeRaw(stdin);
     }
-    process.once('exit', (code) => this.#leave(code));
+    process.prependOnceListener('exit', (code) => this.#leave(code));
     this.#output = new ReadStream(master);
     // Written by a thread: the container may have to be read from before it reads what is typed. By a descriptor of its
     // own, since a stream closes that at its end, whoever has the number by then.

@@ -21,8 +21,17 @@ let loaded: Koffi | undefined;
 
 /** koffi, loaded at the first call. */
 export function koffi(): Koffi {
-  loaded ??= isSea() ? loadFromAsset() : loadFromModules();
+  loaded ??= isSea() ? leavingAtOnce(loadFromAsset()) : loadFromModules();
   return loaded;
+}
+
+/**
+ * Ends the process without what Node and koffi take down at its end, 4 % of a `run`: nobody waits for any of it. Whoever
+ * has something to do at the end must come before (prependOnceListener).
+ */
+function leavingAtOnce(koffi: Koffi): Koffi {
+  process.once('exit', (code) => koffi.load(null).func('_exit', 'void', ['int'])(code));
+  return koffi;
 }
 
 function loadFromAsset(): Koffi {
