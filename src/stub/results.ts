@@ -11,11 +11,16 @@ export class OperationError extends TsociError {
   readonly operation: Operation;
   /** How many operations of the program were executed before it; below 0: it was left to do `later`. */
   readonly executed: number;
+  /** The kernel's answer. */
+  readonly answer: number;
   /** What those came to. */
   readonly results: Results;
 
   constructor(operation: Operation, executed: number, errno: number, results: Results) {
-    super(TsociError.fromErrno(operation.doing, errno).message, { errno });
+    const { message } = TsociError.fromErrno(operation.doing, errno);
+    // Who tries something and is ready for an error must not take one of what came before for it.
+    super(message, executed < 0 ? {} : { errno });
+    this.answer = errno;
     this.operation = operation;
     this.executed = executed;
     this.results = results;
@@ -27,7 +32,7 @@ export class OperationError extends TsociError {
  * stopped there.
  */
 export function isDisturbed(error: unknown): error is OperationError {
-  if (!(error instanceof OperationError) || error.errno !== EAGAIN) return false;
+  if (!(error instanceof OperationError) || error.answer !== EAGAIN) return false;
   return error.operation.call === 'openat2' && error.operation.ignored.length === 0;
 }
 
