@@ -1,6 +1,6 @@
 // Entering the namespaces of a container's init: for `exec`, and for hooks of the container namespace.
 
-import { constants, openSync, readlinkSync } from 'node:fs';
+import { constants, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
@@ -126,14 +126,37 @@ export function setDumpable(program: Program, dumpable: boolean): void {
   program.call('prctl', [PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0], doing);
 }
 
-/** The user that is 0 in the user namespace, if it maps one: whoever comes in is nobody there at first. */
+/**
+ * The user that is 0 in the user namespace, or else the first that it maps: whoever comes in is nobody there at first, who
+ * can make no files (EOVERFLOW of mkdir(2)).
+ */
 export function becomeRoot(stub: StubProcess): void {
   const program = stub.program();
-  // Groups are kept where setgroups(2) is denied; ids stay where 0 is not mapped.
+  // Groups are kept where setgroups(2) is denied, ids where it may not change them.
   program.call('setgroups', [0, null], 'give up groups', { ignored: [EPERM, EINVAL] });
-  program.call('setresgid', [0, 0, 0], 'become group 0 of the user namespace', { ignored: [EINVAL, EPERM] });
-  program.call('setresuid', [0, 0, 0], 'become user 0 of the user namespace', { ignored: [EINVAL, EPERM] });
-  stub.run(program);
+  const group = becomeId(program, 'setresgid', 0);
+  const user = becomeId(program, 'setresuid', 0);
+  const results = stub.run(program);
+  const other = stub.program();
+  for (const [call, at, file] of [
+    ['setresgid', group, 'gid_map'],
+    ['setresuid', user, 'uid_map'],
+  ] as const) {
+    const first = results.at(at) === -EINVAL ? stub.outside((pid) => firstId(pid, file), 0) : undefined;
+    if (first !== undefined) becomeId(other, call, first);
+  }
+  if (other.length > 0) stub.run(other);
+}
+
+function becomeId(program: Program, call: 'setresuid' | 'setresgid', id: number): number {
+  const doing = `become ${call === 'setresuid' ? 'user' : 'group'} ${id} of the user namespace`;
+  return program.call(call, [id, id, id], doing, { ignored: [EINVAL, EPERM] });
+}
+
+/** The first id that the user namespace of a process maps, as it is called there; undefined if it maps none. */
+function firstId(pid: number, file: 'uid_map' | 'gid_map'): number | undefined {
+  const [id] = readFileSync(`/proc/${pid}/${file}`, 'utf8').trim().split(/\s+/);
+  return id ? Number(id) : undefined;
 }
 
 /** Flags of the namespace types in which a process differs from us: setns(2) refuses our own user namespace. */

@@ -10,6 +10,11 @@ export interface IdMapping {
   size: number;
 }
 
+/** What is written to uid_map must be shorter than a page (user_namespaces(7)). No architecture has smaller ones. */
+const SMALLEST_PAGE = 4096;
+/** Characters of a list of ids that an error shows. */
+const LONGEST_SHOWN = 200;
+
 /** Lines of uid_map and gid_map: inside, outside, length. */
 export function formatMappings(mappings: readonly IdMapping[]): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
@@ -78,7 +83,7 @@ function writeByHelper(
   if (status !== 0) {
     const file = helper === 'newuidmap' ? '/etc/subuid' : '/etc/subgid';
     const answer = stderr.trim() || `exit ${status}`;
-    const doing = `${helper} ${pid} ${numbers.join(' ')}`;
+    const doing = `${helper} ${pid} ${shortened(numbers.join(' '))}`;
     throw new TsociError(`${doing}: ${answer}; does ${file} give the user all these ids?`);
   }
 }
@@ -100,6 +105,14 @@ function write(path: string, text: string): void {
   try {
     writeFileSync(path, text);
   } catch (error) {
-    throw TsociError.from(`write ${JSON.stringify(text.trim())} to ${path}`, error);
+    const { length } = text;
+    const hint =
+      length < SMALLEST_PAGE ? undefined : `the kernel takes less than a page, and not ${length} bytes`;
+    throw TsociError.from(`write ${shortened(JSON.stringify(text.trim()))} to ${path}`, error, hint);
   }
+}
+
+/** Of a list that may be long only the beginning, in an error. */
+function shortened(list: string): string {
+  return list.length <= LONGEST_SHOWN ? list : `${list.slice(0, LONGEST_SHOWN)}…`;
 }
