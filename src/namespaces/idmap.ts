@@ -50,10 +50,10 @@ export function openIdmapNamespaces(caller: Caller, config: Config): IdmapNamesp
 
 /** Those of the mount; with `idmap` or `ridmap` alone, those of the container. */
 function mappingsOf(
-  { uidMappings, gidMappings, options = [], destination }: Mount,
+  { uidMappings = [], gidMappings = [], options = [], destination }: Mount,
   { linux }: Config,
 ): Mappings | undefined {
-  if (uidMappings && gidMappings) return { uid: uidMappings, gid: gidMappings };
+  if (uidMappings.length > 0) return { uid: uidMappings, gid: gidMappings };
   if (!options.includes('idmap') && !options.includes('ridmap')) return undefined;
   if (!linux?.uidMappings?.length || !linux.gidMappings?.length) {
     throw new TsociError(`idmap of ${destination}: neither the mount nor the container has mappings`);

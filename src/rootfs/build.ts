@@ -20,7 +20,8 @@ import {
   makeDeviceLinks,
   makeDevices,
 } from './devices.ts';
-import { bindAttributes, cloneTree, type MountPlan, mountAll } from './mount.ts';
+import { explainIdmap } from './idmap-refusal.ts';
+import { bindAttributes, cloneTree, describe, type MountPlan, mountAll } from './mount.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
 import { planMount } from './plan.ts';
 import {
@@ -86,7 +87,7 @@ function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
   const mounts = plan.mounts.map((mount) => {
     if (!('source' in mount.from)) return undefined;
     program.because = mount.because;
-    const doing = `bind ${mount.from.source} on ${mount.destination}`;
+    const doing = describe(mount);
     const tree = cloneTree(program, mount.from.source, mount.options, doing);
     // What isolateMounts does to the mounts that init gets by its new namespace.
     setAttributes(program, tree, { propagation: MS_SLAVE }, AT_RECURSIVE, doing);
@@ -95,7 +96,12 @@ function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
   });
   program.because = undefined;
   const devices = plan.devices && cloneHostDevices(program, plan.devices);
-  boot.run(program);
+  try {
+    boot.run(program);
+  } catch (error) {
+    // One that is none of this mount's comes back as it is.
+    throw plan.mounts.reduce((told, mount) => explainIdmap(mount, describe(mount), told), error);
+  }
   return { mounts, devices };
 }
 

@@ -13,6 +13,7 @@ import { errnoOf, TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import { type RootContext, setAttributes } from './context.ts';
+import { mappingIds } from './idmap-refusal.ts';
 import type { MountPlan } from './mount.ts';
 import type { MountOptions } from './options.ts';
 
@@ -38,13 +39,8 @@ export function newFilesystem(
   const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, attributes], doing);
   program.close(filesystem);
   if (idmapNamespace !== undefined) {
-    setAttributes(
-      program,
-      mount,
-      { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace },
-      0,
-      `map ids: ${doing}`,
-    );
+    const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace };
+    setAttributes(program, mount, attributes, 0, mappingIds(doing));
   }
   return { filesystem, mount };
 }
@@ -83,7 +79,8 @@ export function explain(init: RootContext['init'], filesystem: number, error: un
     const results = init.run(program);
     // "e tmpfs: Unknown parameter 'foo'": a level, then the message.
     const message = results.bytes(text).subarray(2, results.at(length)).toString().trim();
-    return new TsociError(`${error.message}: ${message}`, { errno: errnoOf(error) });
+    const hint = /Invalid [ug]id/.test(message) ? '; is it an id of the user namespace?' : '';
+    return new TsociError(`${error.message}: ${message}${hint}`, { errno: errnoOf(error) });
   } catch {
     return error;
   }

@@ -20,6 +20,7 @@ import { becauseOf, type Program } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import { explain, newFilesystem, setOption, settings } from './filesystem.ts';
+import { explainIdmap, mappingIds } from './idmap-refusal.ts';
 import type { AttributeChange, MountOptions } from './options.ts';
 import { explainRefusal } from './refusal.ts';
 import { addDirectory, makeTarget, type TargetKind, targetKind } from './target.ts';
@@ -200,7 +201,8 @@ function open({ init, root }: RootContext, plan: MountPlan): OpenMount & { resul
   const { filesystem, mount, target, magic } = opened;
   try {
     return { ...opened, results: init.run(program) };
-  } catch (error) {
+  } catch (refusal) {
+    const error = explainIdmap(plan, describe(plan), refusal);
     if (filesystem !== undefined && 'type' in plan.from)
       throw explainRefusal(plan.from.type, explain(init, filesystem, error));
     // In a user namespace the flags of a mount of the host are locked: "rw" cannot clear them.
@@ -230,7 +232,7 @@ export function bindAttributes(program: Program, mount: number, plan: MountPlan,
   if (plan.idmapNamespace !== undefined) {
     const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: plan.idmapNamespace };
     const flags = options.idmap === 'recursive' ? AT_RECURSIVE : 0;
-    setAttributes(program, mount, attributes, flags, `map ids: ${doing}`);
+    setAttributes(program, mount, attributes, flags, mappingIds(doing));
   }
   setChange(program, mount, options.attributes, 0, doing);
   setChange(program, mount, options.recursiveAttributes, AT_RECURSIVE, doing);
@@ -282,7 +284,7 @@ function refuseProc(plan: MountPlan, statfs: Buffer): void {
   });
 }
 
-function describe({ destination, from }: MountPlan): string {
+export function describe({ destination, from }: MountPlan): string {
   if ('type' in from) return `mount ${from.type} on ${destination}`;
   return 'source' in from ? `bind ${from.source} on ${destination}` : `bind on ${destination}`;
 }

@@ -55,6 +55,17 @@ const mounts: Case<Mount>[] = [
     { ...bind('idmap'), uidMappings: [id(0, 0, 0)], gidMappings: [id(0, 0, 1)] },
     '! /uidMappings/0/size',
   ],
+  [
+    'an empty range without idmap',
+    { ...bind(), uidMappings: [id(0, 0, 0)], gidMappings: [id(0, 0, 1)] },
+    '? /options',
+    '! /uidMappings/0/size',
+  ],
+  [
+    'a change of a mount cannot map ids',
+    { ...bind('remount', 'idmap'), uidMappings: [id(0, 0, 1)], gidMappings: [id(0, 0, 1)] },
+    '! /options',
+  ],
 ];
 
 const processes: Case<Partial<Process>>[] = [

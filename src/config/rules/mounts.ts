@@ -54,13 +54,19 @@ function idMapping(pointer: string, mount: Mount, userNamespace: boolean): Findi
     const [given, missing] = mapped ? ['uidMappings', 'gidMappings'] : ['gidMappings', 'uidMappings'];
     return [error(`${pointer}/${missing}`, 'is missing', `both, since ${given} is given`, posixSection)];
   }
+  if (options.includes('remount') && (mapped || option)) {
+    const expected = 'no mappings where a mount is changed that is there';
+    return [error(`${pointer}/options`, 'has remount', expected, optionsSection)];
+  }
   if (option && !mapped && !userNamespace)
     return [error(`${pointer}/options`, `has ${option}`, 'mappings, or a user namespace', optionsSection)];
+  const findings: Finding[] = [];
   if (mapped && !option) {
     const problem = 'lacks idmap, so older runtimes ignore the mappings';
-    return [warning(`${pointer}/options`, problem, 'idmap or ridmap', posixSection)];
+    findings.push(warning(`${pointer}/options`, problem, 'idmap or ridmap', posixSection));
   }
   return [
+    ...findings,
     ...mappingErrors(`${pointer}/uidMappings`, uidMappings),
     ...mappingErrors(`${pointer}/gidMappings`, gidMappings),
   ];

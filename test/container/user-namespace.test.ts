@@ -1,0 +1,128 @@
+// User namespaces as no engine makes them, and what the kernel refuses of id-mapped mounts, said so that it helps.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Change, Sandbox, userNamespace } from './harness.ts';
+
+const test = suite('user namespaces');
+const box = new Sandbox();
+
+function refused(change: Change): string {
+  box.configure('true', change);
+  const { status, stderr } = box.tsoci('run', box.id());
+  assert.is(status, 1, stderr);
+  assert.is(stderr.trim().split('\n').length, 1, stderr);
+  return stderr;
+}
+
+// Seen before: create directory /dev/pts in the root filesystem: EOVERFLOW.
+test('one that does not map 0', () => {
+  const output = box.run('id -u; id -G; : >/dev/shm/x; stat -c %u:%g /dev/shm', (config) => {
+    userNamespace(config);
+    for (const mapping of [...(config.linux.uidMappings ?? []), ...(config.linux.gidMappings ?? [])])
+      mapping.containerID = 1000;
+    config.process.user = { uid: 1001, gid: 1002, additionalGids: [1003] };
+    for (const mount of config.mounts ?? [])
+      mount.options = mount.options?.filter((option) => option !== 'gid=5') ?? [];
+  });
+  assert.is(output, '1001\n1002 1003\n1000:1000\n');
+});
+
+test('more mappings than fit into what the kernel takes', () => {
+  const message = refused((config) => {
+    userNamespace(config);
+    const one = (_: unknown, i: number) => ({ containerID: i, hostID: 100_000 + 2 * i, size: 1 });
+    config.linux.uidMappings = Array.from({ length: 340 }, one);
+  });
+  assert.match(message, /uid_map: EINVAL .*; the kernel takes less than a page, and not \d+ bytes/);
+  assert.ok(message.length < 500, message);
+});
+
+test('an option with a group that is not mapped', () => {
+  const message = refused((config) => {
+    userNamespace(config);
+    for (const mapping of config.linux.gidMappings ?? []) mapping.size = 1;
+  });
+  assert.match(message, /option gid=5: EINVAL .*; is it an id of the user namespace\?/);
+});
+
+// Seen before: open / in the root filesystem: EBADF, which was the next error after this one.
+test('a mount namespace that has no such root filesystem', () => {
+  const id = box.id();
+  box.configure('sleep 1000', userNamespace);
+  assert.is(box.detached('run', '--detach', id), 0);
+  const { pid } = box.state(id);
+  const message = refused((config) => {
+    config.linux.namespaces = ['user', 'mount'].map((type) => ({
+      type: type as 'user' | 'mount',
+      path: `/proc/${pid}/ns/${type === 'mount' ? 'mnt' : type}`,
+    }));
+    delete config.hostname;
+    config.mounts = [];
+  });
+  assert.match(message, /mount the root filesystem .*: ENOENT/);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+const mappings = {
+  uidMappings: [{ containerID: 0, hostID: 100_000, size: 65_536 }],
+  gidMappings: [{ containerID: 0, hostID: 100_000, size: 65_536 }],
+};
+type Mount = NonNullable<Parameters<Change>[0]['mounts']>[number];
+const mount =
+  (mount: Omit<Mount, 'destination'>): Change =>
+  ({ mounts }) =>
+    mounts?.push({ destination: '/mnt', ...mount, ...mappings });
+
+const refusals: [string, RegExp, ...Change[]][] = [
+  [
+    'a new filesystem',
+    /map ids: mount proc on \/mnt: EINVAL .*; proc does not allow it/,
+    mount({ type: 'proc', options: ['idmap'] }),
+  ],
+  [
+    'a bind mount',
+    /map ids: bind \/proc on \/mnt: EINVAL .*; proc does not allow it/,
+    mount({ source: '/proc', options: ['bind', 'idmap'] }),
+  ],
+  [
+    'a tree',
+    /map ids: bind \/sys on \/mnt: EINVAL .*; one of sysfs, .* does not allow it/,
+    mount({ source: '/sys', options: ['rbind', 'ridmap'] }),
+  ],
+  [
+    'a bind mount that is opened before a user namespace',
+    /map ids: bind \/proc on \/mnt: EINVAL .*; proc does not allow it/,
+    userNamespace,
+    mount({ source: '/proc', options: ['bind', 'idmap'] }),
+  ],
+  [
+    'a new filesystem in a user namespace',
+    /map ids: mount tmpfs on \/mnt: EPERM .*; a tmpfs that the container's user namespace mounts has/,
+    userNamespace,
+    mount({ type: 'tmpfs', options: ['idmap'] }),
+  ],
+];
+for (const [what, message, ...changes] of refusals)
+  test(`id-mapped, and not allowed: ${what}`, () => {
+    const told = refused((config) => {
+      for (const change of changes) change(config);
+    });
+    assert.match(told, message);
+  });
+
+test('empty lists of mappings are none: those of the container', () => {
+  const output = box.run('stat -c %u:%g /mnt', (config) => {
+    userNamespace(config);
+    const none = { uidMappings: [], gidMappings: [] };
+    config.mounts?.push({ destination: '/mnt', source: '/etc', options: ['bind', 'idmap'], ...none });
+  });
+  assert.is(output, '0:0\n');
+});
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
