@@ -29,13 +29,14 @@ export const command = defineCommand({
     const text =
       values.format === 'json'
         ? `${JSON.stringify(pids)}\n`
-        : linesAbout(pids, await hostPs(caller, psOptions.length > 0 ? psOptions : ['-ef']));
+        : linesAbout(pids, hostPs(caller, psOptions.length > 0 ? psOptions : ['-ef']));
     caller.write(caller.stdio[1], text);
   },
 });
 
-async function hostPs(caller: Caller, options: readonly string[]): Promise<string> {
-  const { spawnSync } = await import('node:child_process');
+function hostPs(caller: Caller, options: readonly string[]): string {
+  // Loaded only where it is needed, since it takes long; the executable has no import() of what is Node's.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
   const ps = spawnSync('ps', options, {
     encoding: 'utf8',
     env: caller.env,

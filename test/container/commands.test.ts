@@ -1,6 +1,6 @@
 // Commands about several containers, or that go on for long.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -44,6 +44,24 @@ test('events whose reader has gone ends with one line', async () => {
   assert.is(stderr, 'tsoci: write to standard output: EPIPE (Broken pipe)\n');
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
+
+// Seen without it: an internal error, since the executable has no import() of node:child_process.
+test('ps shows the lines of ps(1) about the container, and takes its options', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  const { pid } = box.state(id);
+  const { stdout, stderr } = box.tsoci('ps', id);
+  assert.match(stdout, new RegExp(`^UID +PID .*\\n\\S+ +${pid} .*sleep 1000\\n$`), stderr);
+  assert.is(box.tsoci('ps', id, '-o', 'pid,comm').stdout, ps(['-o', 'pid,comm', '-p', String(pid)]));
+  assert.match(box.tsoci('ps', id, '-o', 'comm').stderr, /^tsoci: ps: the output has no column PID\n$/);
+  assert.match(box.tsoci('ps', id, '--nosuch').stderr, /^tsoci: ps --nosuch: .+\n$/);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+function ps(args: string[]): string {
+  return spawnSync('ps', args, { encoding: 'utf8', timeout: TIMEOUT }).stdout;
+}
 
 test('nothing is left behind', () => {
   assert.equal(box.leftovers(), []);
