@@ -24,6 +24,7 @@ import { explainIdmap } from './idmap-refusal.ts';
 import { bindAttributes, cloneTree, describe, type MountPlan, mountAll } from './mount.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
 import { planMount } from './plan.ts';
+import { explainAccess } from './refusal.ts';
 import {
   isolateMounts,
   makeParentPrivate,
@@ -120,6 +121,14 @@ export function tryOpenHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees
 
 /** Mounts everything; returns the context for the steps after. Init has umask 0. */
 export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): RootContext {
+  try {
+    return build(init, plan, trees);
+  } catch (error) {
+    throw explainAccess(error);
+  }
+}
+
+function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): RootContext {
   const program = init.program();
   if (plan.propagation) program.because = 'linux.rootfsPropagation';
   isolateMounts(program, plan.propagation);

@@ -203,7 +203,7 @@ function open({ init, root }: RootContext, plan: MountPlan): OpenMount & { resul
     return { ...opened, results: init.run(program) };
   } catch (refusal) {
     const error = explainIdmap(plan, describe(plan), refusal);
-    if (filesystem !== undefined && 'type' in plan.from)
+    if (error === refusal && filesystem !== undefined && 'type' in plan.from)
       throw explainRefusal(plan.from.type, explain(init, filesystem, error));
     // In a user namespace the flags of a mount of the host are locked: "rw" cannot clear them.
     if (

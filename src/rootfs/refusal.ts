@@ -1,8 +1,10 @@
 // What a user namespace may not mount, and why (user_namespaces(7), "Interaction of user namespaces and other types
 // of namespaces").
 
-import { EPERM } from '../linux/errno.ts';
+import { EACCES, EPERM } from '../linux/errno.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
+import type { SyscallName } from '../linux/syscalls.ts';
+import { OperationError } from '../stub/results.ts';
 
 /** Filesystems that show a namespace, which must belong to the user namespace that mounts them. */
 const shown: Readonly<Record<string, string>> = {
@@ -12,10 +14,26 @@ const shown: Readonly<Record<string, string>> = {
   cgroup2: 'cgroup',
 };
 
+/** Other filesystems that root of a user namespace may mount (FS_USERNS_MOUNT in the kernel). */
+const mountable: ReadonlySet<string> = new Set(['tmpfs', 'ramfs', 'devpts', 'overlay', 'fuse', 'bpf']);
+
 /** The error with what would help, if it is such a refusal. */
 export function explainRefusal(type: string, error: unknown): unknown {
+  if (errnoOf(error) !== EPERM || mountable.has(type)) return error;
   const namespace = shown[type];
-  if (!namespace || errnoOf(error) !== EPERM) return error;
-  const hint = `in a user namespace it takes a new ${namespace} namespace too, or a bind mount of the host's`;
-  return new TsociError(`${messageOf(error)}; ${hint}`, { errno: EPERM });
+  const hint = namespace
+    ? `it takes a new ${namespace} namespace too, or a bind mount of the host's`
+    : `nobody may mount ${type}: bind one that the host has mounted`;
+  return new TsociError(`${messageOf(error)}; in a user namespace ${hint}`, { errno: EPERM });
+}
+
+const makes: ReadonlySet<string> = new Set<SyscallName>(['mkdirat', 'mknodat', 'symlinkat', 'unlinkat']);
+
+/** What EACCES means to a person: the container's user is another than the one who owns the directories. */
+export function explainAccess(error: unknown): unknown {
+  if (!(error instanceof OperationError) || error.answer !== EACCES) return error;
+  const hint = makes.has(error.operation.call)
+    ? "the container's user may not write there: make it before, or chown the root filesystem"
+    : "the container's user must be allowed to search every directory on the way";
+  return new TsociError(`${error.message}; ${hint}`, { errno: EACCES });
 }

@@ -3,8 +3,10 @@
 import type { IOPriority } from '../config/generated/types.ts';
 import { ioPriorityClasses } from '../config/generated/values.ts';
 import { IOPRIO_CLASS_SHIFT, IOPRIO_WHO_PROCESS } from '../linux/constants.ts';
-import { check } from '../linux/descriptor.ts';
+import { EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
+import { syscall } from '../linux/ffi.ts';
+import { SYS } from '../linux/syscalls.ts';
 import type { Program } from '../stub/program.ts';
 
 const LOWEST_PRIORITY = 7;
@@ -22,7 +24,10 @@ export function setIoPriority(program: Program, config: IOPriority | undefined):
 /** The same of another process: for one in a user namespace, which has no such right itself. */
 export function setIoPriorityOf(pid: number, config: IOPriority | undefined): void {
   if (!config) return;
-  check(describe(config), 'ioprio_set', IOPRIO_WHO_PROCESS, pid, ioPriority(config));
+  const result = syscall(SYS.ioprio_set, IOPRIO_WHO_PROCESS, pid, ioPriority(config));
+  if (result >= 0) return;
+  const hint = -result === EPERM ? 'the realtime class takes CAP_SYS_NICE on the host' : undefined;
+  throw TsociError.fromErrno(describe(config), -result, hint);
 }
 
 function ioPriority(config: IOPriority): number {

@@ -2,8 +2,10 @@
 
 import type { Scheduler } from '../config/generated/types.ts';
 import { schedulerFlags } from '../config/generated/values.ts';
-import { check } from '../linux/descriptor.ts';
+import { EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
+import { syscall } from '../linux/ffi.ts';
+import { SYS } from '../linux/syscalls.ts';
 import type { Program } from '../stub/program.ts';
 import { uint64 } from './uint64.ts';
 
@@ -63,5 +65,8 @@ export function setScheduler(program: Program, config: Scheduler | undefined): v
 /** The same of another process: for one in a user namespace, which has no such right itself. */
 export function setSchedulerOf(pid: number, config: Scheduler | undefined): void {
   if (!config) return;
-  check(`set scheduler ${config.policy}`, 'sched_setattr', pid, schedAttr(config), 0);
+  const result = syscall(SYS.sched_setattr, pid, schedAttr(config), 0);
+  if (result >= 0) return;
+  const hint = -result === EPERM ? 'better than ordinary takes CAP_SYS_NICE on the host' : undefined;
+  throw TsociError.fromErrno(`set scheduler ${config.policy}`, -result, hint);
 }

@@ -1,5 +1,6 @@
 // User namespaces as no engine makes them, and what the kernel refuses of id-mapped mounts, said so that it helps.
 
+import { chmodSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Change, Sandbox, userNamespace } from './harness.ts';
@@ -62,6 +63,18 @@ test('a mount namespace that has no such root filesystem', () => {
   });
   assert.match(message, /mount the root filesystem .*: ENOENT/);
   assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('a root filesystem of another user: what to do', () => {
+  const missing = refused((config) => {
+    userNamespace(config);
+    config.mounts?.push({ destination: '/new/one', type: 'tmpfs' });
+  });
+  assert.match(missing, /create directory \/new in .*: EACCES .*; the container's user may not write there/);
+  chmodSync(box.rootfs, 0o700);
+  const closed = refused(userNamespace);
+  chmodSync(box.rootfs, 0o755);
+  assert.match(closed, /mount proc on \/proc: EACCES .*; the container's user must be allowed to search/);
 });
 
 const mappings = {

@@ -192,6 +192,36 @@ function defineTests(user: number): void {
     assert.match(stderr, /newuidmap/);
   });
 
+  const refusals: Record<string, [Parameters<typeof configure>[1], RegExp]> = {
+    'a better scheduler': [
+      ({ process }) => {
+        process.scheduler = { policy: 'SCHED_FIFO', priority: 1 };
+      },
+      /set scheduler SCHED_FIFO: EPERM .*; better than ordinary takes CAP_SYS_NICE on the host/,
+    ],
+    'a better I/O priority': [
+      ({ process }) => {
+        process.ioPriority = { class: 'IOPRIO_CLASS_RT', priority: 0 };
+      },
+      /set I\/O priority IOPRIO_CLASS_RT 0: EPERM .*; the realtime class takes CAP_SYS_NICE on the host/,
+    ],
+    'a filesystem of a device': [
+      ({ mounts }) => mounts?.push({ destination: '/tmp', type: 'ext4', source: '/dev/vda' }),
+      /mount ext4 on \/tmp: EPERM .*; in a user namespace nobody may mount ext4: bind one/,
+    ],
+    'ids of what the host has mounted': [
+      ({ mounts }) => mounts?.push({ destination: '/tmp', source: '/etc', options: ['bind', 'idmap'] }),
+      /map ids: bind \/etc on \/tmp: EPERM .*; that takes the rights of root where the filesystem \(.+\) was/,
+    ],
+  };
+  for (const [what, [change, message]] of Object.entries(refusals))
+    test(`what the kernel refuses is said: ${what}`, () => {
+      configure('true', change);
+      const { status, stderr } = tsoci('run', box.id());
+      assert.is(status, 1);
+      assert.match(stderr, message);
+    });
+
   test('nothing is left behind', () => {
     assert.equal(box.leftovers(), []);
   });
