@@ -1,20 +1,21 @@
 // The container's cgroup in its life: where it goes, what it limits.
 
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Cgroup, createCgroup } from '../cgroups/create.ts';
 import { delegateCgroup, ownsCgroup } from '../cgroups/delegate.ts';
 import { cgroupOfProcess, findHierarchy, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { isLimited, needsOf, limitCgroup as setLimits } from '../cgroups/limit.ts';
 import { containerCgroupPath, DEFAULT_PARENT, rootlessParent } from '../cgroups/path.ts';
 import { killCgroup } from '../cgroups/processes.ts';
-import { isMadeByTsoci, removeCgroup } from '../cgroups/remove.ts';
+import { isMadeByTsoci, removeCgroup, removeEmpty } from '../cgroups/remove.ts';
 import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { EACCES, EPERM, EROFS } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
 import type { CreateOptions } from './create.ts';
+import type { ContainerRecord } from './record.ts';
 import type { Undo } from './undo.ts';
 
 export interface CgroupPlace {
@@ -97,11 +98,30 @@ function hostUser({ process, linux }: Config): number {
   return uid;
 }
 
-export function removeContainerCgroup(directory: string): void {
+/** What tells a cgroup from a later one of the same name: kernfs numbers each directory anew. */
+export function inodeOf(directory: string): number {
+  return statSync(directory).ino;
+}
+
+/** The directory of the container's cgroup; undefined if it is gone, even if there is another of its name by now. */
+export function ownCgroup({
+  cgroup,
+  cgroupInode,
+}: Pick<ContainerRecord, 'cgroup' | 'cgroupInode'>): string | undefined {
+  if (cgroup === undefined || cgroupInode === undefined) return undefined;
+  return statSync(cgroup, { throwIfNoEntry: false })?.ino === cgroupInode ? cgroup : undefined;
+}
+
+/** Kills what is in the container's cgroup, and removes it with the parents that tsoci made and that are empty. */
+export function removeContainerCgroup(record: Pick<ContainerRecord, 'cgroup' | 'cgroupInode'>): void {
+  const { cgroup, cgroupInode } = record;
   const hierarchy = findHierarchy();
-  if (!hierarchy) return;
+  if (cgroup === undefined || !hierarchy) return;
+  const own = ownCgroup(record);
+  // Of a `create` that was killed before it recorded the inode nothing is in the cgroup yet.
+  if (own === undefined)
+    return removeEmpty(cgroupInode === undefined ? cgroup : dirname(cgroup), hierarchy.mountPoint);
   // runtime.md#delete: what was there before the container stays, without its processes.
-  const mode = statSync(directory, { throwIfNoEntry: false })?.mode;
-  if (mode !== undefined && !isMadeByTsoci(mode)) killCgroup(directory);
-  else removeCgroup(directory, hierarchy.mountPoint);
+  if (isMadeByTsoci(statSync(own).mode)) removeCgroup(own, hierarchy.mountPoint);
+  else killCgroup(own);
 }

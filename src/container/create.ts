@@ -13,7 +13,7 @@ import { SYS } from '../linux/syscalls.ts';
 import { listenAt } from '../linux/unix-socket.ts';
 import { reap } from '../linux/wait.ts';
 import type { StubProcess } from '../stub/process.ts';
-import { makeCgroup, planCgroup } from './cgroup.ts';
+import { inodeOf, makeCgroup, planCgroup } from './cgroup.ts';
 import { checkConsole } from './console.ts';
 import type { Init } from './init.ts';
 import { lock } from './lock.ts';
@@ -127,7 +127,9 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
   writeRecord(directory, record);
   writeNew(savedConfig(directory), bundle.text);
   const cgroup = place && makeCgroup(caller, place, config, undo);
-  if (!cgroup) delete record.cgroup;
+  if (cgroup) record.cgroupInode = inodeOf(cgroup.directory);
+  else delete record.cgroup;
+  if (place) writeRecord(directory, record);
   using opened = new DisposableStack();
   if (cgroup) opened.defer(() => closeSync(cgroup.fd));
   const listener = listenAt(startSocket(directory));
@@ -139,6 +141,7 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
     cloned: (pid) => {
       if (!parts.scope || !plan || !record.unit) return;
       record.cgroup = parts.scope.placeInit(caller, plan, record.unit, config, pid, undo);
+      record.cgroupInode = inodeOf(record.cgroup);
       writeRecord(directory, record);
     },
     spawned: (spawned) => adoptInit(creation, spawned),

@@ -7,7 +7,7 @@ import { syscall } from '../linux/ffi.ts';
 import { isAlive } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { removeIntelRdt } from '../security/intel-rdt.ts';
-import { removeContainerCgroup } from './cgroup.ts';
+import { ownCgroup, removeContainerCgroup } from './cgroup.ts';
 import { killNow } from './kill.ts';
 import { withLock } from './lock.ts';
 import type { Parts } from './parts.ts';
@@ -28,9 +28,8 @@ const KILL_TIMEOUT = 10_000;
 export async function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): Promise<void> {
   const found = tryReadRecord(containerDirectory(root, id));
   const scope = await scopeFor(found);
-  // Before its turn: `start` has the lock while it waits for init, which the container may have stopped. Where init has
-  // ended, others may have its cgroup's name by now.
-  if (force && found?.init && !found.creator && isAlive(found.init.pid, found.init.startTime)) killNow(found);
+  // Before its turn: `start` has the lock while it waits for init, which the container may have stopped.
+  if (force && found && !found.creator) killNow(found);
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);
     // `create` was killed before it wrote anything.
@@ -56,9 +55,8 @@ export function destroy(
   record: ContainerRecord,
   scope: Parts['scope'],
 ): void {
-  const { cgroup, unit } = record;
-  if (unit && scope) scope.removeUnit(caller, unit, cgroup);
-  else if (cgroup) removeContainerCgroup(cgroup);
+  if (record.unit && scope) scope.removeUnit(caller, record.unit, ownCgroup(record));
+  else removeContainerCgroup(record);
   if (record.intelRdt) removeIntelRdt(record.intelRdt);
   removeDirectory(directory);
   runPoststop(caller, record);

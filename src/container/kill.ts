@@ -8,6 +8,7 @@ import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
+import { ownCgroup } from './cgroup.ts';
 import type { ContainerRecord } from './record.ts';
 import { containerDirectory, currentStatus, readRecord } from './store.ts';
 
@@ -49,8 +50,10 @@ export function sendSignal({ pid, startTime }: ProcessIdentity, signal: number):
 function killAll(record: ContainerRecord, signal: number): void {
   if (!record.cgroup)
     throw new TsociError(`kill --all ${record.id}: the container has no cgroup to find its processes`);
-  if (signal === SIGKILL) return killCgroup(record.cgroup);
-  for (const pid of processesOf(record.cgroup)) syscall(SYS.kill, pid, signal);
+  const cgroup = ownCgroup(record);
+  if (!cgroup) return;
+  if (signal === SIGKILL) return killCgroup(cgroup);
+  for (const pid of processesOf(cgroup)) syscall(SYS.kill, pid, signal);
 }
 
 /** SIGKILL to init, if it lives, and to what it would leave behind. */
@@ -62,5 +65,6 @@ export function killNow(record: ContainerRecord): void {
       // It has ended by itself meanwhile.
     }
   }
-  if (record.cgroup) killCgroup(record.cgroup);
+  const cgroup = ownCgroup(record);
+  if (cgroup) killCgroup(cgroup);
 }

@@ -35,6 +35,8 @@ export interface ContainerRecord {
   init?: ProcessIdentity;
   /** The absolute directory of its cgroup, if it has one. */
   cgroup?: string;
+  /** The inode of that directory, once it is the container's: the name alone may become another's. */
+  cgroupInode?: number;
   /** The scope that the cgroup is of, with the systemd cgroup manager. Recorded before systemd is asked for it. */
   unit?: ContainerUnit;
   /** Directories of resctrl that were made for it. */

@@ -1,11 +1,12 @@
 // `create`, killed at any point, leaves nothing that `delete --force` does not remove.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writableHierarchy } from '../cgroups/support.ts';
+import { hasEnded, processStat } from '../../src/linux/procfs.ts';
+import { sleeper, writableHierarchy } from '../cgroups/support.ts';
 import { eventually, Sandbox, tsociPath } from './harness.ts';
 import { killCreates, summary } from './killed-create.ts';
 
@@ -50,6 +51,61 @@ if (hierarchy) {
     assert.is(signal, 'SIGKILL');
     assert.ok(existsSync(cgroupOf(id)));
     assert.is(box.tsoci('delete', '--force', id).status, 0);
+    nothingLeft();
+  });
+
+  /** A cgroup that another has made by now under the name of the container's, and a process in it. */
+  const strangerIn = (id: string) => {
+    mkdirSync(cgroupOf(id), { recursive: true });
+    const stranger = sleeper(cgroupOf(id));
+    const remove = () => {
+      stranger.kill('SIGKILL');
+      eventually('the cgroup is empty', () =>
+        readFileSync(join(cgroupOf(id), 'cgroup.events'), 'utf8').includes('populated 0'),
+      );
+      for (let path = cgroupOf(id); path !== hierarchy.mountPoint; path = dirname(path)) rmdirSync(path);
+    };
+    const lives = () => {
+      const stat = processStat(stranger.pid);
+      return stat !== undefined && !hasEnded(stat);
+    };
+    return { lives, remove };
+  };
+
+  test('before it made its cgroup: who has that name is left alone', () => {
+    const id = box.id();
+    configure(id);
+    assert.is(box.detached('create', '--bundle', box.bundle, id), 0);
+    const state = join(box.root, id, 'state.json');
+    const { init, cgroupInode, ...record } = JSON.parse(readFileSync(state, 'utf8'));
+    assert.ok(cgroupInode > 0);
+    assert.is(box.tsoci('delete', '--force', id).status, 0);
+    mkdirSync(join(box.root, id));
+    writeFileSync(state, JSON.stringify({ ...record, creator: init }));
+    const stranger = strangerIn(id);
+    assert.is(box.tsoci('delete', '--force', id).status, 0);
+    assert.ok(stranger.lives());
+    stranger.remove();
+    nothingLeft();
+  });
+
+  test('after its end: who has the name of its cgroup is left alone', () => {
+    const id = box.id();
+    configure(id);
+    assert.is(box.detached('create', '--bundle', box.bundle, id), 0);
+    assert.is(box.tsoci('kill', id, 'KILL').status, 0);
+    eventually('it is stopped', () => box.state(id).status === 'stopped');
+    for (let path = cgroupOf(id); path !== hierarchy.mountPoint; path = dirname(path)) rmdirSync(path);
+    const stranger = strangerIn(id);
+    for (const args of [
+      ['kill', '--all', id, 'KILL'],
+      ['kill', '--all', id, 'TERM'],
+      ['delete', '--force', id],
+    ]) {
+      assert.is(box.tsoci(...args).status, 0);
+      assert.ok(stranger.lives(), args.join(' '));
+    }
+    stranger.remove();
     nothingLeft();
   });
 
