@@ -156,6 +156,7 @@ export const EMFILE = 24;
 export const ENOSPC = 28;
 export const EROFS = 30;
 export const EPIPE = 32;
+export const EDOM = 33;
 export const ELOOP = 40;
 export const ENOSYS = 38;
 export const ENODATA = 61;

@@ -53,7 +53,12 @@ const filters: Case<Seccomp>[] = [
     { defaultAction: 'SCMP_ACT_ALLOW', defaultErrnoRet: 1 },
     '! /defaultErrnoRet',
   ],
-  ['errno too large', { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 4096 }, '! /defaultErrnoRet'],
+  ['errno too large', { defaultAction: 'SCMP_ACT_TRACE', defaultErrnoRet: 65536 }, '! /defaultErrnoRet'],
+  [
+    'errno of a call too large',
+    allowing({ names: ['x'], action: 'SCMP_ACT_ERRNO', errnoRet: 4096 }),
+    '! /syscalls/0/errnoRet',
+  ],
   [
     'errno of a call',
     allowing({ names: ['x'], action: 'SCMP_ACT_LOG', errnoRet: 1 }),
@@ -67,6 +72,20 @@ const filters: Case<Seccomp>[] = [
     'the seventh argument',
     allowing({ names: ['x'], action: 'SCMP_ACT_LOG', args: [{ index: 6, value: 0, op: 'SCMP_CMP_EQ' }] }),
     '! /syscalls/0/args/0/index',
+  ],
+  ['execve: not mentioned by a filter that denies', { defaultAction: 'SCMP_ACT_KILL' }, '! /syscalls'],
+  ['execve: denied', allowing({ names: ['x', 'execve'], action: 'SCMP_ACT_TRAP' }), '! /syscalls'],
+  [
+    'execve: denied under a condition',
+    allowing({
+      names: ['execve'],
+      action: 'SCMP_ACT_TRAP',
+      args: [{ index: 5, value: 0, op: 'SCMP_CMP_EQ' }],
+    }),
+  ],
+  [
+    'execve: allowed by a filter that denies',
+    { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['execve'], action: 'SCMP_ACT_LOG' }] },
   ],
   [
     'the sixth argument',

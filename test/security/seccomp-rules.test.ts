@@ -169,7 +169,10 @@ compiled('unknown system calls are skipped, unknown architectures are not', () =
   const config = { ...profile('SCMP_ACT_ALLOW', rule), architectures: ['SCMP_ARCH_VAX' as never] };
   assert.throws(() => compileFilter(config), /does not know architecture SCMP_ARCH_VAX/);
   const foreign = { ...profile('SCMP_ACT_ALLOW', rule), architectures: ['SCMP_ARCH_S390X' as const] };
-  assert.throws(() => compileFilter(foreign), /add architecture SCMP_ARCH_S390X to the seccomp filter: EDOM/);
+  assert.throws(
+    () => compileFilter(foreign),
+    /add architecture SCMP_ARCH_S390X to the seccomp filter: EDOM .*byte order/,
+  );
 });
 
 (process.arch === 'x64' ? compiled : test.skip)('sub-architectures have the rules, others are killed', () => {

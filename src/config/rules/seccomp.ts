@@ -16,6 +16,7 @@ export function seccomp(config: Config): Finding[] {
   return [
     ...errno('/linux/seccomp/defaultErrnoRet', defaultAction, defaultErrnoRet),
     ...listener(filter),
+    ...execution(filter),
     ...syscalls.flatMap((syscall, i) => rule(`/linux/seccomp/syscalls/${i}`, syscall)),
   ];
 }
@@ -43,6 +44,24 @@ function listener({ defaultAction, listenerPath, listenerMetadata, syscalls = []
   if (listenerMetadata && !listenerPath)
     findings.push(error('/linux/seccomp/listenerMetadata', 'has no listenerPath', 'both, or none', section));
   return findings;
+}
+
+/** With these a call is made, or somebody else decides about it. */
+const passing: ReadonlySet<SeccompAction> = new Set([
+  'SCMP_ACT_ALLOW',
+  'SCMP_ACT_LOG',
+  'SCMP_ACT_NOTIFY',
+  'SCMP_ACT_TRACE',
+]);
+
+/** The filter is there before the program: without execve(2) nothing runs, and nobody could say so under the filter. */
+function execution({ defaultAction, syscalls = [] }: Seccomp): Finding[] {
+  const rules = syscalls.filter(({ names }) => names.includes('execve'));
+  if (rules.some(({ action }) => passing.has(action))) return [];
+  const denied = rules.some(({ args = [] }) => args.length === 0);
+  if (passing.has(defaultAction) && !denied) return [];
+  const expected = 'a rule that allows it: the program is executed under the filter';
+  return [error('/linux/seccomp/syscalls', 'does not allow execve', expected, section)];
 }
 
 function rule(pointer: string, { action, errnoRet, args = [] }: Syscall): Finding[] {

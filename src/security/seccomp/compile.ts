@@ -4,7 +4,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { Seccomp } from '../../config/generated/types.ts';
 import { MFD_CLOEXEC } from '../../linux/constants.ts';
 import { check } from '../../linux/descriptor.ts';
-import { EEXIST } from '../../linux/errno.ts';
+import { EDOM, EEXIST } from '../../linux/errno.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { cString } from '../../linux/ffi.ts';
 import { BPF_MAXINSNS, INSTRUCTION_SIZE } from './bpf.ts';
@@ -33,8 +33,9 @@ export function compile(config: Seccomp, plan: FilterPlan): Buffer {
   try {
     for (const [arch, name] of arches) {
       const result = library.archAdd(context, arch);
-      if (result < 0 && result !== -EEXIST)
-        throw TsociError.fromErrno(`add architecture ${name} to the seccomp filter`, -result);
+      if (result >= 0 || result === -EEXIST) continue;
+      const hint = result === -EDOM ? 'its byte order is not that of this machine' : undefined;
+      throw TsociError.fromErrno(`add architecture ${name} to the seccomp filter`, -result, hint);
     }
     if (plan.rules.length > TREE_FROM) library.attrSet(context, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
     for (const rule of plan.rules) addRule(library, context, rule);
