@@ -16,7 +16,7 @@ export function setFinalAffinity(program: Program, config: ExecCPUAffinity | und
 
 function setAffinity(program: Program, list: string | undefined, which: 'initial' | 'final'): void {
   if (!list) return;
-  const doing = `set ${which} CPU affinity ${list}`;
-  const mask = parseIdList(list, doing);
+  const mask = parseIdList(list, `set ${which} CPU affinity`);
+  const doing = `set ${which} CPU affinity ${list} (has the container such CPUs?)`;
   program.call('sched_setaffinity', [0, mask.length, mask], doing);
 }

@@ -46,5 +46,6 @@ export function setMemoryPolicy(program: Program, config: MemoryPolicy | undefin
   }
   const mask = parseIdList(nodes, doing);
   // The kernel reads one bit less than maxnode says (mm/mempolicy.c, get_nodes).
-  program.call('set_mempolicy', [known.number | bits, mask, mask.length * 8 + 1], doing);
+  const args = [known.number | bits, mask, mask.length * 8 + 1];
+  program.call('set_mempolicy', args, `${doing} (has the container such nodes?)`);
 }

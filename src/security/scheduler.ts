@@ -2,7 +2,7 @@
 
 import type { Scheduler } from '../config/generated/types.ts';
 import { schedulerFlags } from '../config/generated/values.ts';
-import { EPERM } from '../linux/errno.ts';
+import { EBUSY, EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
@@ -67,6 +67,14 @@ export function setSchedulerOf(pid: number, config: Scheduler | undefined): void
   if (!config) return;
   const result = syscall(SYS.sched_setattr, pid, schedAttr(config), 0);
   if (result >= 0) return;
-  const hint = -result === EPERM ? 'better than ordinary takes CAP_SYS_NICE on the host' : undefined;
-  throw TsociError.fromErrno(`set scheduler ${config.policy}`, -result, hint);
+  throw TsociError.fromErrno(`set scheduler ${config.policy}`, -result, hint(config, -result));
+}
+
+/** sched(7), sched_setattr(2). */
+function hint({ policy }: Scheduler, errno: number): string | undefined {
+  if (errno === EBUSY) return 'deadlines of other processes leave less time than that';
+  if (errno !== EPERM) return undefined;
+  return policy === 'SCHED_DEADLINE'
+    ? 'it takes CAP_SYS_NICE on the host, and no CPU may be kept from the process'
+    : 'better than ordinary takes CAP_SYS_NICE on the host';
 }

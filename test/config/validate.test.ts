@@ -216,6 +216,11 @@ test('the nearest name', () => {
   assert.is(nearest('readOnly', names), 'readonly');
   assert.is(nearest('SCMP_ACT_ALOW', names), 'SCMP_ACT_ALLOW');
   assert.is(nearest('scmp_act_log', names), 'SCMP_ACT_LOG');
+  const policies = ['SCHED_OTHER', 'SCHED_FIFO', 'SCHED_RR'];
+  assert.is(nearest('SCHED_FIFOO', policies), 'SCHED_FIFO');
+  assert.is(nearest('SCHED_FFIO', policies), 'SCHED_FIFO');
+  assert.is(nearest('SCHED_R', policies), 'SCHED_RR');
+  assert.is(nearest('SCHED_EXT', policies), undefined, 'what all have in common makes nothing near');
   assert.is(nearest('something', names), undefined);
   assert.is(nearest('', names), undefined);
 });
