@@ -1,5 +1,6 @@
 // The processes of a cgroup: who they are, killing them, moving one in.
 
+import { readlinkSync } from 'node:fs';
 import { EBUSY, ENODEV, ENOENT, EOPNOTSUPP } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { parseFlatKeyed, readCgroupFile, tryReadCgroupFile, words, writeRaw } from './files.ts';
@@ -60,6 +61,11 @@ export function moveProcess(directory: string, pid: number): void {
   } catch (error) {
     throw TsociError.from(`move process ${pid} into cgroup ${directory}`, error, hintForMove(errnoOf(error)));
   }
+}
+
+/** The same by a descriptor of the cgroup. */
+export function moveThrough(cgroup: number, pid: number): void {
+  moveProcess(readlinkSync(`/proc/self/fd/${cgroup}`), pid);
 }
 
 function hintForMove(errno: number | undefined): string | undefined {

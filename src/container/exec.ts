@@ -4,6 +4,7 @@ import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { cgroupOfProcess, findHierarchy } from '../cgroups/hierarchy.ts';
 import { subCgroup } from '../cgroups/path.ts';
+import { moveThrough } from '../cgroups/processes.ts';
 import type { Config, Process } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, SIGKILL } from '../linux/constants.ts';
@@ -174,6 +175,7 @@ function spawn(
     stdio: caller.stdio,
     preserved: inherited.descriptors,
     cgroup,
+    ...(cgroup !== undefined && { goAhead: (pid) => moveThrough(cgroup, pid) }),
     extra: agent === undefined ? [] : [agent],
     before: (boot) => {
       const program = boot.program();

@@ -1,7 +1,7 @@
 // The container's init: from a stub in the runtime's namespaces to one in the container's, with everything mounted.
 
 import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
-import { moveProcess } from '../cgroups/processes.ts';
+import { moveThrough } from '../cgroups/processes.ts';
 import type { Config, Process } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../linux/constants.ts';
@@ -115,7 +115,7 @@ export function spawnInit(
  */
 function goAhead(boot: StubProcess, cgroup: number, joined: readonly OpenNamespace[]): boolean {
   if (!joined.some(({ type }) => type === 'cgroup')) return false;
-  boot.outside((pid) => moveProcess(readlinkSync(`/proc/self/fd/${cgroup}`), pid), undefined);
+  boot.outside((pid) => moveThrough(cgroup, pid), undefined);
   return true;
 }
 

@@ -1,11 +1,19 @@
 // Entering the namespaces of a container's init: for `exec`, and for hooks of the container namespace.
 
 import { constants, openSync, readFileSync, readlinkSync } from 'node:fs';
-import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
+import {
+  CLONE_NEWCGROUP,
+  CLONE_NEWNS,
+  CLONE_NEWUSER,
+  NS_GET_USERNS,
+  PR_SET_DUMPABLE,
+} from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
+import { syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
+import { SYS } from '../linux/syscalls.ts';
 import { StubProcess } from '../stub/process.ts';
 import type { Program } from '../stub/program.ts';
 import { namespaceTypes } from './plan.ts';
@@ -20,6 +28,8 @@ export interface EnterOptions {
   preserved?: readonly number[];
   /** A descriptor of ours of the cgroup that the process starts in. */
   cgroup?: number | undefined;
+  /** Moves a process into that cgroup. */
+  goAhead?: (pid: number) => void;
   /** What goes to the stub besides: StubProcess.extra from ENTER_EXTRA on. */
   extra?: readonly number[];
   /** Done in the stub before it enters. */
@@ -45,10 +55,11 @@ export function enterNamespaces(
     const flags = foreignNamespaces(pid);
     root = openRoot(pid);
     if (flags & CLONE_NEWCGROUP) cgroupNamespace = openCgroupNamespace(pid);
+    const outer = Boolean(flags & CLONE_NEWUSER) && isOuter(cgroupNamespace, pid);
     // Looked at last: all that was opened by the number is of this process, or there is an error.
     if (startTime !== undefined && !isAlive(pid, startTime))
       throw TsociError.fromErrno(`enter the namespaces of process ${pid}`, ESRCH, 'it has ended');
-    return enterThrough(options, { pid, pidfd, root, cgroupNamespace, flags });
+    return enterThrough(options, { pid, pidfd, root, cgroupNamespace, outer, flags });
   } finally {
     for (const fd of [pidfd, root, cgroupNamespace]) closeDescriptor(fd);
   }
@@ -63,13 +74,15 @@ export interface EnterTarget {
   pidfd: number;
   root: number;
   cgroupNamespace: number;
+  /** The cgroup namespace is none of the user namespace's: in there nobody has the right to enter it. */
+  outer?: boolean;
   flags: number;
 }
 
 /** The same through descriptors that are open already. */
 export function enterThrough(
-  { stdio, preserved = [], cgroup, extra = [], before, role, because }: EnterOptions,
-  { pid, pidfd, root, cgroupNamespace, flags }: EnterTarget,
+  { stdio, preserved = [], cgroup, goAhead, extra = [], before, role, because }: EnterOptions,
+  { pid, pidfd, root, cgroupNamespace, outer = false, flags }: EnterTarget,
 ): StubProcess {
   const others = [cgroup ?? pidfd, flags & CLONE_NEWCGROUP ? cgroupNamespace : pidfd];
   const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, ...others, ...extra] });
@@ -80,18 +93,19 @@ export function enterThrough(
     // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
     setDumpable(program, false);
     // Into a cgroup one must see it from one's cgroup namespace (nsdelegate): that namespace comes after.
-    const now = flags & ~CLONE_NEWCGROUP;
+    const now = outer ? flags : flags & ~CLONE_NEWCGROUP;
+    if (outer && goAhead) boot.outside(goAhead, undefined);
     if (now !== 0) program.call('setns', [boot.extra(0), now], `enter the namespaces of process ${pid}`);
     if (!(flags & CLONE_NEWNS)) {
       program.call('fchdir', [boot.extra(1)], 'change to the root of the container');
       program.call('chroot', ['.'], 'chroot into the root of the container');
     }
     boot.run(program);
-    const into = cgroup === undefined ? undefined : boot.extra(2);
+    const into = cgroup === undefined || outer ? undefined : boot.extra(2);
     const stub = boot.clone(0, 'start a process in the container', into, role);
     stub.because = because;
     try {
-      arrive(stub, pid, flags);
+      arrive(stub, pid, outer ? flags & ~CLONE_NEWCGROUP : flags);
       return stub;
     } catch (error) {
       // Until it is reaped, init of its pid namespace cannot end.
@@ -182,6 +196,17 @@ function openCgroupNamespace(pid: number): number {
     return openSync(`/proc/${pid}/ns/cgroup`, constants.O_RDONLY);
   } catch (error) {
     throw TsociError.from(`open the cgroup namespace of process ${pid}`, error);
+  }
+}
+
+/** Whether a namespace belongs to another user namespace than that of a process, which may be none that we may see. */
+function isOuter(namespace: number, pid: number): boolean {
+  const owner = syscall(SYS.ioctl, namespace, NS_GET_USERNS, 0);
+  if (owner < 0) return false;
+  try {
+    return readlinkSync(`/proc/self/fd/${owner}`) !== namespaceOf(pid, 'user');
+  } finally {
+    closeDescriptor(owner);
   }
 }
 

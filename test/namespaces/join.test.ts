@@ -3,7 +3,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox } from '../container/harness.ts';
+import { Sandbox, userNamespace } from '../container/harness.ts';
 
 const test = suite('joining namespaces');
 const box = new Sandbox();
@@ -23,6 +23,27 @@ test('a container that joins the cgroup namespace of another is in its own cgrou
   const { pid } = box.state(second);
   assert.is(readlinkSync(`/proc/${pid}/ns/cgroup`), readlinkSync(path));
   assert.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`^0::/tsoci/${second}$`, 'm'));
+  const { stdout, stderr } = box.tsoci('exec', second, 'cat', '/proc/self/cgroup');
+  assert.match(stdout, new RegExp(`^0::/../${second}$`, 'm'), stderr);
+  for (const id of [first, second]) assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+// Seen before: enter the cgroup namespace of process …: EPERM. In the user namespace nobody has a right to it.
+test('exec enters a cgroup namespace that does not belong to the user namespace, and its cgroup', () => {
+  const [first, second] = [box.id(), box.id()];
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', first), 0);
+  const path = `/proc/${box.state(first).pid}/ns/cgroup`;
+  box.configure('sleep 1000', (config) => {
+    userNamespace(config);
+    const { linux, mounts = [] } = config;
+    const others = (linux.namespaces ?? []).filter(({ type }) => type !== 'cgroup');
+    linux.namespaces = [...others, { type: 'cgroup', path }];
+    config.mounts = mounts.filter(({ type }) => type !== 'cgroup');
+    const inside = `test "$(readlink /proc/self/ns/cgroup)" = "${readlinkSync(path)}"`;
+    config.hooks = { createContainer: [{ path: '/bin/sh', args: ['sh', '-c', inside] }] };
+  });
+  assert.is(box.detached('run', '--detach', second), 0);
   const { stdout, stderr } = box.tsoci('exec', second, 'cat', '/proc/self/cgroup');
   assert.match(stdout, new RegExp(`^0::/../${second}$`, 'm'), stderr);
   for (const id of [first, second]) assert.is(box.tsoci('delete', '--force', id).status, 0);
