@@ -1,38 +1,46 @@
-// The entry of the single executable. It loads src/main.ts in the pieces that scripts/build.ts made: each command's
-// code is apart from that of the others, and comes with V8's bytecode, so that nothing is compiled at run time.
+// The entry of the single executable. It runs when that is built: what the commands that engines wait for need is loaded
+// then, compiled, and every start begins with the heap of that moment (Node's startup snapshot). Each of the other
+// pieces that scripts/build.ts made of src/main.ts is an asset, with V8's bytecode: nothing of ours is compiled later.
 
+import { readFileSync } from 'node:fs';
 import { getRawAsset } from 'node:sea';
+import { setFlagsFromString, startupSnapshot } from 'node:v8';
 import { Script } from 'node:vm';
 
 type Piece = (require: (name: string) => unknown, exports: object) => void;
-type Pieces = Readonly<Record<string, Piece>>;
 
-/** The file, an asset, that each piece is in. */
-declare const TSOCI_FILE_OF: Readonly<Record<string, string>>;
-
+const MAIN = 'main.js';
 const loaded = new Map<string, object>();
-const files = new Map<string, Pieces>();
+/** Those that are loaded beforehand, by name. */
+const hot = compileHot();
 
 /** CommonJS's require: a piece by its name, run once; or a module of Node. */
-function load(name: string): unknown {
-  const file = TSOCI_FILE_OF[name];
-  if (file === undefined) return require(name);
+function load(path: string): unknown {
+  if (!path.startsWith('./')) return require(path);
+  const name = path.slice(2);
   const known = loaded.get(name);
   if (known) return known;
   const exports = {};
   loaded.set(name, exports);
-  piecesOf(file)[name]?.(load, exports);
+  const piece = hot[name] ?? coldPiece(name);
+  piece(load, exports);
   return exports;
 }
 
-function piecesOf(filename: string): Pieces {
-  const known = files.get(filename);
-  if (known) return known;
+function coldPiece(filename: string): Piece {
   const source = Buffer.from(getRawAsset(filename)).toString('latin1');
   const cachedData = new Uint8Array(getRawAsset(`${filename}.cache`));
-  const pieces = new Script(source, { filename, cachedData }).runInThisContext() as Pieces;
-  files.set(filename, pieces);
-  return pieces;
+  return new Script(source, { filename, cachedData }).runInThisContext() as Piece;
 }
 
-load('./main.js');
+function compileHot(): Readonly<Record<string, Piece>> {
+  const source = readFileSync(process.env.TSOCI_HOT ?? '', 'latin1');
+  // All functions of it, also those that do not run now. Those of Node that are needed have been compiled by then.
+  setFlagsFromString('--no-lazy');
+  const script = new Script(source, { filename: 'hot.js' });
+  setFlagsFromString('--lazy');
+  return script.runInThisContext();
+}
+
+for (const name of Object.keys(hot)) if (name !== MAIN) load(`./${name}`);
+startupSnapshot.setDeserializeMainFunction(() => load(`./${MAIN}`));

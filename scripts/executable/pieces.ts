@@ -16,14 +16,17 @@ const common = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** The commands that engines wait for: what one of them needs is to be few files, and nothing else in them. */
+/** The commands that engines wait for. */
 const hot = ['create', 'run', 'start', 'state', 'kill', 'delete', 'exec'];
+/** What they load for the config of a container. */
+const parts = ['src/container/filter.ts'];
 
+/** Functions by the name of the piece, as the text of a script. */
 export interface Pieces {
-  /** The scripts that hold them, by file name; the value of each is an object of its pieces. */
-  files: ReadonlyMap<string, string>;
-  /** The file that each piece is in. The first piece to run is ./main.js. */
-  fileOf: Readonly<Record<string, string>>;
+  /** What the hot commands need, in one object. */
+  hot: string;
+  /** Each of the others. */
+  cold: ReadonlyMap<string, string>;
 }
 
 export function makePieces(): Pieces {
@@ -45,18 +48,15 @@ export function makePieces(): Pieces {
       'import.meta.dirname': '""',
     },
   });
-  const group = groupPieces(metafile);
-  const members = new Map<string, string[]>();
-  const fileOf: Record<string, string> = {};
-  for (const { path, text } of outputFiles) {
-    const name = `./${basename(path)}`;
-    const file = group(basename(path));
-    fileOf[name] = file;
-    const piece = `${JSON.stringify(name)}:${functionOf(text)}`;
-    members.set(file, [...(members.get(file) ?? []), piece]);
-  }
-  const files = new Map([...members].map(([file, pieces]) => [file, `({${pieces.join(',')}})`]));
-  return { files, fileOf };
+  const pieces = outputFiles.map(({ path, text }) => [basename(path), functionOf(text)] as const);
+  const needed = hotPieces(metafile);
+  return {
+    hot: `({${pieces
+      .filter(([name]) => needed.has(name))
+      .map(([name, text]) => `${JSON.stringify(name)}:${text}`)
+      .join(',')}})`,
+    cold: new Map(pieces.filter(([name]) => !needed.has(name)).map(([name, text]) => [name, `(${text})`])),
+  };
 }
 
 const IMPORT = /\bimport(?:(?:\{([^}]*)\}| ([\w$]+) )from)?("(?:\.\/|node:)[^"]+");/g;
@@ -86,8 +86,8 @@ function functionOf(module: string): string {
   return text;
 }
 
-/** Which file a piece goes into: with those that the same hot commands need, or into one of its own. */
-function groupPieces({ outputs }: Metafile): (piece: string) => string {
+/** The names of the pieces that hot commands need. */
+function hotPieces({ outputs }: Metafile): ReadonlySet<string> {
   const graph = new Map(Object.entries(outputs).map(([path, output]) => [basename(path), output]));
   const entries = new Map([...graph].map(([name, { entryPoint }]) => [entryPoint, name]));
   const imports = (name: string, kind: ImportKind) =>
@@ -103,33 +103,28 @@ function groupPieces({ outputs }: Metafile): (piece: string) => string {
     }
     return found;
   };
-  const main = closure(['main.js']);
-  const needs = hot.map((command) => {
-    const entry = entries.get(`src/cli/${command}.ts`);
-    if (entry === undefined) throw new Error(`no piece for src/cli/${command}.ts`);
-    const options = [...closure([entry])].filter((name) => !main.has(name));
-    // What it loads once its options are understood.
-    const loads = options.flatMap((name) =>
-      imports(name, 'dynamic-import').map(({ path }) => basename(path)),
-    );
-    return closure([entry, ...loads]);
-  });
-  return (piece) => {
-    if (main.has(piece)) return 'main.js';
-    const users = hot.filter((_, i) => needs[i]?.has(piece));
-    return users.length > 0 ? `${users.join('-')}.js` : piece;
+  const entryOf = (source: string) => {
+    const entry = entries.get(source);
+    if (entry === undefined) throw new Error(`no piece for ${source}`);
+    return entry;
   };
+  const main = closure(['main.js']);
+  const commands = hot.map((command) => entryOf(`src/cli/${command}.ts`));
+  // What they load once their options are understood.
+  const loads = [...closure(commands)]
+    .filter((name) => !main.has(name))
+    .flatMap((name) => imports(name, 'dynamic-import').map(({ path }) => basename(path)));
+  return closure(['main.js', ...commands, ...loads, ...parts.map(entryOf)]);
 }
 
 /** The entry of the executable. */
-export function makeEntry(outfile: string, fileOf: Readonly<Record<string, string>>): void {
+export function makeEntry(outfile: string): void {
   buildSync({
     ...common,
     entryPoints: [join(root, 'src', 'sea.ts')],
     outfile,
     bundle: true,
     format: 'cjs',
-    define: { TSOCI_FILE_OF: JSON.stringify(fileOf) },
   });
 }
 

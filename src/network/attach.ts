@@ -4,7 +4,6 @@
 // failure takes everything back. A process that is killed half way leaves a lease whose device vanishes with the
 // container, and which the next attachment reclaims.
 
-import { randomBytes } from 'node:crypto';
 import { AF_INET } from '../linux/constants.ts';
 import { EEXIST } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
@@ -12,6 +11,7 @@ import { IFALIASZ } from '../linux/netlink/constants.ts';
 import { createVeth, findLink, type Link, listLinks, setLink } from '../linux/netlink/link.ts';
 import { createDefaultRoute } from '../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../linux/netlink/socket.ts';
+import { randomUuid } from '../linux/random.ts';
 import {
   addAddress,
   addressesOf,
@@ -152,7 +152,7 @@ function planAttachment({
   checkPublications(options.publish, withNetwork(networks, options.bridge, before), devices);
   const lease: Lease = {
     ...holder,
-    device: `veth${randomBytes(4).toString('hex')}`,
+    device: `veth${randomUuid().slice(0, 8)}`,
     addresses: addresses.map(formatAddress),
     masquerade: options.masquerade,
     publish: options.publish.map(formatPublication),

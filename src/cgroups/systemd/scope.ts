@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Resources } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
+import { randomUuid } from '../../linux/random.ts';
 import { enableControllers, type Need, requireControllers } from '../controllers.ts';
 import { cgroupOfProcess, type Hierarchy } from '../hierarchy.ts';
 import { removeCgroup } from '../remove.ts';
@@ -37,7 +38,7 @@ export interface MarkedUnit {
  */
 export function newMark(savedConfig: string): string {
   const { href } = pathToFileURL(savedConfig);
-  return `${href.replace(/%../g, '_')}#${crypto.randomUUID()}`;
+  return `${href.replace(/%../g, '_')}#${randomUuid()}`;
 }
 
 /** Everything about the scope but its first process. Throws for what cannot be expressed. */

@@ -1,10 +1,9 @@
-// Compiled filters kept by the hash of what went into them: libseccomp takes tens of milliseconds for an engine's
-// default profile, and engines use the same one again and again.
+// Compiled filters kept by what went into them: libseccomp takes tens of milliseconds for an engine's default profile,
+// and engines use the same one again and again.
 //
 // A filter is confinement, so a cache that somebody else could write is not used. No failure of the cache is an
 // error: the filter is compiled then.
 
-import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -25,11 +24,11 @@ import type { Seccomp } from '../../config/generated/types.ts';
 import { BPF_MAXINSNS, INSTRUCTION_SIZE } from './bpf.ts';
 
 /** Raise it whenever the same config compiles to another program. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Entries kept; the directory is usually in memory. */
 const MOST = 64;
 
-/** The name of a filter: everything that decides what it compiles to. Flags and the listener do not. */
+/** Everything that decides what a filter compiles to. Flags and the listener do not. */
 export function cacheKey(config: Seccomp, library: string): string {
   const { defaultAction, defaultErrnoRet, architectures, syscalls } = config;
   const what = [
@@ -42,7 +41,23 @@ export function cacheKey(config: Seccomp, library: string): string {
     architectures,
     syscalls,
   ];
-  return createHash('sha256').update(canonical(what)).digest('hex');
+  return canonical(what);
+}
+
+/**
+ * The name of the entry with that key. Entries hold their keys, so that nothing but speed depends on the hash: node:crypto
+ * alone takes longer to load than all the rest of a filter.
+ */
+function nameOf(key: string): string {
+  const words = new Uint32Array(Math.ceil(Buffer.byteLength(key) / 4));
+  Buffer.from(words.buffer).write(key);
+  let [a, b] = [1, words.length];
+  for (const word of words) {
+    a = Math.imul(a ^ word, 0x9e3779b1);
+    b = Math.imul(b ^ (a >>> 15), 0x85ebca6b);
+    a ^= b >>> 13;
+  }
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
 /** JSON with sorted keys and a mark on bigints, so that equal values, and only these, have equal texts. */
@@ -54,13 +69,15 @@ function canonical(value: unknown): string {
   });
 }
 
-/** The filter of that name from the directory, else made and left there. */
+/** The filter with that key from the directory, else made and left there. */
 export function cached(directory: string, key: string, make: () => Buffer): Buffer {
   const usable = prepare(directory);
-  const found = usable ? load(join(directory, key)) : undefined;
+  const name = nameOf(key);
+  const head = Buffer.from(`${key}\n`);
+  const found = usable ? load(join(directory, name), head) : undefined;
   if (found) return found;
   const made = make();
-  if (usable) store(directory, key, made);
+  if (usable) store(directory, name, Buffer.concat([head, made]));
   return made;
 }
 
@@ -81,7 +98,8 @@ function isOurs({ uid, mode }: Stats): boolean {
   return uid === process.geteuid?.() && (mode & 0o022) === 0;
 }
 
-function load(path: string): Buffer | undefined {
+/** What follows the head, if the file begins with it and ends in a program. */
+function load(path: string, head: Buffer): Buffer | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -90,13 +108,16 @@ function load(path: string): Buffer | undefined {
   }
   try {
     const stat = fstatSync(fd);
+    const size = stat.size - head.length;
     const plausible =
       stat.isFile() &&
       isOurs(stat) &&
-      stat.size > 0 &&
-      stat.size % INSTRUCTION_SIZE === 0 &&
-      stat.size <= BPF_MAXINSNS * INSTRUCTION_SIZE;
-    return plausible ? readFileSync(fd) : undefined;
+      size > 0 &&
+      size % INSTRUCTION_SIZE === 0 &&
+      size <= BPF_MAXINSNS * INSTRUCTION_SIZE;
+    if (!plausible) return undefined;
+    const entry = readFileSync(fd);
+    return entry.subarray(0, head.length).equals(head) ? entry.subarray(head.length) : undefined;
   } catch {
     return undefined;
   } finally {
@@ -105,11 +126,11 @@ function load(path: string): Buffer | undefined {
 }
 
 /** Under a name of its own first, so that no reader ever sees half of it. */
-function store(directory: string, key: string, program: Buffer): void {
-  const temporary = join(directory, `.${key}.${process.pid}`);
+function store(directory: string, name: string, entry: Buffer): void {
+  const temporary = join(directory, `.${name}.${process.pid}`);
   try {
-    writeFileSync(temporary, program, { flag: 'wx', mode: 0o600 });
-    renameSync(temporary, join(directory, key));
+    writeFileSync(temporary, entry, { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, join(directory, name));
     forgetOldest(directory);
   } catch {
     rmSync(temporary, { force: true });

@@ -1,0 +1,8 @@
+// Random names. node:crypto would take longer to load than what needs one takes.
+
+import { readFileSync } from 'node:fs';
+
+/** An UUID of the kernel's, version 4 (random(4), proc(5)). */
+export function randomUuid(): string {
+  return readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim();
+}
