@@ -1,12 +1,13 @@
 // Joining namespaces that exist: by path at `create`, by the container's init at `exec` and for hooks.
 
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
 import { NS_GET_NSTYPE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
 import type { StubProcess } from '../stub/process.ts';
+import { namespaceOf } from './enter.ts';
 import { type NamespacePlan, type NamespaceType, namespaceTypes } from './plan.ts';
 
 export interface OpenNamespace {
@@ -34,6 +35,9 @@ export function openNamespaces({ join }: NamespacePlan): OpenNamespace[] {
         const actual = Object.entries(namespaceTypes).find(([, { flag }]) => flag === found)?.[0];
         throw new TsociError(`${doing}: it is a ${actual ?? 'different'} namespace`);
       }
+      // setns(2) refuses it: EINVAL.
+      if (type === 'user' && readlinkSync(`/proc/self/fd/${fd}`) === namespaceOf('self', 'user'))
+        throw new TsociError(`${doing}: it is that of the runtime; leave it out of linux.namespaces`);
     }
   } catch (error) {
     closeNamespaces(opened);

@@ -62,8 +62,8 @@ export function setCredentials(program: Program, credentials: Credentials): void
   program.call('prctl', [PR_SET_KEEPCAPS, 1, 0, 0, 0], 'keep capabilities');
   program.because = 'process.user';
   setGroups(program, credentials);
-  program.call('setresgid', [gid, gid, gid], `become group ${gid}`);
-  program.call('setresuid', [uid, uid, uid], `become user ${uid}`);
+  program.call('setresgid', [gid, gid, gid], `become group ${gid}, which the user namespace must have`);
+  program.call('setresuid', [uid, uid, uid], `become user ${uid}, which the user namespace must have`);
   program.because = 'process.capabilities';
   setCapabilities(program, capabilities, needsSysAdmin(credentials));
   program.call('prctl', [PR_SET_KEEPCAPS, 0, 0, 0, 0], 'no longer keep capabilities');
@@ -76,11 +76,9 @@ export function setCredentials(program: Program, credentials: Credentials): void
 function setGroups(program: Program, { additionalGids = [], setgroups = true }: Credentials): void {
   if (setgroups) {
     const gids = new Uint8Array(Uint32Array.from(additionalGids).buffer);
-    program.call(
-      'setgroups',
-      [additionalGids.length, gids],
-      `set groups ${additionalGids.join(', ')}`.trimEnd(),
-    );
+    const doing = `set groups ${additionalGids.join(', ')}, which the user namespace must have`;
+    const args = [additionalGids.length, gids];
+    program.call('setgroups', args, additionalGids.length > 0 ? doing : 'give up groups');
   } else if (additionalGids.length > 0) {
     throw new TsociError(
       `set groups ${additionalGids.join(', ')}: not possible in a user namespace that denies setgroups; ` +

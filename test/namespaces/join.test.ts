@@ -49,6 +49,25 @@ test('exec enters a cgroup namespace that does not belong to the user namespace,
   for (const id of [first, second]) assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 
+test('a user namespace that is joined: what it must be, and must have', () => {
+  const id = box.id();
+  box.configure('sleep 1000', userNamespace);
+  assert.is(box.detached('run', '--detach', id), 0);
+  const refused = (pid: number | 'self', uid: number): string => {
+    box.configure('true', ({ process, linux }) => {
+      process.user = { uid, gid: 0 };
+      linux.namespaces?.push({ type: 'user', path: `/proc/${pid}/ns/user` });
+    });
+    return box.tsoci('run', box.id()).stderr;
+  };
+  assert.match(refused('self', 0), /^tsoci: open user namespace .*: it is that of the runtime; .*\n$/);
+  assert.match(
+    refused(box.state(id).pid, 70_000),
+    /^tsoci: become user 70000, which the user namespace must have: EINVAL .*\n$/,
+  );
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
 test('nothing is left behind', () => {
   assert.equal(box.leftovers(), []);
 });
