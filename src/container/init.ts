@@ -1,6 +1,6 @@
 // The container's init: from a stub in the runtime's namespaces to one in the container's, with everything mounted.
 
-import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { fstatSync, readlinkSync } from 'node:fs';
 import { moveThrough } from '../cgroups/processes.ts';
 import type { Config, Process } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
@@ -10,6 +10,7 @@ import { TsociError } from '../linux/errors.ts';
 import { becomeRoot, setDumpable } from '../namespaces/enter.ts';
 import { closeNamespaces, joinNamespaces, type OpenNamespace, openNamespaces } from '../namespaces/join.ts';
 import {
+  deniesSetgroups,
   type IdMapping,
   maps,
   mustDenySetgroups,
@@ -241,13 +242,10 @@ function configureInit(
     agent: boot.extra(1),
     umask: results.at(umask),
     pidInside: results.at(pid),
-    setgroupsDenied: ownUsers && stub.outside(deniesSetgroups, mustDenySetgroups(caller, gidMappings)),
+    setgroupsDenied: ownUsers
+      ? stub.outside(deniesSetgroups, mustDenySetgroups(caller, gidMappings))
+      : deniesSetgroups('self'),
   };
-}
-
-/** user_namespaces(7): written by mapIds, or found so in a namespace that is joined. */
-function deniesSetgroups(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/setgroups`, 'utf8').trim() === 'deny';
 }
 
 /** A process whose user the namespace does not map could not be started. */

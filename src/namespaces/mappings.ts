@@ -1,6 +1,6 @@
 // uid_map, gid_map and setgroups of a new user namespace (user_namespaces(7)), and offsets of a new time namespace.
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 
@@ -43,6 +43,13 @@ export function writeMappings(
 /** Whether a gid_map is one that takes no rights, at the price of setgroups(2). */
 export function mustDenySetgroups(caller: { uid: number }, gid: readonly IdMapping[]): boolean {
   return caller.uid !== 0 && gid.length === 1 && gid[0]?.size === 1;
+}
+
+/** Whether the user namespace of a process does: by what writeMappings wrote, or whoever else has made it. */
+export function deniesSetgroups(pid: number | 'self'): boolean {
+  const file = `/proc/${pid}/setgroups`;
+  // A kernel without user namespaces has none.
+  return existsSync(file) && readFileSync(file, 'utf8').trim() === 'deny';
 }
 
 function writeMap(

@@ -31,6 +31,11 @@ function defineTests(): void {
   const ofRoot: Change = ({ linux }) => {
     for (const mapping of [...(linux.uidMappings ?? []), ...(linux.gidMappings ?? [])]) mapping.hostID = 0;
   };
+  const withoutUsers: Change = ({ linux }) => {
+    linux.namespaces = (linux.namespaces ?? []).filter(({ type }) => type !== 'user');
+    delete linux.uidMappings;
+    delete linux.gidMappings;
+  };
   const many: Change = ({ linux }) => {
     linux.uidMappings?.push({ containerID: 1, hostID: 100_000, size: 10 });
   };
@@ -65,6 +70,11 @@ function defineTests(): void {
     assert.is(run({ XDG_RUNTIME_DIR }, ['unshare', '--map-root-user'], ofRoot), '0\n');
   });
 
+  // Seen before: give up groups: EPERM.
+  test('root of a user namespace that denies setgroups, and a container without one of its own', () => {
+    assert.is(run({ XDG_RUNTIME_DIR }, ['unshare', '--map-root-user'], withoutUsers), '0\n');
+  });
+
   const limited = (type: string) => [
     ...['unshare', '--map-root-user', 'sh', '-c'],
     `echo 0 >/proc/sys/user/max_${type}_namespaces; exec "$@"`,
@@ -79,11 +89,7 @@ function defineTests(): void {
     });
 
   test('without a user namespace, and without /proc', () => {
-    const without = run({ XDG_RUNTIME_DIR }, [], ({ linux }) => {
-      linux.namespaces = (linux.namespaces ?? []).filter(({ type }) => type !== 'user');
-      delete linux.uidMappings;
-      delete linux.gidMappings;
-    });
+    const without = run({ XDG_RUNTIME_DIR }, [], withoutUsers);
     assert.match(
       without,
       /make the namespaces .*: EPERM .*; without the rights of root it takes a user namespace too/,
