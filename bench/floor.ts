@@ -9,8 +9,8 @@ export function buildFloor(work: string): string {
   mkdirSync(work, { recursive: true });
   const main = join(work, 'empty.cjs');
   const output = join(work, 'floor');
-  const nothing = '() => process.reallyExit(0)';
-  writeFileSync(main, `require('node:v8').startupSnapshot.setDeserializeMainFunction(${nothing});\n`);
+  const snapshot = "require('internal/v8/startup_snapshot').namespace";
+  writeFileSync(main, `${snapshot}.setDeserializeMainFunction(() => process.reallyExit(0));\n`);
   buildSea({ work, main, output });
   return output;
 }

@@ -21,11 +21,11 @@ const paths = [...cold].map(([name, script]) => {
   writeFileSync(path, script);
   return path;
 });
+const hotScript = join(work, 'hot.js');
+writeFileSync(hotScript, hot);
 run(strippedNode(work), ...nodeOptions, join(import.meta.dirname, 'executable', 'code-cache.ts'), ...paths);
 const main = join(work, 'sea.cjs');
 makeEntry(main);
-const hotScript = join(work, 'hot.js');
-writeFileSync(hotScript, hot);
 const koffi = join(root, 'node_modules', '@koromix', `koffi-linux-${process.arch}`);
 buildSea({
   work,

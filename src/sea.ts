@@ -4,15 +4,16 @@
 
 import { readFileSync } from 'node:fs';
 import { getRawAsset } from 'node:sea';
-import { setFlagsFromString, startupSnapshot } from 'node:v8';
 import { Script } from 'node:vm';
+// node:v8 has the same, but would bring Node's streams into each start.
+import { namespace as startupSnapshot } from 'internal/v8/startup_snapshot';
 
 type Piece = (require: (name: string) => unknown, exports: object) => void;
 
 const MAIN = 'main.js';
 const loaded = new Map<string, object>();
 /** Those that are loaded beforehand, by name. */
-const hot = compileHot();
+const hot = loadHot();
 
 /** CommonJS's require: a piece by its name, run once; or a module of Node. */
 function load(path: string): unknown {
@@ -30,16 +31,12 @@ function load(path: string): unknown {
 function coldPiece(filename: string): Piece {
   const source = Buffer.from(getRawAsset(filename)).toString('latin1');
   const cachedData = new Uint8Array(getRawAsset(`${filename}.cache`));
-  return new Script(source, { filename, cachedData }).runInThisContext() as Piece;
+  return new Script(source, { filename, cachedData }).runInThisContext();
 }
 
-function compileHot(): Readonly<Record<string, Piece>> {
+function loadHot(): Readonly<Record<string, Piece>> {
   const source = readFileSync(process.env.TSOCI_HOT ?? '', 'latin1');
-  // All functions of it, also those that do not run now. Those of Node that are needed have been compiled by then.
-  setFlagsFromString('--no-lazy');
-  const script = new Script(source, { filename: 'hot.js' });
-  setFlagsFromString('--lazy');
-  return script.runInThisContext();
+  return new Script(source, { filename: 'hot.js' }).runInThisContext();
 }
 
 for (const name of Object.keys(hot)) if (name !== MAIN) load(`./${name}`);

@@ -125,6 +125,7 @@ export function makeEntry(outfile: string): void {
     outfile,
     bundle: true,
     format: 'cjs',
+    external: ['internal/*'],
   });
 }
 
