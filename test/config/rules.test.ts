@@ -61,6 +61,7 @@ const mounts: Case<Mount>[] = [
     '? /options',
     '! /uidMappings/0/size',
   ],
+  ["mappings in crun's own way", { ...bind('idmap=uids=0-1-1;gids=0-1-1') }, '! /options'],
   [
     'a change of a mount cannot map ids',
     { ...bind('remount', 'idmap'), uidMappings: [id(0, 0, 1)], gidMappings: [id(0, 0, 1)] },

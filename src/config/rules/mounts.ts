@@ -50,6 +50,12 @@ function idMapping(pointer: string, mount: Mount, userNamespace: boolean): Findi
   const { uidMappings = [], gidMappings = [], options = [] } = mount;
   const option = options.find((name) => name === 'idmap' || name === 'ridmap');
   const mapped = uidMappings.length > 0;
+  // Nothing would be mapped: the kernel takes no options for a bind mount.
+  const own = options.find((name) => /^r?idmap=/.test(name));
+  if (own !== undefined) {
+    const expected = 'idmap or ridmap, and uidMappings and gidMappings of the mount';
+    return [error(`${pointer}/options`, `has crun's ${quote(own)}`, expected, optionsSection)];
+  }
   if (mapped !== gidMappings.length > 0) {
     const [given, missing] = mapped ? ['uidMappings', 'gidMappings'] : ['gidMappings', 'uidMappings'];
     return [error(`${pointer}/${missing}`, 'is missing', `both, since ${given} is given`, posixSection)];
