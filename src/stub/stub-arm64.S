@@ -30,7 +30,7 @@ read:   mov     x8, #SYS_read
         cmp     x0, #0
         b.gt    first
 end:    mov     x0, #0                  // end of file: nobody drives us any more
-        mov     x8, #SYS_exit_group
+exit:   mov     x8, #SYS_exit_group
         svc     #0
         brk     #0                      // a seccomp filter may deny even that
 
@@ -63,8 +63,9 @@ reply:  mov     x8, #SYS_sendto
         mov     x4, #0
         mov     x5, #0
         svc     #0
-        tbnz    x0, #63, end            // nobody to hear it, or a seccomp filter that denies it
-        b       read
+        tbz     x0, #63, read
+        mov     x0, #1                  // nobody to hear it, or a seccomp filter that denies it
+        b       exit
 
         .set    buffer_size, 65536
         .bss

@@ -35,7 +35,7 @@ read:   xor     %eax, %eax
         test    %rax, %rax
         jg      first
 end:    xor     %edi, %edi              # end of file: nobody drives us any more
-        mov     $SYS_exit_group, %eax
+exit:   mov     $SYS_exit_group, %eax
         syscall
         ud2                             # a seccomp filter may deny even that
 
@@ -78,9 +78,10 @@ reply:  mov     $SYS_sendto, %eax
         xor     %r8d, %r8d
         xor     %r9d, %r9d
         syscall
-        test    %rax, %rax              # nobody to hear it, or a seccomp filter that denies it
-        js      end
-        jmp     read
+        test    %rax, %rax
+        jns     read
+        mov     $1, %edi                # nobody to hear it, or a seccomp filter that denies it
+        jmp     exit
 
         .set    buffer_size, 65536
         .bss

@@ -88,6 +88,24 @@ const filters: Case<Seccomp>[] = [
     { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['execve'], action: 'SCMP_ACT_LOG' }] },
   ],
   [
+    'sendmsg: denied by a filter that notifies',
+    {
+      defaultAction: 'SCMP_ACT_ERRNO',
+      listenerPath: '/x',
+      syscalls: [
+        { names: ['execve'], action: 'SCMP_ACT_ALLOW' },
+        { names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' },
+      ],
+    },
+    '! /syscalls',
+  ],
+  [
+    'sendmsg: notified',
+    { ...allowing({ names: ['sendmsg'], action: 'SCMP_ACT_NOTIFY' }), listenerPath: '/x' },
+    '! /syscalls',
+  ],
+  ['sendmsg: let pass', { ...allowing({ names: ['x'], action: 'SCMP_ACT_NOTIFY' }), listenerPath: '/x' }],
+  [
     'the sixth argument',
     allowing({ names: ['x'], action: 'SCMP_ACT_LOG', args: [{ index: 5, value: 0, op: 'SCMP_CMP_EQ' }] }),
   ],

@@ -136,6 +136,19 @@ test('exec that cannot write its pid file leaves no process', () => {
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 
+// Seen with exit status 0 of a stub whose reply nobody takes.
+test('a program that a seccomp filter denies, and the word about it, is no success', () => {
+  box.configure('true', ({ linux }) => {
+    const always = { index: 0, value: 0, op: 'SCMP_CMP_NE' } as const;
+    const syscalls = [
+      { names: ['execve'], action: 'SCMP_ACT_ERRNO' as const, args: [always] },
+      { names: ['sendto'], action: 'SCMP_ACT_ERRNO' as const },
+    ];
+    linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls };
+  });
+  assert.is(box.tsoci('run', box.id()).status, 1);
+});
+
 test('nothing is left behind', () => {
   assert.equal(box.leftovers(), []);
 });

@@ -46,22 +46,35 @@ function listener({ defaultAction, listenerPath, listenerMetadata, syscalls = []
   return findings;
 }
 
-/** With these a call is made, or somebody else decides about it. */
-const passing: ReadonlySet<SeccompAction> = new Set([
-  'SCMP_ACT_ALLOW',
-  'SCMP_ACT_LOG',
-  'SCMP_ACT_NOTIFY',
-  'SCMP_ACT_TRACE',
-]);
+/** With these a call is made. */
+const making: readonly SeccompAction[] = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG'];
+/** With these somebody else decides about it. */
+const asking: readonly SeccompAction[] = ['SCMP_ACT_NOTIFY', 'SCMP_ACT_TRACE'];
 
-/** The filter is there before the program: without execve(2) nothing runs, and nobody could say so under the filter. */
-function execution({ defaultAction, syscalls = [] }: Seccomp): Finding[] {
-  const rules = syscalls.filter(({ names }) => names.includes('execve'));
-  if (rules.some(({ action }) => passing.has(action))) return [];
+/**
+ * The filter is there before the program: what comes between passes it, or nothing runs, and nobody could say so under the
+ * filter.
+ */
+function execution(filter: Seccomp): Finding[] {
+  const notifies = filter.syscalls?.some(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? false;
+  return [
+    ...passing(filter, 'execve', [...making, ...asking], 'the program is executed under the filter'),
+    ...(notifies ? passing(filter, 'sendmsg', making, 'the listener is reached under the filter') : []),
+  ];
+}
+
+function passing(
+  { defaultAction, syscalls = [] }: Seccomp,
+  call: string,
+  actions: readonly SeccompAction[],
+  why: string,
+): Finding[] {
+  const rules = syscalls.filter(({ names }) => names.includes(call));
+  if (rules.some(({ action }) => actions.includes(action))) return [];
   const denied = rules.some(({ args = [] }) => args.length === 0);
-  if (passing.has(defaultAction) && !denied) return [];
-  const expected = 'a rule that allows it: the program is executed under the filter';
-  return [error('/linux/seccomp/syscalls', 'does not allow execve', expected, section)];
+  if (actions.includes(defaultAction) && !denied) return [];
+  const expected = `a rule that allows it: ${why}`;
+  return [error('/linux/seccomp/syscalls', `does not allow ${call}`, expected, section)];
 }
 
 function rule(pointer: string, { action, errnoRet, args = [] }: Syscall): Finding[] {
