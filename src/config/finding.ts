@@ -25,23 +25,30 @@ export function warning(pointer: string, problem: string, expected: string, spec
 }
 
 /** `process.cwd is relative: "tmp"; expected an absolute path (config.md#process)`. */
-export function describe({ pointer, problem, expected, spec }: Finding): string {
-  return `${nameOf(pointer)} ${problem}${expected && `; expected ${expected}`}${spec ? ` (${spec})` : ''}`;
+export function describe(finding: Finding): string {
+  return `${nameOf(finding.pointer)} ${explained(finding)}`;
 }
 
-/**
- * The findings, a line each, errors first and then in the order of the text:
- * `bundle/config.json:7:12: error: process.cwd is relative: …`.
- */
+function explained({ problem, expected, spec }: Finding): string {
+  return `${problem}${expected && `; expected ${expected}`}${spec ? ` (${spec})` : ''}`;
+}
+
+/** The findings, a line each: `bundle/config.json:7:12: error: /process/cwd is relative: …`. */
 export function formatFindings(findings: readonly Finding[], file: string): string {
-  const rank = ({ level, line = 0, column = 0 }: Finding) =>
-    [level === 'error' ? 0 : 1, line, column] as const;
-  const sorted = findings
-    .map((finding) => ({ finding, rank: rank(finding) }))
-    .sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1] || a.rank[2] - b.rank[2]);
-  return sorted
-    .map(({ finding }) => `${place(file, finding)}: ${finding.level}: ${describe(finding)}\n`)
+  return inOrder(findings)
+    .map((finding) => {
+      const { level, pointer } = finding;
+      return `${place(file, finding)}: ${level}: ${pointer || nameOf(pointer)} ${explained(finding)}\n`;
+    })
     .join('');
+}
+
+/** Errors first, and then in the order of the text. */
+export function inOrder(findings: readonly Finding[]): Finding[] {
+  const rank = ({ level }: Finding) => (level === 'error' ? 0 : 1);
+  return findings.toSorted(
+    (a, b) => rank(a) - rank(b) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  );
 }
 
 function place(file: string, { line, column }: Finding): string {

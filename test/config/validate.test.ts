@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Finding, formatFindings, nameOf } from '../../src/config/finding.ts';
+import { type Finding, formatFindings, inOrder, nameOf } from '../../src/config/finding.ts';
 import { stringifyJson } from '../../src/config/json.ts';
 import { loadChecked, loadConfig, loadProcess, loadResources } from '../../src/config/load.ts';
 import { nearest } from '../../src/config/nearest.ts';
@@ -106,15 +106,26 @@ test('validate finds errors of form and of meaning at once, each at its place', 
 }`;
   assert.is(
     formatFindings(validateConfig(text), 'c.json'),
-    `c.json:4:14: error: process.args names no program; expected at least one entry, the program (config.md#process)
-c.json:5:12: error: process.cwd is "tmp"; expected an absolute path (config.md#process)
-c.json:6:26: error: process.rlimits[0].type is "RLIMIT_NOFIL"; expected RLIMIT_NOFILE (config.md#posix-process)
-c.json:7:13: error: process.user.gid is required, but missing (config.md#posix-platform-user)
-c.json:10:42: error: linux.seccomp.defaultAction is "SCMP_ACT_ALOW"; expected SCMP_ACT_ALLOW (config-linux.md#seccomp)
-c.json:10:88: error: linux.sysctl["vm.swappiness"] is not isolated by any namespace; expected net.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem (config-linux.md#sysctl)
-c.json:3:42: warning: root.readOnly is not known, and ignored; expected readonly (config.md#extensibility)
-c.json:9:25: warning: hooks.prestart is deprecated (config.md#prestart)
+    `c.json:4:14: error: /process/args names no program; expected at least one entry, the program (config.md#process)
+c.json:5:12: error: /process/cwd is "tmp"; expected an absolute path (config.md#process)
+c.json:6:26: error: /process/rlimits/0/type is "RLIMIT_NOFIL"; expected RLIMIT_NOFILE (config.md#posix-process)
+c.json:7:13: error: /process/user/gid is required, but missing (config.md#posix-platform-user)
+c.json:10:42: error: /linux/seccomp/defaultAction is "SCMP_ACT_ALOW"; expected SCMP_ACT_ALLOW (config-linux.md#seccomp)
+c.json:10:88: error: /linux/sysctl/vm.swappiness is not isolated by any namespace; expected net.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem (config-linux.md#sysctl)
+c.json:3:42: warning: /root/readOnly is not known, and ignored; expected readonly (config.md#extensibility)
+c.json:9:25: warning: /hooks/prestart is deprecated (config.md#prestart)
 `,
+  );
+});
+
+test('findings for programs are in the same order', () => {
+  const findings = inOrder(validateConfig('{"ociVersion": "1.0.0", "hostnam": "a",\n"root": {"path": 1}}'));
+  assert.equal(
+    findings.map(({ level, pointer, line, column }) => [level, pointer, line, column]),
+    [
+      ['error', '/root/path', 2, 18],
+      ['warning', '/hostnam', 1, 36],
+    ],
   );
 });
 
