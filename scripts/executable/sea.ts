@@ -1,7 +1,7 @@
 // Makes a single executable that starts with a heap: https://nodejs.org/api/single-executable-applications.html
 
 import { spawnSync } from 'node:child_process';
-import { openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { node, nodeOptions, strippedNode } from './node.ts';
 
@@ -57,6 +57,7 @@ function dropCodeCache(executable: string): void {
   if (at === undefined) throw new Error(`${executable}: the bytecode of Node's modules is not where it was`);
   const fd = openSync(executable, 'r+');
   writeSync(fd, Buffer.alloc(LENGTH), 0, LENGTH, at);
+  closeSync(fd);
 }
 
 const LENGTH = 8;
