@@ -34,7 +34,7 @@ for (const [tool, name] of [
   if (spawnSync(tool, ['--version']).error) throw new Error(`${tool} (Debian: ${name}) is not installed`);
 }
 
-const effort = values.quick ? { rounds: 2, runs: 5 } : { rounds: 5, runs: 20 };
+const effort = values.quick ? { rounds: 2, runs: 5 } : { rounds: 5, runs: 8 };
 const runtime = resolve(values.runtime);
 const { work, states, remove } = makeDirectories('bench', (directory) =>
   findRuntimes(runtime, directory).forEach(clear),
