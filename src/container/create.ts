@@ -139,10 +139,11 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
     listener,
     cgroup,
     cloned: (pid) => {
-      if (!parts.scope || !plan || !record.unit) return;
+      if (!parts.scope || !plan || !record.unit) return undefined;
       record.cgroup = parts.scope.placeInit(caller, plan, record.unit, config, pid, undo);
       record.cgroupInode = inodeOf(record.cgroup);
       writeRecord(directory, record);
+      return record.cgroup;
     },
     spawned: (spawned) => adoptInit(creation, spawned),
     hooking: ({ stub }) => {

@@ -32,8 +32,8 @@ export interface Surroundings {
   listener: number;
   /** The cgroup that init starts in. */
   cgroup: { fd: number; directory: string } | undefined;
-  /** Init exists; nothing is mounted, and it has no cgroup namespace. */
-  cloned?: (pid: number) => void;
+  /** Init exists; nothing is mounted, and it has no cgroup namespace. The directory of the cgroup that it is put in. */
+  cloned?: (pid: number) => string | undefined;
   /** Init is in all its namespaces; nothing is mounted. */
   spawned?: (init: Init) => void;
   /** Hooks are about to run: the state that they and a seccomp agent are told. */
@@ -61,7 +61,10 @@ export function makeInit(
   if (options.overlay && !isolates(namespaces, 'mount'))
     throw new TsociError('--overlay needs a mount namespace');
   const root = isolates(namespaces, 'mount') ? planRoot(caller, bundle, options.overlay) : undefined;
-  if (root) bindOwnCgroup(root.plan.mounts, namespaces, around.cgroup?.directory);
+  let directory = around.cgroup?.directory;
+  // The cgroup of systemd's scope is there only with a process in it; init, which has that mount then, opens it itself.
+  const bindCgroup = () => root && bindOwnCgroup(root.plan.mounts, namespaces, directory);
+  if (!parts.scope) bindCgroup();
   let trees: HostTrees | undefined;
   const descriptors = {
     listener: around.listener,
@@ -69,11 +72,15 @@ export function makeInit(
     cgroup: around.cgroup?.fd,
     idmaps: idmaps?.fds ?? [],
   };
-  const spawning = { ...options, inherited, cloned: around.cloned };
+  const cloned = (pid: number) => {
+    directory = around.cloned?.(pid) ?? directory;
+  };
+  const spawning = { ...options, inherited, cloned };
   const init = spawnInit(caller, spawning, config, descriptors, (boot, numbers) => {
     if (root) mapMounts(root.plan.mounts, idmaps?.indices, numbers);
     trees = root?.open(boot);
   });
+  if (parts.scope) bindCgroup();
   around.spawned?.(init);
   const built = root && { plan: root.plan, context: buildRootfs(init.stub, root.plan, trees) };
   const state = around.hooking(init);

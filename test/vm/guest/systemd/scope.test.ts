@@ -77,6 +77,25 @@ test('device rules hold, in a cgroup namespace of its own', () => {
   rmSync(bundle, { recursive: true });
 });
 
+test('a user namespace without a cgroup namespace sees its own part of the hierarchy', () => {
+  const ids = [{ containerID: 0, hostID: 100000, size: 65536 }];
+  const bundle = makeBundle({
+    script: 'cat /proc/self/mountinfo; echo processes; cat /sys/fs/cgroup/cgroup.procs',
+    mounts: [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] }],
+    linux: {
+      cgroupsPath: CGROUPS_PATH,
+      namespaces: ['pid', 'mount', 'user'].map((type) => ({ type })),
+      uidMappings: ids,
+      gidMappings: ids,
+    },
+  });
+  const { status, output } = command('tsoci', ['--systemd-cgroup', 'run', '--bundle', bundle, ID]);
+  assert.is(status, 0, output);
+  assert.match(output, ` /system.slice/${SCOPE} /sys/fs/cgroup ro`);
+  assert.match(output, /processes\n1\n/);
+  rmSync(bundle, { recursive: true });
+});
+
 test('exec into a scope with a cgroup namespace, which nsdelegate guards', () => {
   const namespaces = ['pid', 'mount', 'cgroup'].map((type) => ({ type }));
   withScope({ namespaces }, () => {
