@@ -1,9 +1,8 @@
 // Builds dist/tsoci: Node with src/ in it, compiled, and koffi. See src/sea.ts.
 
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodeOptions, root, strippedNode } from './executable/node.ts';
+import { root } from './executable/node.ts';
 import { makeEntry, makePieces } from './executable/pieces.ts';
 import { buildSea } from './executable/sea.ts';
 
@@ -23,7 +22,6 @@ const paths = [...cold].map(([name, script]) => {
 });
 const hotScript = join(work, 'hot.js');
 writeFileSync(hotScript, hot);
-run(strippedNode(work), ...nodeOptions, join(import.meta.dirname, 'executable', 'code-cache.ts'), ...paths);
 const main = join(work, 'sea.cjs');
 makeEntry(main);
 const koffi = join(root, 'node_modules', '@koromix', `koffi-linux-${process.arch}`);
@@ -32,14 +30,6 @@ buildSea({
   main,
   output: executable,
   env: { TSOCI_HOT: hotScript },
-  assets: [
-    join(koffi, `linux_${process.arch}`, 'koffi.node'),
-    ...paths.flatMap((path) => [path, `${path}.cache`]),
-  ],
+  assets: [join(koffi, `linux_${process.arch}`, 'koffi.node'), ...paths],
 });
 console.log(`${executable}: ${(statSync(executable).size / 1e6).toFixed(0)} MB`);
-
-function run(command: string, ...args: string[]): void {
-  const { status } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: status ${status}`);
-}

@@ -1,6 +1,7 @@
 // The entry of the single executable. It runs when that is built: what the commands that engines wait for need is loaded
 // then, compiled, and every start begins with the heap of that moment (Node's startup snapshot). Each of the other
-// pieces that scripts/build.ts made of src/main.ts is an asset, with V8's bytecode: nothing of ours is compiled later.
+// pieces that scripts/build.ts made of src/main.ts is an asset, compiled when it is needed: V8 takes no bytecode that was
+// made beside another heap.
 
 import { readFileSync } from 'node:fs';
 import { getRawAsset } from 'node:sea';
@@ -30,8 +31,7 @@ function load(path: string): unknown {
 
 function coldPiece(filename: string): Piece {
   const source = Buffer.from(getRawAsset(filename)).toString('latin1');
-  const cachedData = new Uint8Array(getRawAsset(`${filename}.cache`));
-  return new Script(source, { filename, cachedData }).runInThisContext();
+  return new Script(source, { filename }).runInThisContext();
 }
 
 function loadHot(): Readonly<Record<string, Piece>> {

@@ -30,7 +30,7 @@ export interface Pieces {
 }
 
 export function makePieces(): Pieces {
-  // Only modules can be cut; src/sea.ts, for V8's code cache, needs scripts.
+  // Only modules can be cut; src/sea.ts takes scripts.
   const { outputFiles, metafile } = buildSync({
     ...common,
     absWorkingDir: root,
