@@ -1,7 +1,7 @@
 // Makes a single executable that starts with a heap: https://nodejs.org/api/single-executable-applications.html
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { node, nodeOptions, strippedNode } from './node.ts';
 
@@ -57,8 +57,7 @@ function dropCodeCache(executable: string): void {
   if (at === undefined) throw new Error(`${executable}: the bytecode of Node's modules is not where it was`);
   image.fill(0, at, at + LENGTH);
   // Written anew and at once, it lies in the page cache in large pieces: a fifth less time for a start.
-  rmSync(executable);
-  writeFileSync(executable, image, { mode: 0o755 });
+  writeFileSync(executable, image);
 }
 
 const LENGTH = 8;

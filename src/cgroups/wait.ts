@@ -1,6 +1,6 @@
 // Bounded waiting for the kernel.
 
-let word: Int32Array<SharedArrayBuffer> | undefined;
+import { pause } from '../linux/pause.ts';
 
 const FIRST_PAUSE_MS = 0.25;
 const LONGEST_PAUSE_MS = 10;
@@ -12,10 +12,9 @@ const LONGEST_PAUSE_MS = 10;
  */
 export function waitUntil(done: () => boolean, timeoutMs: number): boolean {
   const deadline = performance.now() + timeoutMs;
-  for (let pause = FIRST_PAUSE_MS; !done(); pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+  for (let next = FIRST_PAUSE_MS; !done(); next = Math.min(next * 2, LONGEST_PAUSE_MS)) {
     if (performance.now() >= deadline) return false;
-    word ??= new Int32Array(new SharedArrayBuffer(4));
-    Atomics.wait(word, 0, 0, pause);
+    pause(next);
   }
   return true;
 }

@@ -3,6 +3,7 @@
 import { writeSync } from 'node:fs';
 import { EAGAIN, EINTR } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { pause } from '../linux/pause.ts';
 
 /** Milliseconds between two tries on a descriptor that its owner made non-blocking and that is full. */
 const PAUSE = 2;
@@ -15,7 +16,7 @@ export function writeAll(fd: number, text: string | Uint8Array): void {
       at += writeSync(fd, bytes, at);
     } catch (error) {
       const errno = errnoOf(error);
-      if (errno === EAGAIN) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+      if (errno === EAGAIN) pause(PAUSE);
       else if (errno !== EINTR) throw TsociError.from(`write to ${nameOf(fd)}`, error);
     }
   }

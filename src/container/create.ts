@@ -127,9 +127,8 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
   writeRecord(directory, record);
   writeNew(savedConfig(directory), bundle.text);
   const cgroup = place && makeCgroup(caller, place, config, undo);
-  if (cgroup) record.cgroupInode = inodeOf(cgroup.directory);
+  if (cgroup) recordCgroup(creation, cgroup.directory);
   else delete record.cgroup;
-  if (place) writeRecord(directory, record);
   using opened = new DisposableStack();
   if (cgroup) opened.defer(() => closeSync(cgroup.fd));
   const listener = listenAt(startSocket(directory));
@@ -140,10 +139,9 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
     cgroup,
     cloned: (pid) => {
       if (!parts.scope || !plan || !record.unit) return undefined;
-      record.cgroup = parts.scope.placeInit(caller, plan, record.unit, config, pid, undo);
-      record.cgroupInode = inodeOf(record.cgroup);
-      writeRecord(directory, record);
-      return record.cgroup;
+      const placed = parts.scope.placeInit(caller, plan, record.unit, config, pid, undo);
+      recordCgroup(creation, placed);
+      return placed;
     },
     spawned: (spawned) => adoptInit(creation, spawned),
     hooking: ({ stub }) => {
@@ -159,6 +157,13 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
   init.stub.leave(program);
   if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), init.stub.pid);
   return record;
+}
+
+/** From here on the cgroup is the container's, and what is in it. */
+function recordCgroup({ record, directory }: Creation, cgroup: string): void {
+  record.cgroup = cgroup;
+  record.cgroupInode = inodeOf(cgroup);
+  writeRecord(directory, record);
 }
 
 /** From here on a failed create ends init; what is the host's to do for it is done. */

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../src/config/generated/types.ts';
 import { exampleConfig } from '../../src/config/spec.ts';
+import { pause } from '../../src/linux/pause.ts';
 import { closeSandbox, makeSandbox, sweepSandboxes, TIMEOUT, tsociPath } from './sandboxes.ts';
 
 export { TIMEOUT, tsociPath } from './sandboxes.ts';
@@ -217,6 +218,6 @@ export function eventually(what: string, condition: () => boolean): void {
   const end = Date.now() + 10_000;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`it did not come to: ${what}`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    pause(20);
   }
 }

@@ -16,6 +16,7 @@ import {
   socketPair,
 } from '../../src/linux/descriptor.ts';
 import { syscall } from '../../src/linux/ffi.ts';
+import { pause } from '../../src/linux/pause.ts';
 import { SYS } from '../../src/linux/syscalls.ts';
 import { reap } from '../../src/linux/wait.ts';
 import { setNoNewPrivileges } from '../../src/security/credentials.ts';
@@ -130,7 +131,7 @@ if (!killable) console.log(`skipped: this kernel does not support ${WAIT_KILLABL
       // Whoever stops leaves the system call, and begins it again with a new notification.
       for (const signal of ['SIGSTOP', 'SIGCONT'] as const) {
         process.kill(pid, signal);
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+        pause(200);
       }
       valid = syscall(SYS.ioctl, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, id) === 0;
       return valid;

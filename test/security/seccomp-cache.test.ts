@@ -31,6 +31,7 @@ const kept = Buffer.from('kept now');
 function entryIn(directory: string): string {
   const [name = '', ...others] = readdirSync(directory);
   assert.equal(others, [], 'no temporary file is left');
+  assert.match(name, /^[0-9a-f]{16}$/);
   return name;
 }
 
