@@ -1,8 +1,9 @@
 // The Node that the executable is made of, and how it runs there.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findVariable } from './elf.ts';
 
 /** The repository. */
 export const root = join(import.meta.dirname, '..', '..');
@@ -28,12 +29,28 @@ export const nodeOptions = [
 
 /** Node without its symbols: a quarter less to store and to read at the first start. Kept between builds. */
 export function strippedNode(work: string): string {
-  const stripped = join(work, `node-${process.version}`);
+  const stripped = join(work, `tsoci-node-${process.version}`);
   if (existsSync(stripped)) return stripped;
   const next = `${stripped}.next`;
-  copyFileSync(node, next);
+  writeFileSync(next, withoutDeadlockDetection(readFileSync(node)), { mode: 0o755 });
   const { status } = spawnSync('strip', [next], { stdio: 'inherit' });
   if (status !== 0) console.warn('strip (Debian: binutils) did not run: the executable will be larger');
   renameSync(next, stripped);
   return stripped;
 }
+
+/**
+ * Node's abseil is built for debugging: it records in which order mutexes are locked, and makes a table of 1 MiB for it
+ * at the first one, 4 % of a `run`. What it does is a variable (absl/synchronization/mutex.cc), here set to what it is
+ * where NDEBUG is defined.
+ */
+function withoutDeadlockDetection(image: Buffer): Buffer {
+  const mode = findVariable(image, 'synch_deadlock_detection');
+  if (mode !== undefined && image.readInt32LE(mode) === ABORT) image.writeInt32LE(IGNORE, mode);
+  else console.warn(`${node}: the variable of abseil that looks for deadlocks is not where it was`);
+  return image;
+}
+
+/** absl::OnDeadlockCycle */
+const IGNORE = 0;
+const ABORT = 2;

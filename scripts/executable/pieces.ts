@@ -1,4 +1,4 @@
-// src/main.ts and all it imports, cut into pieces by what each dynamic import() needs.
+// src/main.ts, and all it imports, cut into pieces by what each dynamic import() needs.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -20,22 +20,26 @@ const common = {
 const hot = ['create', 'run', 'start', 'state', 'kill', 'delete', 'exec'];
 /** What they load for the config of a container. */
 const parts = ['src/container/filter.ts'];
+const rehearsal = 'src/sea/rehearsal.ts';
 
 /** Functions by the name of the piece, as the text of a script. */
 export interface Pieces {
-  /** What the hot commands need, in one object. */
+  /** What the rehearsal needs, in one object. */
+  rehearsal: string;
+  /** What the hot commands need more, in one object. */
   hot: string;
   /** Each of the others. */
   cold: ReadonlyMap<string, string>;
 }
 
 export function makePieces(): Pieces {
-  // Only modules can be cut; src/sea.ts takes scripts.
+  // Only modules can be cut; src/sea/entry.ts takes scripts.
   const { outputFiles, metafile } = buildSync({
     ...common,
     absWorkingDir: root,
-    entryPoints: ['src/main.ts'],
+    entryPoints: ['src/main.ts', rehearsal],
     outdir: 'pieces',
+    entryNames: '[name]',
     bundle: true,
     format: 'esm',
     splitting: true,
@@ -49,13 +53,18 @@ export function makePieces(): Pieces {
     },
   });
   const pieces = outputFiles.map(({ path, text }) => [basename(path), functionOf(text)] as const);
-  const needed = hotPieces(metafile);
+  const { rehearsed, needed } = hotPieces(metafile);
+  const script = (has: (name: string) => boolean) => {
+    const members = pieces
+      .filter(([name]) => has(name))
+      .map(([name, text]) => `${JSON.stringify(name)}:${text}`);
+    return `({${members.join(',')}})`;
+  };
+  const isCold = (name: string) => !needed.has(name) && !rehearsed.has(name);
   return {
-    hot: `({${pieces
-      .filter(([name]) => needed.has(name))
-      .map(([name, text]) => `${JSON.stringify(name)}:${text}`)
-      .join(',')}})`,
-    cold: new Map(pieces.filter(([name]) => !needed.has(name)).map(([name, text]) => [name, `(${text})`])),
+    rehearsal: script((name) => rehearsed.has(name)),
+    hot: script((name) => needed.has(name) && !rehearsed.has(name)),
+    cold: new Map(pieces.filter(([name]) => isCold(name)).map(([name, text]) => [name, `(${text})`])),
   };
 }
 
@@ -86,8 +95,8 @@ function functionOf(module: string): string {
   return text;
 }
 
-/** The names of the pieces that hot commands need. */
-function hotPieces({ outputs }: Metafile): ReadonlySet<string> {
+/** The names of the pieces that the rehearsal and hot commands need. */
+function hotPieces({ outputs }: Metafile): Record<'rehearsed' | 'needed', ReadonlySet<string>> {
   const graph = new Map(Object.entries(outputs).map(([path, output]) => [basename(path), output]));
   const entries = new Map([...graph].map(([name, { entryPoint }]) => [entryPoint, name]));
   const imports = (name: string, kind: ImportKind) =>
@@ -114,14 +123,17 @@ function hotPieces({ outputs }: Metafile): ReadonlySet<string> {
   const loads = [...closure(commands)]
     .filter((name) => !main.has(name))
     .flatMap((name) => imports(name, 'dynamic-import').map(({ path }) => basename(path)));
-  return closure(['main.js', ...commands, ...loads, ...parts.map(entryOf)]);
+  return {
+    rehearsed: closure([entryOf(rehearsal)]),
+    needed: closure(['main.js', ...commands, ...loads, ...parts.map(entryOf)]),
+  };
 }
 
 /** The entry of the executable. */
 export function makeEntry(outfile: string): void {
   buildSync({
     ...common,
-    entryPoints: [join(root, 'src', 'sea.ts')],
+    entryPoints: [join(root, 'src', 'sea', 'entry.ts')],
     outfile,
     bundle: true,
     format: 'cjs',

@@ -81,10 +81,15 @@ test('delete --force of a container that does not exist succeeds', () => {
   }
 });
 
-test('NODE_OPTIONS are not for the executable', () => {
+test('the variables of Node are not for the executable', () => {
   if (!existsSync(executable)) return console.log('skip: there is no dist/tsoci');
-  const env = { ...process.env, NODE_OPTIONS: '--bogus' };
-  assert.is(spawnSync(executable, ['--version'], { env, timeout: 60_000 }).status, 0);
+  const coverage = join(tmpdir(), `coverage-${process.pid}`);
+  // Node would refuse the first, write a file for the second, and to standard error for the third.
+  const variables = { NODE_OPTIONS: '--bogus', NODE_V8_COVERAGE: coverage, NODE_DEBUG: 'timer' };
+  const options = { env: { ...process.env, ...variables }, encoding: 'utf8', timeout: 60_000 } as const;
+  const { status, stderr } = spawnSync(executable, ['--version'], options);
+  assert.equal({ status, stderr }, { status: 0, stderr: '' });
+  assert.not(existsSync(coverage));
 });
 
 test.run();
