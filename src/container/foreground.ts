@@ -50,8 +50,9 @@ export class Signals {
     unblock(SIGUSR1);
   }
 
-  close(): void {
-    for (const [name, listener] of this.#listeners) process.off(name, listener);
+  /** The process has ended. Signals are still kept from us: we clean up, and end. */
+  drop(): void {
+    this.#pid = undefined;
   }
 
   #listen(name: NodeJS.Signals, number: number): void {
@@ -95,7 +96,7 @@ export async function attend(
     return status.signal ? 128 + status.signal : status.code;
   } finally {
     session?.close();
-    signals.close();
+    signals.drop();
   }
 }
 
