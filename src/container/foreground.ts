@@ -50,9 +50,10 @@ export class Signals {
     unblock(SIGUSR1);
   }
 
-  /** The process has ended. Signals are still kept from us: we clean up, and end. */
+  /** The process has ended. What would end us waits until we have cleaned up; other signals are as they were. */
   drop(): void {
     this.#pid = undefined;
+    for (const [name, listener] of this.#listeners) if (!endings.includes(name)) process.off(name, listener);
   }
 
   #listen(name: NodeJS.Signals, number: number): void {

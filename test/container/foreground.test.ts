@@ -115,6 +115,21 @@ for (const kind of ['createRuntime', 'poststart']) {
   });
 }
 
+// Seen with no signal caught from the end of the process on: the container was left.
+test('run that is ended while a poststop hook runs leaves nothing', async () => {
+  box.configure('exit 3', (config) => {
+    config.hooks = { poststop: [{ path: '/bin/sleep', args: ['sleep', '1000'] }] };
+  });
+  const child = start(['ignore', 'ignore', 'pipe'], 'run', box.id());
+  const error = collect(child.stderr);
+  const children = () => spawnSync('ps', ['-o', 'args=', '--ppid', String(child.pid)]).stdout.toString();
+  await comes('the hook', () => children().includes('sleep 1000\n'));
+  child.kill('SIGTERM');
+  assert.is(await status(child), 3);
+  assert.match(error.text, /poststop hook 0 .*: killed after a signal to us/);
+  assert.equal(box.leftovers(), []);
+});
+
 test('exec that cannot write its pid file leaves no process', () => {
   const id = box.id();
   box.configure('sleep 1000');
