@@ -21,7 +21,10 @@ mean time of processors spent by the runtime and all it waited for. Commands are
 the machine strikes all alike.
 
 The *floor* is a Node single executable that does nothing, with the Node and the options of tsoci's own: what is above
-it is tsoci's doing. A task that starts the runtime three times has the floor three times in it.`;
+it is tsoci's doing. A task that starts the runtime three times has the floor three times in it.
+
+All executables are written anew before they are measured. tsoci's, which is large, starts by about a sixth slower once
+it has been evicted from the page cache and has come back page by page.`;
 
 export function report(facts: Facts, views: readonly ViewResult[]): string {
   const sections = [
