@@ -33,9 +33,8 @@ export function buildSea({ work, main, output, assets = [], env }: Sea): void {
     assets: Object.fromEntries(assets.map((path) => [basename(path), path])),
   };
   writeFileSync(config, JSON.stringify(settings));
-  // Functions are compiled at once, also those that do not run now. Internals: see src/sea/entry.ts. Node warns that it has not
-  // tried each of its modules in a snapshot: our tests do.
-  const args = [...nodeOptions, '--no-lazy', '--expose-internals', '--no-warnings', '--build-sea', config];
+  // Internals: see src/sea. Node warns that it has not tried each of its modules in a snapshot: our tests do.
+  const args = [...nodeOptions, '--expose-internals', '--no-warnings', '--build-sea', config];
   const { status, stderr } = spawnSync(node, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -16,7 +16,7 @@ export function flushBytecode(): void {
   setFlagsFromString('--no-gc-global');
 }
 
-/** From here on a function is compiled when it is first called, or with the script that it is part of. */
-export function compile(when: 'called' | 'loaded'): void {
-  setFlagsFromString(when === 'called' ? '--lazy' : '--no-lazy');
+/** From here on a function is compiled with the script that it is part of, and not only when it is called. */
+export function compileAll(): void {
+  setFlagsFromString('--no-lazy');
 }

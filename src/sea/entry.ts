@@ -9,7 +9,7 @@ import { Script } from 'node:vm';
 import { refreshOptions } from 'internal/options';
 import { internalBinding } from 'internal/test/binding';
 import { runDeserializeCallbacks } from 'internal/v8/startup_snapshot';
-import { compile, flushBytecode } from './bytecode.ts';
+import { compileAll, flushBytecode } from './bytecode.ts';
 import type * as rehearsal from './rehearsal.ts';
 
 type Piece = (require: (name: string) => unknown, exports: object) => void;
@@ -45,14 +45,13 @@ function take(file: string): string[] {
   return Object.keys(hot);
 }
 
-// Node's modules have come with all their bytecode, and so do the validators. What the rehearsal calls is kept.
+// Node's modules have come with all their bytecode. Of them and of the validators only what the rehearsal calls has it.
 take('rehearsal.js');
 const { rehearse } = load('./rehearsal.js') as typeof rehearsal;
 flushBytecode();
-compile('called');
 rehearse(`${process.env.TSOCI_BUILD}/rehearsal`);
 loaded.delete('rehearsal.js');
-compile('loaded');
+compileAll();
 for (const name of take('hot.js')) if (name !== MAIN) load(`./${name}`);
 internalBinding('mksnapshot').setDeserializeMainFunction(start);
 
