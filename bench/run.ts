@@ -14,7 +14,7 @@ import { buildFloor } from './floor.ts';
 import { describeMachine } from './machine.ts';
 import { measure } from './measure.ts';
 import { report } from './report.ts';
-import { clear, copyRuntimes, findRuntimes } from './runtimes.ts';
+import { clear, copyRuntimes, findRuntimes, installedRuntimes } from './runtimes.ts';
 import { makeBundles, mostMounts } from './tasks.ts';
 import { views } from './view.ts';
 
@@ -35,17 +35,12 @@ for (const [tool, name] of [
 }
 
 const effort = values.quick ? { rounds: 2, runs: 5 } : { rounds: 5, runs: 8 };
-const runtime = resolve(values.runtime);
-const installed = new Map([
-  ['tsoci', runtime],
-  ['runc', 'runc'],
-  ['crun', 'crun'],
-]);
+const installed = installedRuntimes(resolve(values.runtime));
 const { work, states, remove } = makeDirectories('bench', (directory) =>
   findRuntimes(installed, directory).forEach(clear),
 );
 try {
-  const runtimes = findRuntimes(copyRuntimes(runtime, join(work, 'bin')), states);
+  const runtimes = findRuntimes(copyRuntimes(installed, join(work, 'bin')), states);
   const machine = describeMachine();
   const floor = buildFloor(join(work, 'floor'));
   const rootfs = join(work, 'rootfs');

@@ -12,11 +12,8 @@ export interface Runtime {
   words: string[];
 }
 
-/**
- * Copies of tsoci and of its peers that are installed, written at once: large files lie in the page cache otherwise where
- * they were written than where they were read, and start by up to a sixth faster or slower.
- */
-export function copyRuntimes(tsoci: string, directory: string): Map<string, string> {
+/** The executables of tsoci and of its peers that are installed, by name, tsoci first. */
+export function installedRuntimes(tsoci: string): Map<string, string> {
   if (!existsSync(tsoci)) throw new Error(`${tsoci} is not there: npm run build`);
   const found = new Map([['tsoci', tsoci]]);
   for (const name of ['runc', 'crun']) {
@@ -24,16 +21,25 @@ export function copyRuntimes(tsoci: string, directory: string): Map<string, stri
     const path = paths.find(existsSync);
     if (path) found.set(name, path);
   }
-  mkdirSync(directory, { recursive: true });
-  for (const [name, path] of found) {
-    const copy = join(directory, name);
-    writeFileSync(copy, readFileSync(path), { mode: 0o755 });
-    found.set(name, copy);
-  }
   return found;
 }
 
-/** `paths` by name, tsoci first. `states` is where each keeps what it knows of containers. */
+/**
+ * Copies, each written at once: large files lie in the page cache otherwise where they were written than where they were
+ * read, and start by up to a sixth faster or slower.
+ */
+export function copyRuntimes(paths: ReadonlyMap<string, string>, directory: string): Map<string, string> {
+  mkdirSync(directory, { recursive: true });
+  const copies = new Map<string, string>();
+  for (const [name, path] of paths) {
+    const copy = join(directory, name);
+    writeFileSync(copy, readFileSync(path), { mode: 0o755 });
+    copies.set(name, copy);
+  }
+  return copies;
+}
+
+/** Those of the executables that run. `states` is where each keeps what it knows of containers. */
 export function findRuntimes(paths: ReadonlyMap<string, string>, states: string): Runtime[] {
   const found: Runtime[] = [];
   for (const [name, path] of paths) {

@@ -1,4 +1,4 @@
-// src/main.ts, and all it imports, cut into pieces by what each dynamic import() needs.
+// src/main.ts and all it imports, cut into pieces by what each dynamic import() needs.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -53,17 +53,15 @@ export function makePieces(): Pieces {
     },
   });
   const pieces = outputFiles.map(({ path, text }) => [basename(path), functionOf(text)] as const);
-  const { rehearsed, needed } = hotPieces(metafile);
-  const script = (has: (name: string) => boolean) => {
-    const members = pieces
-      .filter(([name]) => has(name))
-      .map(([name, text]) => `${JSON.stringify(name)}:${text}`);
-    return `({${members.join(',')}})`;
+  const names = loadedPieces(metafile);
+  const isCold = (name: string) => !names.rehearsal.has(name) && !names.hot.has(name);
+  const script = (wanted: ReadonlySet<string>) => {
+    const members = pieces.filter(([name]) => wanted.has(name));
+    return `({${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}})`;
   };
-  const isCold = (name: string) => !needed.has(name) && !rehearsed.has(name);
   return {
-    rehearsal: script((name) => rehearsed.has(name)),
-    hot: script((name) => needed.has(name) && !rehearsed.has(name)),
+    rehearsal: script(names.rehearsal),
+    hot: script(names.hot),
     cold: new Map(pieces.filter(([name]) => isCold(name)).map(([name, text]) => [name, `(${text})`])),
   };
 }
@@ -95,8 +93,8 @@ function functionOf(module: string): string {
   return text;
 }
 
-/** The names of the pieces that the rehearsal and hot commands need. */
-function hotPieces({ outputs }: Metafile): Record<'rehearsed' | 'needed', ReadonlySet<string>> {
+/** The names of the pieces that the rehearsal needs, and of those that hot commands need more. */
+function loadedPieces({ outputs }: Metafile): Record<'rehearsal' | 'hot', ReadonlySet<string>> {
   const graph = new Map(Object.entries(outputs).map(([path, output]) => [basename(path), output]));
   const entries = new Map([...graph].map(([name, { entryPoint }]) => [entryPoint, name]));
   const imports = (name: string, kind: ImportKind) =>
@@ -123,10 +121,9 @@ function hotPieces({ outputs }: Metafile): Record<'rehearsed' | 'needed', Readon
   const loads = [...closure(commands)]
     .filter((name) => !main.has(name))
     .flatMap((name) => imports(name, 'dynamic-import').map(({ path }) => basename(path)));
-  return {
-    rehearsed: closure([entryOf(rehearsal)]),
-    needed: closure(['main.js', ...commands, ...loads, ...parts.map(entryOf)]),
-  };
+  const rehearsed = closure([entryOf(rehearsal)]);
+  const needed = closure(['main.js', ...commands, ...loads, ...parts.map(entryOf)]);
+  return { rehearsal: rehearsed, hot: new Set([...needed].filter((name) => !rehearsed.has(name))) };
 }
 
 /** The entry of the executable. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { HookKind } from '../../src/hooks/hooks.ts';
 import { type Change, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
 import { Pseudoterminal } from './pseudoterminal.ts';
 
@@ -98,35 +99,34 @@ test('signals go on to the process, each once', async () => {
   assert.is(out.text, expected);
 });
 
-// Seen with signals caught only from the start of the process on: the container was left.
-for (const kind of ['createRuntime', 'poststart']) {
-  test(`run that is ended while a ${kind} hook runs leaves nothing`, async () => {
-    box.configure('sleep 1000', (config) => {
-      config.hooks = { [kind]: [{ path: '/bin/sleep', args: ['sleep', '1000'] }] };
-    });
-    const child = start(['ignore', 'ignore', 'pipe'], 'run', box.id());
-    const error = collect(child.stderr);
-    const children = () => spawnSync('ps', ['-o', 'args=', '--ppid', String(child.pid)]).stdout.toString();
-    await comes('the hook', () => children().includes('sleep 1000\n'));
-    child.kill('SIGTERM');
-    assert.is(await status(child), 1);
-    assert.is(error.text, `tsoci: ${kind} hook 0 (/bin/sleep): killed after a signal to us\n`);
-    assert.equal(box.leftovers(), []);
-  });
-}
-
-// Seen with no signal caught from the end of the process on: the container was left.
-test('run that is ended while a poststop hook runs leaves nothing', async () => {
-  box.configure('exit 3', (config) => {
-    config.hooks = { poststop: [{ path: '/bin/sleep', args: ['sleep', '1000'] }] };
+/** `run`, sent SIGTERM while a hook of that kind sleeps. */
+async function endInHook(kind: HookKind, script: string): Promise<{ status: number | null; error: string }> {
+  box.configure(script, (config) => {
+    config.hooks = { [kind]: [{ path: '/bin/sleep', args: ['sleep', '1000'] }] };
   });
   const child = start(['ignore', 'ignore', 'pipe'], 'run', box.id());
   const error = collect(child.stderr);
   const children = () => spawnSync('ps', ['-o', 'args=', '--ppid', String(child.pid)]).stdout.toString();
   await comes('the hook', () => children().includes('sleep 1000\n'));
   child.kill('SIGTERM');
-  assert.is(await status(child), 3);
-  assert.match(error.text, /poststop hook 0 .*: killed after a signal to us/);
+  return { status: await status(child), error: error.text };
+}
+
+// Seen with signals caught only from the start of the process on: the container was left.
+for (const kind of ['createRuntime', 'poststart'] as const) {
+  test(`run that is ended while a ${kind} hook runs leaves nothing`, async () => {
+    const ended = await endInHook(kind, 'sleep 1000');
+    assert.is(ended.status, 1);
+    assert.is(ended.error, `tsoci: ${kind} hook 0 (/bin/sleep): killed after a signal to us\n`);
+    assert.equal(box.leftovers(), []);
+  });
+}
+
+// Seen with no signal caught from the end of the process on: the container was left.
+test('run that is ended while a poststop hook runs leaves nothing', async () => {
+  const ended = await endInHook('poststop', 'exit 3');
+  assert.is(ended.status, 3);
+  assert.match(ended.error, /poststop hook 0 .*: killed after a signal to us/);
   assert.equal(box.leftovers(), []);
 });
 
