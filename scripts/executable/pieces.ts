@@ -19,7 +19,7 @@ const common = {
 /** The commands that engines wait for. */
 const hot = ['create', 'run', 'start', 'state', 'kill', 'delete', 'exec'];
 /** What they load for the config of a container. */
-const parts = ['src/container/filter.ts'];
+const parts = ['src/container/init/seccomp-filter.ts'];
 const rehearsal = 'src/sea/rehearsal.ts';
 
 /** Functions by the name of the piece, as the text of a script. */
@@ -116,7 +116,7 @@ function loadedPieces({ outputs }: Metafile): Record<'rehearsal' | 'hot', Readon
     return entry;
   };
   const main = closure(['main.js']);
-  const commands = hot.map((command) => entryOf(`src/cli/${command}.ts`));
+  const commands = hot.map((command) => entryOf(`src/cli/commands/${command}.ts`));
   // What they load once their options are understood.
   const loads = [...closure(commands)]
     .filter((name) => !main.has(name))

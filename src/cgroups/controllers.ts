@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EBUSY, EOPNOTSUPP } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { readCgroupFile, tryReadCgroupFile, words, writeRaw } from './files.ts';
+import { readCgroupFile, tryReadCgroupFile, words, writeRaw } from './cgroup-files.ts';
 
 /** A controller that a limit cannot do without. */
 export interface Need {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/generated/types.ts';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { words } from './files.ts';
+import { words } from './cgroup-files.ts';
 
 /** chown(2). */
 const UNCHANGED = -1;

@@ -1,9 +1,9 @@
 // Pause and resume: the cgroup v2 freezer (cgroup-v2.rst, cgroup.freeze).
 
 import { TsociError } from '../linux/errors.ts';
-import { writeCgroupFile } from './files.ts';
-import { isFrozen } from './processes.ts';
-import { waitUntil } from './wait.ts';
+import { waitUntil } from '../linux/wait-until.ts';
+import { writeCgroupFile } from './cgroup-files.ts';
+import { isFrozen } from './cgroup-processes.ts';
 
 const TIMEOUT_MS = 10_000;
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TsociError } from '../linux/errors.ts';
 import { parseMountinfo } from '../linux/mountinfo.ts';
-import { words } from './files.ts';
+import { words } from './cgroup-files.ts';
 
 export interface Hierarchy {
   /** The directory where cgroup2 is mounted. */

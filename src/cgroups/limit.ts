@@ -2,10 +2,10 @@
 
 import type { Resources } from '../config/generated/types.ts';
 import type { Need } from './controllers.ts';
-import { applyDevices } from './devices/apply.ts';
-import { decide, parseRules } from './devices/rules.ts';
-import { applyResources } from './resources/apply.ts';
-import { controllerNeeds } from './resources/plan.ts';
+import { applyDevices } from './devices/apply-devices.ts';
+import { decide, parseRules } from './devices/device-rules.ts';
+import { applyResources } from './resources/apply-resources.ts';
+import { controllerNeeds } from './resources/resource-plan.ts';
 
 /** What `createCgroup` must provide. Throws for resources that are malformed or that cgroup v2 cannot express. */
 export function needsOf(resources: Resources): Need[] {

@@ -4,9 +4,9 @@ import { lstatSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EBUSY, ENODEV, ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { killCgroup, processesOf } from './processes.ts';
+import { waitUntil } from '../linux/wait-until.ts';
+import { killCgroup, processesOf } from './cgroup-processes.ts';
 import { eachBelow } from './tree.ts';
-import { waitUntil } from './wait.ts';
 
 const STICKY = 0o1000;
 

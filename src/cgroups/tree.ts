@@ -2,7 +2,7 @@
 // likes: so by descriptor, and without recursion.
 
 import { closeSync, constants, openSync } from 'node:fs';
-import { childCgroups } from './files.ts';
+import { childCgroups } from './cgroup-files.ts';
 
 /** Calls `visit` for each, children first, with a path that is good until it returns. What vanishes meanwhile is left out. */
 export function eachBelow(directory: string, visit: (path: string) => void): void {

@@ -2,7 +2,7 @@
 
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
-import { parseFlatKeyed, tryReadCgroupFile } from './files.ts';
+import { parseFlatKeyed, tryReadCgroupFile } from './cgroup-files.ts';
 
 export interface CgroupWatcher {
   /** The kernel killed this many more processes because the memory limit was reached. */

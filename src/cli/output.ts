@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs';
 import { EAGAIN, EINTR } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { pause } from '../linux/pause.ts';
+import { pause } from '../linux/sleep.ts';
 
 /** Milliseconds between two tries on a descriptor that its owner made non-blocking and that is full. */
 const PAUSE = 2;

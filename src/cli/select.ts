@@ -18,7 +18,7 @@ export async function selectContainers(
 ): Promise<readonly string[]> {
   if (!regex) return [text];
   const pattern = compile(text);
-  const { listContainers } = await import('../container/state.ts');
+  const { listContainers } = await import('../container/state/oci-state.ts');
   return listContainers(root)
     .map(({ id }) => id)
     .filter((id) => pattern.test(id));

@@ -3,13 +3,13 @@
 import { nearest } from '../config/nearest.ts';
 import type { Caller } from '../linux/caller.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
-import { processCaller } from './caller.ts';
 import { readArguments } from './command.ts';
-import { commandNames, loadCommand, loadCommands } from './commands.ts';
+import { commandNames, loadCommand, loadCommands } from './command-table.ts';
 import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals } from './globals.ts';
 import { type Log, openLog, toStderr } from './log.ts';
 import { parse, UsageError } from './options.ts';
 import { writeAll } from './output.ts';
+import { processCaller } from './process-caller.ts';
 
 const STDOUT = 1;
 const FAILURE = 1;
@@ -62,7 +62,7 @@ async function runCommand(
 
 /** `file` is empty for standard error. */
 async function startTracing(file: string, caller: Caller): Promise<() => void> {
-  const { startTrace } = await import('../seeing/trace/trace.ts');
+  const { startTrace } = await import('../trace/start-trace.ts');
   return startTrace(file || undefined, caller);
 }
 

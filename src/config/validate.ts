@@ -11,9 +11,9 @@ import { isConfig } from './generated/validators/config.js';
 import { parseJson } from './json.ts';
 import { JsonError, positionOf, scanJson } from './json-scan.ts';
 import { nulErrors } from './nul.ts';
-import { sectionOf, surprises } from './outline.ts';
 import { checkConfig } from './rules/index.ts';
 import { specVersion } from './rules/version.ts';
+import { sectionOf, surprises } from './unknown-properties.ts';
 
 /** The configuration file that a path means: itself, or the config.json of a bundle. */
 export function configFileOf(path: string): string {

@@ -7,13 +7,13 @@ import { syscall } from '../linux/ffi.ts';
 import { isAlive } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { removeIntelRdt } from '../security/intel-rdt.ts';
-import { ownCgroup, removeContainerCgroup } from './cgroup.ts';
+import { ownCgroup, removeContainerCgroup } from './create/cgroup.ts';
+import type { Parts } from './create/parts.ts';
+import { runPoststop } from './create/poststop.ts';
 import { killNow } from './kill.ts';
-import { withLock } from './lock.ts';
-import type { Parts } from './parts.ts';
-import { runPoststop } from './poststop.ts';
-import type { ContainerRecord } from './record.ts';
-import { containerDirectory, currentStatus, removeDirectory, tryReadRecord } from './store.ts';
+import { withLock } from './state/lock.ts';
+import type { ContainerRecord } from './state/record.ts';
+import { containerDirectory, currentStatus, removeDirectory, tryReadRecord } from './state/store.ts';
 
 export interface DeleteOptions {
   root: string;
@@ -45,7 +45,7 @@ export async function deleteContainer(caller: Caller, { root, id, force }: Delet
 
 /** What it takes to remove a container of systemd's, loaded before a lock is held. */
 export async function scopeFor(record: ContainerRecord | undefined): Promise<Parts['scope']> {
-  return record?.unit && (await import('./scope.ts'));
+  return record?.unit && (await import('./create/systemd-scope.ts'));
 }
 
 /** runtime.md#lifecycle, steps 12 and 13. */

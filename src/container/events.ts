@@ -3,7 +3,7 @@
 import { statsEvent } from '../cgroups/stats/stats.ts';
 import { watchCgroup } from '../cgroups/watch.ts';
 import { TsociError } from '../linux/errors.ts';
-import { containerDirectory, currentStatus, readRecord } from './store.ts';
+import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
 export interface EventsOptions {
   root: string;

@@ -2,9 +2,9 @@
 
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { moveThrough } from '../cgroups/cgroup-processes.ts';
 import { cgroupOfProcess, findHierarchy } from '../cgroups/hierarchy.ts';
 import { subCgroup } from '../cgroups/path.ts';
-import { moveThrough } from '../cgroups/processes.ts';
 import type { Config, Process } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, SIGKILL } from '../linux/constants.ts';
@@ -18,23 +18,23 @@ import { ENTER_EXTRA, enterNamespaces } from '../namespaces/enter.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
 import { withCapabilities } from '../security/capabilities.ts';
+import { openProcfs } from '../security/checked-procfs.ts';
 import { joinSessionKeyring } from '../security/keyring.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
-import { openProcfs } from '../security/procfs.ts';
-import type { StubProcess } from '../stub/process.ts';
 import { becauseOf } from '../stub/program.ts';
-import { labelKeyring, labelProcess, lsmsFor, ownPid, prepareProcess, propertyOf } from './become.ts';
-import { checkConsole, passConsole } from './console.ts';
-import type { PreparedFilter } from './filter.ts';
-import { attend, Signals } from './foreground.ts';
-import { checkUser, inheritedDescriptors } from './init.ts';
-import { withLock } from './lock.ts';
-import { loadParts, type Parts } from './parts.ts';
-import { writePidFile } from './pid-file.ts';
-import type { ContainerRecord } from './record.ts';
-import { readSaved } from './saved.ts';
-import { stateOf } from './state.ts';
-import { containerDirectory, currentStatus, readRecord, savedConfig } from './store.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
+import { attend, Signals } from './attach/foreground.ts';
+import { loadParts, type Parts } from './create/parts.ts';
+import { writePidFile } from './create/pid-file.ts';
+import { labelKeyring, labelProcess, lsmsFor, ownPid, prepareProcess, propertyOf } from './init/become.ts';
+import { checkConsole, passConsole } from './init/console-socket.ts';
+import type { PreparedFilter } from './init/seccomp-filter.ts';
+import { checkUser, inheritedDescriptors } from './init/spawn.ts';
+import { withLock } from './state/lock.ts';
+import { stateOf } from './state/oci-state.ts';
+import type { ContainerRecord } from './state/record.ts';
+import { readSaved } from './state/saved.ts';
+import { containerDirectory, currentStatus, readRecord, savedConfig } from './state/store.ts';
 
 export interface ExecOptions {
   root: string;

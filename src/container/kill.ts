@@ -1,6 +1,6 @@
 // runtime.md#kill.
 
-import { killCgroup, processesOf } from '../cgroups/processes.ts';
+import { killCgroup, processesOf } from '../cgroups/cgroup-processes.ts';
 import { SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { ESRCH } from '../linux/errno.ts';
@@ -8,9 +8,9 @@ import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
-import { ownCgroup } from './cgroup.ts';
-import type { ContainerRecord } from './record.ts';
-import { containerDirectory, currentStatus, readRecord } from './store.ts';
+import { ownCgroup } from './create/cgroup.ts';
+import type { ContainerRecord } from './state/record.ts';
+import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
 export interface KillOptions {
   root: string;

@@ -2,9 +2,9 @@
 
 import { freezeCgroup, thawCgroup } from '../cgroups/freeze.ts';
 import { TsociError } from '../linux/errors.ts';
-import { withLock } from './lock.ts';
-import type { Status } from './record.ts';
-import { currentStatus, readRecord } from './store.ts';
+import { withLock } from './state/lock.ts';
+import type { Status } from './state/record.ts';
+import { currentStatus, readRecord } from './state/store.ts';
 
 export function pauseContainer(root: string, id: string): void {
   change('pause', root, id, ['running', 'created'], freezeCgroup);

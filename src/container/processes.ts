@@ -1,8 +1,8 @@
 // The processes of a container, as pids of the runtime's pid namespace.
 
-import { processesOf } from '../cgroups/processes.ts';
+import { processesOf } from '../cgroups/cgroup-processes.ts';
 import { TsociError } from '../linux/errors.ts';
-import { containerDirectory, currentStatus, readRecord } from './store.ts';
+import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
 /** Those in its cgroup; without one, its init. */
 export function containerPids(root: string, id: string): number[] {

@@ -3,14 +3,14 @@
 import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { reap } from '../linux/wait.ts';
-import { type CreateOptions, createContainer } from './create.ts';
+import { attend, Signals } from './attach/foreground.ts';
+import { type CreateOptions, createContainer } from './create/create.ts';
+import type { Parts } from './create/parts.ts';
 import { destroy, scopeFor } from './delete.ts';
-import { attend, Signals } from './foreground.ts';
 import { killNow } from './kill.ts';
-import { withLock } from './lock.ts';
-import type { Parts } from './parts.ts';
 import { startContainer } from './start.ts';
-import { containerDirectory, tryReadRecord } from './store.ts';
+import { withLock } from './state/lock.ts';
+import { containerDirectory, tryReadRecord } from './state/store.ts';
 
 export interface RunOptions extends CreateOptions {
   /** Return once it is started. */

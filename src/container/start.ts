@@ -13,10 +13,10 @@ import { enterNamespaces } from '../namespaces/enter.ts';
 import { BUFFER_SIZE, resultAt } from '../stub/encode.ts';
 import { stubObserver } from '../stub/observer.ts';
 import { destroy, killAndWait, scopeFor } from './delete.ts';
-import { withLock } from './lock.ts';
-import { goMessage } from './process.ts';
-import type { ContainerRecord } from './record.ts';
-import { stateOf } from './state.ts';
+import { goMessage } from './init/process.ts';
+import { withLock } from './state/lock.ts';
+import { stateOf } from './state/oci-state.ts';
+import type { ContainerRecord } from './state/record.ts';
 import {
   containerDirectory,
   currentStatus,
@@ -25,7 +25,7 @@ import {
   savedProgram,
   startSocket,
   tryReadRecord,
-} from './store.ts';
+} from './state/store.ts';
 
 export interface StartOptions {
   root: string;
@@ -35,7 +35,7 @@ export interface StartOptions {
 export async function startContainer(caller: Caller, { root, id }: StartOptions): Promise<void> {
   const scope = await scopeFor(tryReadRecord(containerDirectory(root, id)));
   const observer = stubObserver();
-  const watch = observer && (await import('./left-program.ts')).watchInit;
+  const watch = observer && (await import('../trace/left-program.ts')).watchInit;
   withLock(root, id, (directory) => {
     const record = readRecord(root, id);
     const status = currentStatus(directory, record);

@@ -1,14 +1,14 @@
 // update: new limits for a container that lives.
 
 import { existsSync } from 'node:fs';
-import { updateCgroup } from '../cgroups/update.ts';
+import { updateCgroup } from '../cgroups/update-cgroup.ts';
 import type { Config, IntelRdt, Resources } from '../config/generated/types.ts';
 import { stringifyJson } from '../config/json.ts';
 import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
-import { withLock } from './lock.ts';
-import { readSaved } from './saved.ts';
-import { currentStatus, readRecord, savedConfig, savedResources, writeAtomically } from './store.ts';
+import { withLock } from './state/lock.ts';
+import { readSaved } from './state/saved.ts';
+import { currentStatus, readRecord, savedConfig, savedResources, writeAtomically } from './state/store.ts';
 
 export interface UpdateOptions {
   root: string;
@@ -24,7 +24,7 @@ export async function updateContainer(
   { root, id, resources: changes, intelRdt }: UpdateOptions,
 ): Promise<void> {
   // Whether a container is systemd's does not change: what it takes can be loaded before the lock is held.
-  const scope = readRecord(root, id).unit && (await import('./scope.ts'));
+  const scope = readRecord(root, id).unit && (await import('./create/systemd-scope.ts'));
   const rdt = intelRdt && (await import('../security/intel-rdt.ts'));
   withLock(root, id, (directory) => {
     const record = readRecord(root, id);

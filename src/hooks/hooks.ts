@@ -8,8 +8,8 @@ import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { cString, syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
 import type { WaitStatus } from '../linux/wait.ts';
-import { StubProcess } from '../stub/process.ts';
 import { stringArray } from '../stub/program.ts';
+import { StubProcess } from '../stub/stub-process.ts';
 
 export type HookKind =
   | 'prestart'

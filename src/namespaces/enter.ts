@@ -14,9 +14,9 @@ import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
-import { StubProcess } from '../stub/process.ts';
 import type { Program } from '../stub/program.ts';
-import { namespaceTypes } from './plan.ts';
+import { StubProcess } from '../stub/stub-process.ts';
+import { namespaceTypes } from './namespace-plan.ts';
 
 /** How many extra descriptors the stub has for entering; they are closed when it has. */
 export const ENTER_EXTRA = 4;

@@ -7,7 +7,7 @@ import type { Caller } from '../linux/caller.ts';
 import { CLONE_NEWUSER } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
-import { StubProcess } from '../stub/process.ts';
+import { StubProcess } from '../stub/stub-process.ts';
 import { type IdMapping, writeMappings } from './mappings.ts';
 
 interface Mappings {

@@ -6,9 +6,9 @@ import { EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
-import type { StubProcess } from '../stub/process.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 import { namespaceOf } from './enter.ts';
-import { type NamespacePlan, type NamespaceType, namespaceTypes } from './plan.ts';
+import { type NamespacePlan, type NamespaceType, namespaceTypes } from './namespace-plan.ts';
 
 export interface OpenNamespace {
   type: NamespaceType;

@@ -7,8 +7,8 @@
 import { AF_INET } from '../linux/constants.ts';
 import { EEXIST } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { IFALIASZ } from '../linux/netlink/constants.ts';
 import { createVeth, findLink, type Link, listLinks, setLink } from '../linux/netlink/link.ts';
+import { IFALIASZ } from '../linux/netlink/netlink-constants.ts';
 import { createDefaultRoute } from '../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../linux/netlink/socket.ts';
 import { randomUuid } from '../linux/random.ts';
@@ -43,11 +43,11 @@ import {
   withSegments,
 } from './leases.ts';
 import { isOwnNamespace, withNamespace, withRoutes, withRoutesIn } from './namespace.ts';
-import { formatOptions, type NetworkOptions, type Segment, segmentsOf } from './options.ts';
+import { formatOptions, type NetworkOptions, type Segment, segmentsOf } from './network-options.ts';
+import { type Store, withStore } from './network-store.ts';
+import { enableForwarding } from './network-sysctl.ts';
 import { formatPublication } from './publication.ts';
 import { settle } from './settle.ts';
-import { type Store, withStore } from './store.ts';
-import { enableForwarding } from './sysctl.ts';
 import { type OnFailure, undoable } from './undo.ts';
 
 /** What an attachment decided. */

@@ -9,14 +9,14 @@ import {
   type InterfaceAddress,
   listAddresses,
   plainAddress,
-} from '../linux/netlink/address.ts';
-import { IFA_F_NODAD } from '../linux/netlink/constants.ts';
+} from '../linux/netlink/ip-address.ts';
 import { createBridge, deleteLink, findLink, type Link, listLinks, setLink } from '../linux/netlink/link.ts';
+import { IFA_F_NODAD } from '../linux/netlink/netlink-constants.ts';
 import type { NetlinkSocket } from '../linux/netlink/socket.ts';
 import { type Address, addressFrom, bytesOf, formatAddress, lastAddress, sameAddress } from './ip.ts';
 import { type Network, segmentsIn } from './leases.ts';
-import type { Segment } from './options.ts';
-import { ignoreRouterAdvertisements, trustOwnAddresses } from './sysctl.ts';
+import type { Segment } from './network-options.ts';
+import { ignoreRouterAdvertisements, trustOwnAddresses } from './network-sysctl.ts';
 import type { OnFailure } from './undo.ts';
 
 export function findBridge(routes: NetlinkSocket, name: string): Link | undefined {

@@ -5,9 +5,9 @@ import { deleteDevice } from './bridge.ts';
 import type { HookState } from './hook-state.ts';
 import { holderOf, isHolder, NO_NETWORK, withoutLease, withoutStale } from './leases.ts';
 import { withRoutes } from './namespace.ts';
-import type { NetworkOptions } from './options.ts';
+import type { NetworkOptions } from './network-options.ts';
+import { withStore } from './network-store.ts';
 import { settle } from './settle.ts';
-import { withStore } from './store.ts';
 
 /** Releases the container's lease on the bridge. Not attached is no error. */
 export function detach(

@@ -4,7 +4,7 @@
 // nothing to add to and nothing to forget.
 
 import { AF_INET } from '../linux/constants.ts';
-import { AF_INET6, NETLINK_NETFILTER } from '../linux/netlink/constants.ts';
+import { AF_INET6, NETLINK_NETFILTER } from '../linux/netlink/netlink-constants.ts';
 import { type Chain, type Rule, removeTable, replaceTable, type Table } from '../linux/netlink/nftables.ts';
 import {
   NF_INET_LOCAL_OUT,
@@ -44,8 +44,8 @@ import {
   subnetMask,
 } from './ip.ts';
 import type { Lease, Network } from './leases.ts';
+import { setRouteLocalnet } from './network-sysctl.ts';
 import { PROTOCOLS, type Publication, parsePublication } from './publication.ts';
-import { setRouteLocalnet } from './sysctl.ts';
 
 const LOOPBACK = parseSubnet('127.0.0.0/8');
 const PUBLISH = 'publish';

@@ -1,7 +1,7 @@
 // `--network`: the hooks that attach a container and detach it, added to its config.
 
 import type { Config, Hook, Namespace } from '../config/generated/types.ts';
-import { parseSettings, readOptions, type Settings } from './options.ts';
+import { parseSettings, readOptions, type Settings } from './network-options.ts';
 
 /** Seconds that a hook may take: it waits while other containers are attached. */
 const TIMEOUT = 60;

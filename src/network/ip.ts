@@ -2,7 +2,7 @@
 
 import { AF_INET } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
-import { AF_INET6 } from '../linux/netlink/constants.ts';
+import { AF_INET6 } from '../linux/netlink/netlink-constants.ts';
 
 export interface Address {
   readonly family: typeof AF_INET | typeof AF_INET6;

@@ -13,7 +13,7 @@ import {
   type Subnet,
   sameAddress,
 } from './ip.ts';
-import type { Segment } from './options.ts';
+import type { Segment } from './network-options.ts';
 import { collide, formatPublication, type Publication, parsePublication } from './publication.ts';
 
 /** Whose lease it is. The bundle tells containers of one id in different runtimes apart. */

@@ -7,10 +7,10 @@ import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { AF_NETLINK, CLONE_NEWNET, MSG_NOSIGNAL } from '../linux/constants.ts';
 import { rightsMessage } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
-import { NETLINK_ROUTE } from '../linux/netlink/constants.ts';
+import { NETLINK_ROUTE } from '../linux/netlink/netlink-constants.ts';
 import { NETLINK_SOCKET_TYPE, NetlinkSocket } from '../linux/netlink/socket.ts';
-import { StubProcess } from '../stub/process.ts';
 import { Structure } from '../stub/program.ts';
+import { StubProcess } from '../stub/stub-process.ts';
 
 /** The network namespace of our own process. */
 export const OWN_NAMESPACE = '/proc/self/ns/net';

@@ -4,7 +4,7 @@ import type { NetlinkSocket } from '../linux/netlink/socket.ts';
 import { removeBridge } from './bridge.ts';
 import { applyFirewall } from './firewall.ts';
 import { type Network, type Networks, withNetwork } from './leases.ts';
-import type { Store } from './store.ts';
+import type { Store } from './network-store.ts';
 
 export interface Ending {
   readonly networks: Networks;

@@ -5,9 +5,9 @@ import type { Config, Mount } from '../config/generated/types.ts';
 import { AT_RECURSIVE, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
-import type { StubProcess } from '../stub/process.ts';
 import { becauseOf, type Program } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 import { type RootContext, setAttributes } from './context.ts';
 import { copyUp } from './copy-up.ts';
 import {
@@ -22,9 +22,8 @@ import {
 } from './devices.ts';
 import { explainIdmap } from './idmap-refusal.ts';
 import { bindAttributes, cloneTree, describe, type MountPlan, mountAll } from './mount.ts';
+import { explainAccess } from './mount-refusal.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
-import { planMount } from './plan.ts';
-import { explainAccess } from './refusal.ts';
 import {
   isolateMounts,
   makeParentPrivate,
@@ -33,6 +32,7 @@ import {
   parsePropagation,
   setRootPropagation,
 } from './root.ts';
+import { planMount } from './rootfs-plan.ts';
 import { makeDirectories } from './target.ts';
 
 export interface RootfsPlan {

@@ -19,8 +19,8 @@ import {
 import { rightsMessage } from '../linux/descriptor.ts';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import type { StubProcess } from '../stub/process.ts';
 import { Structure } from '../stub/program.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 import { attach, openInRootArguments, type RootContext } from './context.ts';
 import { makeTarget } from './target.ts';
 

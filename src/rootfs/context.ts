@@ -9,9 +9,9 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
 } from '../linux/constants.ts';
-import type { StubProcess } from '../stub/process.ts';
 import type { Program, Word } from '../stub/program.ts';
 import { Structure } from '../stub/program.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 
 export interface RootContext {
   /** The container's init, in the container's namespaces, before pivot_root. Its umask is 0. */

@@ -22,8 +22,8 @@ import {
 } from '../linux/constants.ts';
 import { EINVAL } from '../linux/errno.ts';
 import { fileTypeOf, STATX_SIZE, STX_ATIME, STX_GID, STX_MODE, STX_MTIME, STX_UID } from '../linux/statx.ts';
-import type { StubProcess } from '../stub/process.ts';
 import { Structure } from '../stub/program.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 
 /** Directories in init: what is copied, and where to. `path` is the destination as the container will see it. */
 interface Pair {

@@ -21,8 +21,8 @@ import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import { explain, newFilesystem, setOption, settings } from './filesystem.ts';
 import { explainIdmap, mappingIds } from './idmap-refusal.ts';
-import type { AttributeChange, MountOptions } from './options.ts';
-import { explainRefusal } from './refusal.ts';
+import type { AttributeChange, MountOptions } from './mount-options.ts';
+import { explainRefusal } from './mount-refusal.ts';
 import { addDirectory, makeTarget, type TargetKind, targetKind } from './target.ts';
 
 /** A mount, decided: what comes from where, and goes where. */

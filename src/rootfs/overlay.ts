@@ -21,9 +21,9 @@ import {
 } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
-import { isolates, planNamespaces } from '../namespaces/plan.ts';
-import type { StubProcess } from '../stub/process.ts';
+import { isolates, planNamespaces } from '../namespaces/namespace-plan.ts';
 import { becauseOf, type Program } from '../stub/program.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 import { attach } from './context.ts';
 import { explain } from './filesystem.ts';
 

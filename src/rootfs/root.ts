@@ -16,8 +16,8 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../linux/constants.ts';
-import type { StubProcess } from '../stub/process.ts';
 import type { Program } from '../stub/program.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 import { attach, setAttributes } from './context.ts';
 
 const types: Readonly<Record<string, number>> = {

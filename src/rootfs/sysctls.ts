@@ -4,8 +4,8 @@ import { O_WRONLY } from '../linux/constants.ts';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { sysctlParts } from '../linux/sysctl.ts';
-import { openInProcfs } from '../security/procfs.ts';
-import type { StubProcess } from '../stub/process.ts';
+import { openInProcfs } from '../security/checked-procfs.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 
 /** Written by init, in its namespaces. `procfs` is that of openProcfs. */
 export function writeSysctls(

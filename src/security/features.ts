@@ -10,7 +10,7 @@ import {
   seccompFlags,
   seccompOperators,
 } from '../config/generated/values.ts';
-import { supportedFlags } from './seccomp/flags.ts';
+import { supportedFlags } from './seccomp/filter-flags.ts';
 import { tryLibseccomp } from './seccomp/libseccomp.ts';
 import { archName } from './seccomp/names.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { O_WRONLY } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
 import { becauseOf, type Program } from '../stub/program.ts';
-import { openInProcfs } from './procfs.ts';
+import { openInProcfs } from './checked-procfs.ts';
 
 export interface EnabledLsms {
   readonly apparmor: boolean;

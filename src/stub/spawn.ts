@@ -27,7 +27,7 @@ const FILE_ACTIONS_SIZE = 512;
 const ATTRIBUTES_SIZE = 1024;
 const SIGSET_SIZE = 128;
 
-import { STUB_NAME } from './name.ts';
+import { STUB_NAME } from './stub-name.ts';
 
 /**
  * Executes the stub with `descriptors[i]` of ours as its descriptor i, and nothing else of ours that is

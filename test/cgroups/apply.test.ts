@@ -7,8 +7,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { delegateCgroup, ownsCgroup } from '../../src/cgroups/delegate.ts';
 import { isLimited, limitCgroup, needsOf } from '../../src/cgroups/limit.ts';
-import { applyResources, applyWrite } from '../../src/cgroups/resources/apply.ts';
-import type { Write } from '../../src/cgroups/resources/types.ts';
+import { applyResources, applyWrite } from '../../src/cgroups/resources/apply-resources.ts';
+import type { Write } from '../../src/cgroups/resources/resource-types.ts';
 import { inCgroup, writableHierarchy } from './support.ts';
 
 const test = suite('cgroups: apply');

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { applyDevices } from '../../src/cgroups/devices/apply.ts';
+import { applyDevices } from '../../src/cgroups/devices/apply-devices.ts';
 import { findDeviceProgram, loadDeviceProgram } from '../../src/cgroups/devices/bpf.ts';
 import type { DeviceCgroup } from '../../src/config/generated/types.ts';
 import { closeDescriptor } from '../../src/linux/descriptor.ts';

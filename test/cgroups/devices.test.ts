@@ -2,8 +2,8 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { deviceProgram } from '../../src/cgroups/devices/program.ts';
-import { allowsEverything, decide, parseRules } from '../../src/cgroups/devices/rules.ts';
+import { deviceProgram } from '../../src/cgroups/devices/device-program.ts';
+import { allowsEverything, decide, parseRules } from '../../src/cgroups/devices/device-rules.ts';
 import type { DeviceCgroup } from '../../src/config/generated/types.ts';
 import { type Access, interpret } from './ebpf.ts';
 

@@ -4,9 +4,6 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { enableControllers } from '../../src/cgroups/controllers.ts';
-import { closeCgroup, createCgroup } from '../../src/cgroups/create.ts';
-import { freezeCgroup, thawCgroup } from '../../src/cgroups/freeze.ts';
 import {
   cgroupEvents,
   isFrozen,
@@ -14,7 +11,10 @@ import {
   killCgroup,
   moveProcess,
   processesOf,
-} from '../../src/cgroups/processes.ts';
+} from '../../src/cgroups/cgroup-processes.ts';
+import { enableControllers } from '../../src/cgroups/controllers.ts';
+import { closeCgroup, createCgroup } from '../../src/cgroups/create-cgroup.ts';
+import { freezeCgroup, thawCgroup } from '../../src/cgroups/freeze.ts';
 import { removeCgroup } from '../../src/cgroups/remove.ts';
 import { ended, inCgroup, sleeper, testPath, writableHierarchy } from './support.ts';
 

@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert';
 import { toIoWeight } from '../../src/cgroups/resources/blkio.ts';
 import { sharesToWeight } from '../../src/cgroups/resources/cpu.ts';
 import { parseList } from '../../src/cgroups/resources/cpuset.ts';
-import { controllerNeeds, planResources } from '../../src/cgroups/resources/plan.ts';
-import type { HasFile } from '../../src/cgroups/resources/types.ts';
+import { controllerNeeds, planResources } from '../../src/cgroups/resources/resource-plan.ts';
+import type { HasFile } from '../../src/cgroups/resources/resource-types.ts';
 import type { Resources } from '../../src/config/generated/types.ts';
 
 const test = suite('cgroups: resources');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { killCgroup } from '../../src/cgroups/processes.ts';
+import { killCgroup } from '../../src/cgroups/cgroup-processes.ts';
 import { parsePressure } from '../../src/cgroups/stats/pressure.ts';
 import { readStats, statsEvent } from '../../src/cgroups/stats/stats.ts';
 import { watchCgroup } from '../../src/cgroups/watch.ts';

@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Cgroup, closeCgroup, createCgroup } from '../../src/cgroups/create.ts';
+import { moveProcess } from '../../src/cgroups/cgroup-processes.ts';
+import { type Cgroup, closeCgroup, createCgroup } from '../../src/cgroups/create-cgroup.ts';
 import { findHierarchy, type Hierarchy } from '../../src/cgroups/hierarchy.ts';
-import { moveProcess } from '../../src/cgroups/processes.ts';
 import { removeCgroup } from '../../src/cgroups/remove.ts';
 
 /** The host's hierarchy if a test may make cgroups in it; else the reason is printed. */

@@ -9,7 +9,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withSystemd } from '../../src/cgroups/systemd/manager.ts';
 import { variant } from '../../src/cgroups/systemd/marshal.ts';
-import { removeScope } from '../../src/cgroups/systemd/scope.ts';
+import { removeScope } from '../../src/cgroups/systemd/transient-scope.ts';
 import { eventually, Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'systemd-bus-'));

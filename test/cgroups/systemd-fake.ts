@@ -3,7 +3,6 @@
 
 import { appendFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { type Value, type Variant, variant } from '../../src/cgroups/systemd/marshal.ts';
 import {
   decodeMessage,
   ERROR,
@@ -12,7 +11,8 @@ import {
   type Message,
   messageLength,
   SIGNAL,
-} from '../../src/cgroups/systemd/message.ts';
+} from '../../src/cgroups/systemd/bus-message.ts';
+import { type Value, type Variant, variant } from '../../src/cgroups/systemd/marshal.ts';
 
 const [socketPath = '', log = ''] = process.argv.slice(2);
 const JOB = '/org/freedesktop/systemd1/job/7';

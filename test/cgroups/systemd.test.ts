@@ -2,19 +2,19 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { planResources } from '../../src/cgroups/resources/plan.ts';
-import { busAddresses, parseAddresses } from '../../src/cgroups/systemd/address.ts';
-import { annotatedProperties, parseVariant } from '../../src/cgroups/systemd/annotations.ts';
-import { completeTypes, Reader, type Value, variant, Writer } from '../../src/cgroups/systemd/marshal.ts';
+import { planResources } from '../../src/cgroups/resources/resource-plan.ts';
+import { busAddresses, parseAddresses } from '../../src/cgroups/systemd/bus-address.ts';
 import {
   decodeMessage,
   encodeMessage,
   METHOD_CALL,
   messageLength,
-} from '../../src/cgroups/systemd/message.ts';
+} from '../../src/cgroups/systemd/bus-message.ts';
+import { completeTypes, Reader, type Value, variant, Writer } from '../../src/cgroups/systemd/marshal.ts';
 import { propertiesOf } from '../../src/cgroups/systemd/properties.ts';
-import { planScope } from '../../src/cgroups/systemd/scope.ts';
+import { planScope } from '../../src/cgroups/systemd/transient-scope.ts';
 import { unitNames } from '../../src/cgroups/systemd/unit.ts';
+import { annotatedProperties, parseVariant } from '../../src/cgroups/systemd/unit-annotations.ts';
 import type { Resources } from '../../src/config/generated/types.ts';
 
 const INFINITY = 2n ** 64n - 1n;

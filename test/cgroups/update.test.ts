@@ -2,9 +2,9 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readCgroupFile } from '../../src/cgroups/files.ts';
+import { readCgroupFile } from '../../src/cgroups/cgroup-files.ts';
 import { mergeResources } from '../../src/cgroups/resources/merge.ts';
-import { planUpdate, updateCgroup } from '../../src/cgroups/update.ts';
+import { planUpdate, updateCgroup } from '../../src/cgroups/update-cgroup.ts';
 import type { Resources } from '../../src/config/generated/types.ts';
 import { inCgroup, writableHierarchy } from './support.ts';
 

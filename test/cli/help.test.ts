@@ -11,7 +11,7 @@ import { fishCompletion } from '../../scripts/completions/fish.ts';
 import { zshCompletion } from '../../scripts/completions/zsh.ts';
 import { manPages } from '../../scripts/man.ts';
 import { readArguments } from '../../src/cli/command.ts';
-import { loadCommands } from '../../src/cli/commands.ts';
+import { loadCommands } from '../../src/cli/command-table.ts';
 import { GLOBAL_OPTIONS } from '../../src/cli/globals.ts';
 import { commandHelp, globalHelp } from '../../src/cli/help.ts';
 import type { Option } from '../../src/cli/options.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { commandNames } from '../../src/cli/commands.ts';
+import { commandNames } from '../../src/cli/command-table.ts';
 import { executable } from './program.ts';
 
 const test = suite('cli: install');

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadCommands } from '../../src/cli/commands.ts';
+import { loadCommands } from '../../src/cli/command-table.ts';
 import { GLOBAL_OPTIONS } from '../../src/cli/globals.ts';
 import { type Option, parse } from '../../src/cli/options.ts';
 

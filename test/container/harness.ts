@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../src/config/generated/types.ts';
 import { exampleConfig } from '../../src/config/spec.ts';
-import { pause } from '../../src/linux/pause.ts';
+import { pause } from '../../src/linux/sleep.ts';
 import { closeSandbox, makeSandbox, sweepSandboxes, TIMEOUT, tsociPath } from './sandboxes.ts';
 
 export { TIMEOUT, tsociPath } from './sandboxes.ts';

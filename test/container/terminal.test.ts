@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TerminalSession } from '../../src/container/terminal.ts';
+import { TerminalSession } from '../../src/container/attach/terminal.ts';
 import type { Caller } from '../../src/linux/caller.ts';
 import { O_NOCTTY, O_RDWR, TIOCGPTPEER, TIOCSPTLCK } from '../../src/linux/constants.ts';
 import { check, closeDescriptor } from '../../src/linux/descriptor.ts';

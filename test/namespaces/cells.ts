@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, w
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { UNSHARE_FLAGS } from '../../conformance/harness/namespaces.ts';
-import { type NamespaceType, namespaceTypes } from '../../src/namespaces/plan.ts';
+import { type NamespaceType, namespaceTypes } from '../../src/namespaces/namespace-plan.ts';
 import { eventually, type Sandbox } from '../container/harness.ts';
 import { asUser, RootlessSandbox } from '../rootless/second-user.ts';
 

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { NamespaceType } from '../../src/namespaces/plan.ts';
+import type { NamespaceType } from '../../src/namespaces/namespace-plan.ts';
 import { Sandbox } from '../container/harness.ts';
 import { ensureUser, RootlessSandbox } from '../rootless/second-user.ts';
 import { runCell, types, type Way, ways } from './cells.ts';

@@ -6,9 +6,9 @@ import * as assert from 'uvu/assert';
 import { attach } from '../../src/network/attach.ts';
 import { detach } from '../../src/network/detach.ts';
 import type { Lease } from '../../src/network/leases.ts';
-import { parseSettings, readOptions } from '../../src/network/options.ts';
-import { readNetworks } from '../../src/network/store.ts';
-import type { StubProcess } from '../../src/stub/process.ts';
+import { parseSettings, readOptions } from '../../src/network/network-options.ts';
+import { readNetworks } from '../../src/network/network-store.ts';
+import type { StubProcess } from '../../src/stub/stub-process.ts';
 import { ask, missingDevices, pings, run, runIn, serve, withWorld } from './world.ts';
 
 const suiteOfAttach = suite('network attach');

@@ -2,11 +2,11 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { InterfaceAddress } from '../../src/linux/netlink/address.ts';
+import type { InterfaceAddress } from '../../src/linux/netlink/ip-address.ts';
 import type { Link } from '../../src/linux/netlink/link.ts';
-import { moveNetDevices, type NetDevices, planMoves, transplant } from '../../src/network/devices.ts';
 import { withNamespace } from '../../src/network/namespace.ts';
-import type { StubProcess } from '../../src/stub/process.ts';
+import { moveNetDevices, type NetDevices, planMoves, transplant } from '../../src/network/net-devices.ts';
+import type { StubProcess } from '../../src/stub/stub-process.ts';
 import { enterNewNamespace, missingDevices, run, runIn, withContainer } from './world.ts';
 
 const test = suite('netDevices');

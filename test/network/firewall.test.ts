@@ -5,8 +5,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { attach } from '../../src/network/attach.ts';
 import { detach } from '../../src/network/detach.ts';
-import { parseSettings, readOptions } from '../../src/network/options.ts';
-import type { StubProcess } from '../../src/stub/process.ts';
+import { parseSettings, readOptions } from '../../src/network/network-options.ts';
+import type { StubProcess } from '../../src/stub/stub-process.ts';
 import { ask, askUdp, missingDevices, missingNftables, run, runIn, serve, withWorld } from './world.ts';
 
 const suiteOfFirewall = suite('network masquerade and publish');

@@ -7,8 +7,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../src/config/generated/types.ts';
 import { injectNetwork } from '../../src/network/inject.ts';
-import { ANNOTATION } from '../../src/network/options.ts';
-import { readNetworks } from '../../src/network/store.ts';
+import { ANNOTATION } from '../../src/network/network-options.ts';
+import { readNetworks } from '../../src/network/network-store.ts';
 import { ask, missingDevices, missingNftables, pings, run, serve, withWorld } from './world.ts';
 
 const suiteOfHooks = suite('network hooks');

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CLONE_NEWNET } from '../../src/linux/constants.ts';
 import { loopbackUp } from '../../src/network/loopback.ts';
-import { StubProcess } from '../../src/stub/process.ts';
+import { StubProcess } from '../../src/stub/stub-process.ts';
 
 const test = suite('loopback');
 

@@ -13,9 +13,9 @@ import {
   u8,
   u32,
 } from '../../src/linux/netlink/attributes.ts';
-import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../../src/linux/netlink/constants.ts';
 import { createBridge, deleteLink, findLink, listLinks, setLink } from '../../src/linux/netlink/link.ts';
-import { encodeMessage, errorOf, messagesIn } from '../../src/linux/netlink/message.ts';
+import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../../src/linux/netlink/netlink-constants.ts';
+import { encodeMessage, errorOf, messagesIn } from '../../src/linux/netlink/netlink-message.ts';
 import { removeTable, replaceTable } from '../../src/linux/netlink/nftables.ts';
 import { jump } from '../../src/linux/netlink/nftables-expressions.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';

@@ -12,7 +12,7 @@ import {
   readOptions,
   type Segment,
   segmentsOf,
-} from '../../src/network/options.ts';
+} from '../../src/network/network-options.ts';
 import { collide, parsePublication } from '../../src/network/publication.ts';
 
 const test = suite('network options');

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CLONE_NEWNS } from '../../src/linux/constants.ts';
 import { check } from '../../src/linux/descriptor.ts';
-import { NETLINK_NETFILTER } from '../../src/linux/netlink/constants.ts';
+import { NETLINK_NETFILTER } from '../../src/linux/netlink/netlink-constants.ts';
 import { NFNL_SUBSYS_NFTABLES, NFPROTO_INET } from '../../src/linux/netlink/nftables-constants.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { Sandbox } from '../container/harness.ts';

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { attach } from '../../src/network/attach.ts';
 import { detach } from '../../src/network/detach.ts';
 import type { HookState } from '../../src/network/hook-state.ts';
-import { parseSettings, readOptions } from '../../src/network/options.ts';
+import { parseSettings, readOptions } from '../../src/network/network-options.ts';
 
 const [directory = '', states = ''] = process.argv.slice(2);
 const options = readOptions(parseSettings('subnet=10.89.0.0/24,masquerade'));

@@ -4,12 +4,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { CLONE_NEWNET } from '../../src/linux/constants.ts';
 import { check } from '../../src/linux/descriptor.ts';
-import { NETLINK_NETFILTER } from '../../src/linux/netlink/constants.ts';
+import { NETLINK_NETFILTER } from '../../src/linux/netlink/netlink-constants.ts';
 import { removeTable, replaceTable } from '../../src/linux/netlink/nftables.ts';
 import { NF_INET_PRE_ROUTING } from '../../src/linux/netlink/nftables-constants.ts';
 import { toThisHost } from '../../src/linux/netlink/nftables-expressions.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
-import { StubProcess } from '../../src/stub/process.ts';
+import { StubProcess } from '../../src/stub/stub-process.ts';
 import { closeSandbox, makeSandbox } from '../container/sandboxes.ts';
 
 /**

@@ -24,7 +24,7 @@ import {
   UPPERDIR,
   WORKDIR,
 } from '../../src/rootfs/overlay.ts';
-import { StubProcess } from '../../src/stub/process.ts';
+import { StubProcess } from '../../src/stub/stub-process.ts';
 import { Sandbox, tsociPath } from '../container/harness.ts';
 
 const test = suite('overlay');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '../container/harness.ts';
-import { compare } from '../seeing/compare.ts';
+import { compare } from '../plan/compare.ts';
 import { ensureUser, RootlessSandbox, USER } from './second-user.ts';
 
 const test = suite('rootless');

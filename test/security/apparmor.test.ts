@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { capabilitiesOf, planCapabilities } from '../../src/security/capabilities.ts';
+import { openProcfs } from '../../src/security/checked-procfs.ts';
 import { setCredentials } from '../../src/security/credentials.ts';
 import { enabledLsms, setExecLabels } from '../../src/security/lsm.ts';
-import { openProcfs } from '../../src/security/procfs.ts';
 import { execute } from './stub.ts';
 
 const test = suite('AppArmor');

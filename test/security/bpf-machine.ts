@@ -7,7 +7,7 @@ import {
   BPF_JMP_JGT_K,
   BPF_LD_W_ABS,
   BPF_RET_K,
-} from '../../src/security/seccomp/bpf.ts';
+} from '../../src/security/seccomp/classic-bpf.ts';
 
 const BPF_JMP_JSET_K = 0x45;
 const BPF_ALU_AND_K = 0x54;

@@ -16,11 +16,11 @@ import {
   planCapabilities,
 } from '../../src/security/capabilities.ts';
 import { type Credentials, setCredentials } from '../../src/security/credentials.ts';
-import { assemble, BPF_RET_K } from '../../src/security/seccomp/bpf.ts';
+import { assemble, BPF_RET_K } from '../../src/security/seccomp/classic-bpf.ts';
 import { installFilter } from '../../src/security/seccomp/install.ts';
 import { actions } from '../../src/security/seccomp/names.ts';
-import type { StubProcess } from '../../src/stub/process.ts';
 import { DescriptorTable, Program } from '../../src/stub/program.ts';
+import type { StubProcess } from '../../src/stub/stub-process.ts';
 import { type ExecOptions, execute, isRoot, parseStatus } from './stub.ts';
 
 const test = suite('credentials');

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_REC, O_RDONLY } from '../../src/linux/constants.ts';
+import { openInProcfs, openMountedProcfs, openProcfs } from '../../src/security/checked-procfs.ts';
 import {
   checkLsms,
   enabledLsms,
@@ -14,9 +15,8 @@ import {
   setExecLabels,
   setKeyringLabel,
 } from '../../src/security/lsm.ts';
-import { openInProcfs, openMountedProcfs, openProcfs } from '../../src/security/procfs.ts';
-import { StubProcess } from '../../src/stub/process.ts';
 import { DescriptorTable, Program } from '../../src/stub/program.ts';
+import { StubProcess } from '../../src/stub/stub-process.ts';
 import { isRoot, withStub } from './stub.ts';
 
 const test = suite('lsm');

@@ -17,8 +17,8 @@ import { setPersonality } from '../../src/security/personality.ts';
 import { RLIM_INFINITY, setRlimits, setRlimitsOf } from '../../src/security/rlimits.ts';
 import { schedAttr, setScheduler, setSchedulerOf } from '../../src/security/scheduler.ts';
 import { uint64 } from '../../src/security/uint64.ts';
-import type { StubProcess } from '../../src/stub/process.ts';
 import { DescriptorTable, Program } from '../../src/stub/program.ts';
+import type { StubProcess } from '../../src/stub/stub-process.ts';
 import { isRoot, runIn, statusOf, withStub } from './stub.ts';
 
 const test = suite('process');

@@ -16,17 +16,17 @@ import {
   socketPair,
 } from '../../src/linux/descriptor.ts';
 import { syscall } from '../../src/linux/ffi.ts';
-import { pause } from '../../src/linux/pause.ts';
+import { pause } from '../../src/linux/sleep.ts';
 import { SYS } from '../../src/linux/syscalls.ts';
 import { reap } from '../../src/linux/wait.ts';
 import { setNoNewPrivileges } from '../../src/security/credentials.ts';
 import { connectAgent, containerProcessState } from '../../src/security/seccomp/agent.ts';
 import { compileFilter } from '../../src/security/seccomp/filter.ts';
-import { supportedFlags } from '../../src/security/seccomp/flags.ts';
+import { supportedFlags } from '../../src/security/seccomp/filter-flags.ts';
 import { installFilter } from '../../src/security/seccomp/install.ts';
 import { tryLibseccomp } from '../../src/security/seccomp/libseccomp.ts';
-import { StubProcess } from '../../src/stub/process.ts';
 import { stringArray } from '../../src/stub/program.ts';
+import { StubProcess } from '../../src/stub/stub-process.ts';
 
 const test = suite('seccomp agent');
 const withLibrary = tryLibseccomp() ? test : test.skip;

@@ -12,7 +12,13 @@ import {
 } from '../../src/linux/constants.ts';
 import { SYS } from '../../src/linux/syscalls.ts';
 import { setNoNewPrivileges } from '../../src/security/credentials.ts';
-import { assemble, BPF_JMP_JEQ_K, BPF_LD_W_ABS, BPF_RET_K, DATA_NR } from '../../src/security/seccomp/bpf.ts';
+import {
+  assemble,
+  BPF_JMP_JEQ_K,
+  BPF_LD_W_ABS,
+  BPF_RET_K,
+  DATA_NR,
+} from '../../src/security/seccomp/classic-bpf.ts';
 import { compileFilter } from '../../src/security/seccomp/filter.ts';
 import { installFilter } from '../../src/security/seccomp/install.ts';
 import { tryLibseccomp } from '../../src/security/seccomp/libseccomp.ts';

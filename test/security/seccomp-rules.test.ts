@@ -9,9 +9,9 @@ import { seccompActions, seccompOperators } from '../../src/config/generated/val
 import { ENOSYS, EPERM } from '../../src/linux/errno.ts';
 import { SYS } from '../../src/linux/syscalls.ts';
 import { compileFilter } from '../../src/security/seccomp/filter.ts';
+import { planFilter } from '../../src/security/seccomp/filter-rules.ts';
 import { libseccompIdentity, tryLibseccomp } from '../../src/security/seccomp/libseccomp.ts';
 import { newerCallsPrefix, SCMP_ARCH_X32 } from '../../src/security/seccomp/newer.ts';
-import { planFilter } from '../../src/security/seccomp/rules.ts';
 import { evaluate } from './bpf-machine.ts';
 import { isRoot } from './stub.ts';
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CLONE_NEWUSER } from '../../src/linux/constants.ts';
 import { closeDescriptor } from '../../src/linux/descriptor.ts';
-import { StubProcess } from '../../src/stub/process.ts';
 import { type Program, stringArray } from '../../src/stub/program.ts';
+import { StubProcess } from '../../src/stub/stub-process.ts';
 
 export const isRoot = process.geteuid?.() === 0;
 

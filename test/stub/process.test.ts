@@ -27,9 +27,9 @@ import {
 import { EBADF, ENOENT } from '../../src/linux/errno.ts';
 import { processStat } from '../../src/linux/procfs.ts';
 import { openInRootArguments } from '../../src/rootfs/context.ts';
-import { StubProcess } from '../../src/stub/process.ts';
 import { Structure, stringArray } from '../../src/stub/program.ts';
 import type { OperationError } from '../../src/stub/results.ts';
+import { StubProcess } from '../../src/stub/stub-process.ts';
 
 const test = suite('StubProcess');
 

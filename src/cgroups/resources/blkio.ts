@@ -3,7 +3,7 @@
 import type { BlockIO, ThrottleDevice, WeightDevice } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { notInV2, setValue } from './integers.ts';
-import type { HasFile, Plan, Write } from './types.ts';
+import type { HasFile, Plan, Write } from './resource-types.ts';
 
 const FIELD = 'linux.resources.blockIO';
 

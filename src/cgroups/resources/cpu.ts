@@ -3,7 +3,7 @@
 import type { CPU } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { notInV2, setValue } from './integers.ts';
-import type { Plan, Write } from './types.ts';
+import type { Plan, Write } from './resource-types.ts';
 
 const FIELD = 'linux.resources.cpu';
 

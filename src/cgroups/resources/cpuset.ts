@@ -1,7 +1,7 @@
 // linux.resources.cpu.cpus and .mems (config-linux.md#cpu) as files of the cpuset controller (cgroup-v2.rst, "Cpuset").
 
 import type { CPU } from '../../config/generated/types.ts';
-import type { Plan, Write } from './types.ts';
+import type { Plan, Write } from './resource-types.ts';
 
 export function planCpuset(cpu: CPU): Plan {
   const writes: Write[] = [];

@@ -2,7 +2,7 @@
 
 import type { HugepageLimit } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
-import type { HasFile, Plan, Write } from './types.ts';
+import type { HasFile, Plan, Write } from './resource-types.ts';
 
 /**
  * The limit of reservations, which is what the specification asks for, and the limit of usage, which alone is there on

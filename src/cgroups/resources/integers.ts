@@ -1,7 +1,7 @@
 // Integers of the config, some of which are 64 bits wide.
 
 import { TsociError } from '../../linux/errors.ts';
-import type { Integer } from './types.ts';
+import type { Integer } from './resource-types.ts';
 
 /** The value; undefined where it is missing or 0, which engines write for "not set" where 0 makes no limit. */
 export function setValue(value: Integer | undefined): bigint | undefined {

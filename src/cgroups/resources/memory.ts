@@ -3,7 +3,7 @@
 import type { Memory } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { maxOr, notInV2, setValue } from './integers.ts';
-import type { HasFile, Plan, Write } from './types.ts';
+import type { HasFile, Plan, Write } from './resource-types.ts';
 
 const FIELD = 'linux.resources.memory';
 

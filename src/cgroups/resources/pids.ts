@@ -5,7 +5,7 @@
 
 import type { Pids } from '../../config/generated/types.ts';
 import { maxOr } from './integers.ts';
-import type { Plan } from './types.ts';
+import type { Plan } from './resource-types.ts';
 
 const FIELD = 'linux.resources.pids.limit';
 

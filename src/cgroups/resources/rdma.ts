@@ -2,7 +2,7 @@
 
 import type { Rdma } from '../../config/generated/types.ts';
 import { TsociError } from '../../linux/errors.ts';
-import type { Plan, Write } from './types.ts';
+import type { Plan, Write } from './resource-types.ts';
 
 export function planRdma(devices: Readonly<Record<string, Rdma>>): Plan {
   const writes = Object.entries(devices).map(([device, { hcaHandles, hcaObjects }]): Write => {

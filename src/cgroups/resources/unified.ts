@@ -1,7 +1,7 @@
 // linux.resources.unified (config-linux.md#unified): any file of cgroup v2, known to us or not.
 
 import { TsociError } from '../../linux/errors.ts';
-import type { Plan, Write } from './types.ts';
+import type { Plan, Write } from './resource-types.ts';
 
 /** Files of the cgroup core belong to no controller: cgroup.max.descendants. */
 const CORE = 'cgroup';

@@ -1,7 +1,7 @@
 // Pressure stall information (Documentation/accounting/psi.rst): the share of time that tasks waited for a resource.
 
-import { tryReadCgroupFile } from '../files.ts';
-import { type Count, count } from './values.ts';
+import { tryReadCgroupFile } from '../cgroup-files.ts';
+import { type Count, count } from './stat-values.ts';
 
 export interface PressureLine {
   /** Percent of the last 10, 60 and 300 seconds. */

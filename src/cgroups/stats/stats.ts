@@ -1,11 +1,11 @@
 // The resource use of a cgroup, in the shape of runc's `events --stats`, which containerd and others parse.
 
 import { readdirSync } from 'node:fs';
-import { processesOf } from '../processes.ts';
-import { type CpuStats, type CpusetStats, cpuStats, cpusetStats } from './cpu.ts';
-import { type BlkioStats, blkioStats } from './io.ts';
-import { type MemoryStats, memoryStats } from './memory.ts';
-import { type Count, count, NO_LIMIT, readKeyed, readNested, readNumber } from './values.ts';
+import { processesOf } from '../cgroup-processes.ts';
+import { type CpuStats, type CpusetStats, cpuStats, cpusetStats } from './cpu-stats.ts';
+import { type BlkioStats, blkioStats } from './io-stats.ts';
+import { type MemoryStats, memoryStats } from './memory-stats.ts';
+import { type Count, count, NO_LIMIT, readKeyed, readNested, readNumber } from './stat-values.ts';
 
 export interface Stats {
   cpu: CpuStats;

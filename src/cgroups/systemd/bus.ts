@@ -4,9 +4,16 @@ import { closeDescriptor, readable, receive, send } from '../../linux/descriptor
 import { ENAMETOOLONG } from '../../linux/errno.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { connectToAddress, unixAddress } from '../../linux/unix-socket.ts';
-import type { BusAddress } from './address.ts';
+import type { BusAddress } from './bus-address.ts';
+import {
+  decodeMessage,
+  ERROR,
+  encodeMessage,
+  METHOD_CALL,
+  type Message,
+  messageLength,
+} from './bus-message.ts';
 import type { Value } from './marshal.ts';
-import { decodeMessage, ERROR, encodeMessage, METHOD_CALL, type Message, messageLength } from './message.ts';
 
 /** struct sockaddr_un: unix(7). */
 const LONGEST_PATH = 108;

@@ -2,10 +2,10 @@
 
 import { SIGKILL } from '../../linux/constants.ts';
 import { messageOf, TsociError } from '../../linux/errors.ts';
-import { type BusAddress, busAddresses } from './address.ts';
 import { Bus, BusError, type Method } from './bus.ts';
+import { type BusAddress, busAddresses } from './bus-address.ts';
+import { SIGNAL } from './bus-message.ts';
 import type { Value, Variant } from './marshal.ts';
-import { SIGNAL } from './message.ts';
 import type { Property } from './properties.ts';
 
 const SYSTEMD = 'org.freedesktop.systemd1';

@@ -4,7 +4,7 @@
 // could overwrite; what it never writes (io.max, hugetlb, cpu.max.burst…) is left to the files.
 
 import { parseList } from '../resources/cpuset.ts';
-import type { Write } from '../resources/types.ts';
+import type { Write } from '../resources/resource-types.ts';
 import { type Value, type Variant, variant } from './marshal.ts';
 
 export type Property = readonly [name: string, value: Variant];

@@ -3,7 +3,7 @@
 // Integers are in the machine's order, which is little-endian on both of our architectures; nfnetlink's own are in
 // network order.
 
-import { NLA_F_NESTED, NLA_TYPE_MASK } from './constants.ts';
+import { NLA_F_NESTED, NLA_TYPE_MASK } from './netlink-constants.ts';
 
 /** sizeof(struct nlattr). */
 const HEADER_SIZE = 4;

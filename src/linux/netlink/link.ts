@@ -32,8 +32,8 @@ import {
   RTM_GETLINK,
   RTM_NEWLINK,
   VETH_INFO_PEER,
-} from './constants.ts';
-import type { Reply, Request } from './message.ts';
+} from './netlink-constants.ts';
+import type { Reply, Request } from './netlink-message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 export interface Link {

@@ -4,7 +4,7 @@
 
 import { AF_INET } from '../constants.ts';
 import { attribute, be32, nested, text } from './attributes.ts';
-import { IFNAMSIZ, RTN_LOCAL } from './constants.ts';
+import { IFNAMSIZ, RTN_LOCAL } from './netlink-constants.ts';
 import type { Expression } from './nftables.ts';
 import * as nft from './nftables-constants.ts';
 

@@ -4,8 +4,8 @@
 // host and a process for every attach. `nft list ruleset` shows what is made here in its own words.
 
 import { attribute, be32, nested, text } from './attributes.ts';
-import { AF_UNSPEC, NLM_F_APPEND, NLM_F_CREATE } from './constants.ts';
-import type { Request } from './message.ts';
+import { AF_UNSPEC, NLM_F_APPEND, NLM_F_CREATE } from './netlink-constants.ts';
+import type { Request } from './netlink-message.ts';
 import {
   NFNL_MSG_BATCH_BEGIN,
   NFNL_MSG_BATCH_END,

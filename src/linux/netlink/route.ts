@@ -11,8 +11,8 @@ import {
   RTM_NEWROUTE,
   RTN_UNICAST,
   RTPROT_STATIC,
-} from './constants.ts';
-import type { Request } from './message.ts';
+} from './netlink-constants.ts';
+import type { Request } from './netlink-message.ts';
 
 /** A default route: everything that no other route takes goes to `gateway` through the device `index`. */
 export function createDefaultRoute(

@@ -18,8 +18,8 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
   SOL_NETLINK,
-} from './constants.ts';
-import { encodeMessage, errorOf, messagesIn, type Reply, type Request } from './message.ts';
+} from './netlink-constants.ts';
+import { encodeMessage, errorOf, messagesIn, type Reply, type Request } from './netlink-message.ts';
 
 /** The kernel sends at most 32 KiB at once (NLMSG_GOODSIZE and netlink_dump). */
 const RECEIVE_SIZE = 0x10000;

@@ -21,7 +21,7 @@ import {
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { Seccomp } from '../../config/generated/types.ts';
-import { BPF_MAXINSNS, INSTRUCTION_SIZE } from './bpf.ts';
+import { BPF_MAXINSNS, INSTRUCTION_SIZE } from './classic-bpf.ts';
 
 /** Raise it whenever the same config compiles to another program. */
 const FORMAT = 2;

@@ -7,11 +7,11 @@ import { check } from '../../linux/descriptor.ts';
 import { EDOM, EEXIST } from '../../linux/errno.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { cString } from '../../linux/ffi.ts';
-import { BPF_MAXINSNS, INSTRUCTION_SIZE } from './bpf.ts';
+import { BPF_MAXINSNS, INSTRUCTION_SIZE } from './classic-bpf.ts';
+import type { Condition, FilterPlan, Rule } from './filter-rules.ts';
 import { type Libseccomp, libseccomp, SCMP_FLTATR_CTL_OPTIMIZE } from './libseccomp.ts';
 import { archName } from './names.ts';
 import { deniesNewer, type LargestNumbers, newerCallsPrefix } from './newer.ts';
-import type { Condition, FilterPlan, Rule } from './rules.ts';
 
 /**
  * Above this many rules libseccomp sorts them into a binary tree: fewer instructions for each system call of the

@@ -3,9 +3,9 @@
 import type { Seccomp } from '../../config/generated/types.ts';
 import { cached, cacheKey } from './cache.ts';
 import { compile } from './compile.ts';
-import { checkFlags } from './flags.ts';
+import { checkFlags } from './filter-flags.ts';
+import { planFilter } from './filter-rules.ts';
 import { libseccompIdentity } from './libseccomp.ts';
-import { planFilter } from './rules.ts';
 
 export interface CompiledFilter {
   /** The BPF program: an array of struct sock_filter. */

@@ -10,7 +10,7 @@ import {
 import { rightsMessage } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { type Program, Structure } from '../../stub/program.ts';
-import { INSTRUCTION_SIZE } from './bpf.ts';
+import { INSTRUCTION_SIZE } from './classic-bpf.ts';
 import type { CompiledFilter } from './filter.ts';
 
 /** linux/seccomp.h: lets TSYNC and NEW_LISTENER, which both have a result to return, go together. */

@@ -18,7 +18,7 @@ import {
   DATA_ARCH,
   DATA_NR,
   type Instruction,
-} from './bpf.ts';
+} from './classic-bpf.ts';
 import { actions } from './names.ts';
 
 /** libseccomp's tokens are the kernel's AUDIT_ARCH_* (linux/audit.h), but for x32, which the kernel calls x86-64. */

@@ -6,7 +6,7 @@ import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createCgroup } from '../../../src/cgroups/create.ts';
+import { createCgroup } from '../../../src/cgroups/create-cgroup.ts';
 import { findHierarchy } from '../../../src/cgroups/hierarchy.ts';
 import { limitCgroup, needsOf } from '../../../src/cgroups/limit.ts';
 import { removeCgroup } from '../../../src/cgroups/remove.ts';

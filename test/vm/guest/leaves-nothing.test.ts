@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createContainer } from '../../../src/container/create.ts';
+import { createContainer } from '../../../src/container/create/create.ts';
 import type { Caller } from '../../../src/linux/caller.ts';
 import { cgroupTree, command } from '../../cgroups/guest.ts';
 import { eventually, Sandbox } from '../../container/harness.ts';

@@ -1,0 +1,112 @@
+import { defineCommand } from '../command.ts';
+import { UsageError } from '../options.ts';
+import { callerPath } from '../paths.ts';
+import { checkSurroundings, numericId, parseUser } from '../process-options.ts';
+
+export const command = defineCommand({
+  name: 'exec',
+  summary: 'execute another process in a running container',
+  description:
+    'Executes a command in a running container and waits for it; the exit status is that of the command. What follows CONTAINER is the command with its own options. What the options leave open is as in the process of config.json.',
+  operands: ['CONTAINER', '[COMMAND]', '[ARG...]'],
+  passesArguments: true,
+  options: [
+    {
+      long: 'process',
+      short: 'p',
+      kind: 'string',
+      placeholder: 'FILE',
+      help: 'a JSON file with the process to execute, as in config.json, in place of COMMAND',
+    },
+    { long: 'tty', short: 't', kind: 'flag', help: 'give it a terminal' },
+    {
+      long: 'user',
+      short: 'u',
+      kind: 'string',
+      placeholder: 'UID[:GID]',
+      help: 'the user and group it has, as numbers',
+    },
+    {
+      long: 'additional-gids',
+      short: 'g',
+      kind: 'list',
+      placeholder: 'GID',
+      help: 'a further group it is in (may be repeated)',
+    },
+    { long: 'cwd', kind: 'string', placeholder: 'PATH', help: 'its working directory in the container' },
+    {
+      long: 'env',
+      short: 'e',
+      kind: 'list',
+      placeholder: 'NAME=VALUE',
+      help: 'a variable to add to its environment (may be repeated)',
+    },
+    {
+      long: 'cap',
+      short: 'c',
+      kind: 'list',
+      placeholder: 'CAP',
+      help: 'a capability to add (may be repeated)',
+    },
+    { long: 'no-new-privs', kind: 'flag', help: 'never let it gain privileges by execve' },
+    { long: 'apparmor', kind: 'string', placeholder: 'PROFILE', help: 'its AppArmor profile' },
+    { long: 'process-label', kind: 'string', placeholder: 'LABEL', help: 'its SELinux label' },
+    {
+      long: 'cgroup',
+      kind: 'string',
+      placeholder: 'PATH',
+      help: "an existing cgroup below the container's to put it in",
+    },
+    { long: 'detach', short: 'd', kind: 'flag', help: 'return once it is started' },
+    { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write its process id to this file' },
+    {
+      long: 'console-socket',
+      kind: 'string',
+      placeholder: 'SOCKET',
+      help: 'a listening Unix socket that is sent the master side of the terminal',
+    },
+    {
+      long: 'preserve-fds',
+      kind: 'number',
+      placeholder: 'N',
+      default: 0,
+      help: 'pass N descriptors from 3 on, beside those that LISTEN_FDS counts',
+    },
+    { long: 'ignore-paused', kind: 'flag', help: 'wait in a paused container rather than fail' },
+  ],
+  examples: [
+    { does: 'list the processes of the container web', line: 'exec web ps -ef' },
+    { does: 'open a shell in it', line: 'exec --tty --env TERM=xterm web sh' },
+  ],
+  async run({ caller, globals, values, operands: [id = '', ...args] }) {
+    const processFile = callerPath('process', values.process, caller);
+    if (args.length === 0 && !processFile)
+      throw new UsageError('exec: the command to execute is missing, and there is no --process');
+    if (args.length > 0 && processFile) throw new UsageError('exec: both --process and a command were given');
+    const preserveFds = values['preserve-fds'];
+    if (preserveFds < 0) throw new UsageError(`option --preserve-fds: ${preserveFds} is negative`);
+    checkSurroundings(values);
+    const { execInContainer } = await import('../../container/exec.ts');
+    return execInContainer(caller, {
+      root: globals.root,
+      id,
+      args,
+      processFile,
+      tty: values.tty,
+      user: values.user === undefined ? undefined : parseUser(values.user),
+      additionalGids: values['additional-gids'].map((gid) => numericId('additional-gids', gid)),
+      cwd: values.cwd,
+      env: values.env,
+      capabilities: values.cap,
+      noNewPrivileges: values['no-new-privs'],
+      apparmorProfile: values.apparmor,
+      selinuxLabel: values['process-label'],
+      cgroup: values.cgroup,
+      detach: values.detach,
+      pidFile: callerPath('pid-file', values['pid-file'], caller),
+      consoleSocket: callerPath('console-socket', values['console-socket'], caller),
+      preserveFds,
+      ignorePaused: values['ignore-paused'],
+    });
+  },
+});

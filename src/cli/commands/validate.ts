@@ -1,0 +1,34 @@
+import { defineCommand } from '../command.ts';
+import { callerPath } from '../paths.ts';
+
+export const command = defineCommand({
+  name: 'validate',
+  summary: 'check a bundle or a config.json',
+  description:
+    'Checks a bundle, or a configuration by itself, against the runtime specification, and shows everything that is wrong with it at once: its place and JSON pointer, what it is, and what was expected. The exit status is 1 if there is an error among it.',
+  operands: ['[BUNDLE|FILE]'],
+  options: [
+    {
+      long: 'format',
+      short: 'f',
+      kind: 'string',
+      placeholder: 'FORMAT',
+      choices: ['text', 'json'],
+      default: 'text',
+      help: 'text, a line for each, or json, an array',
+    },
+  ],
+  examples: [{ does: 'check the bundle in the working directory', line: 'validate' }],
+  async run({ caller, values: { format }, operands: [given = '.'] }) {
+    const { configFileOf, validateBundle } = await import('../../config/validate.ts');
+    const { formatFindings, inOrder } = await import('../../config/finding.ts');
+    const path = callerPath('validate', given, caller) ?? given;
+    const findings = validateBundle(path);
+    const shown =
+      format === 'json'
+        ? `${JSON.stringify(inOrder(findings), null, 2)}\n`
+        : formatFindings(findings, configFileOf(path));
+    caller.write(caller.stdio[1], shown);
+    return findings.some(({ level }) => level === 'error') ? 1 : 0;
+  },
+});

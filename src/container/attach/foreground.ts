@@ -1,0 +1,125 @@
+// A process in the foreground: signals go on to it, its terminal is ours, its exit status becomes ours.
+
+import { constants } from 'node:os';
+import process from 'node:process';
+import type { Caller } from '../../linux/caller.ts';
+import { SIG_UNBLOCK, SIGUSR1 } from '../../linux/constants.ts';
+import { check } from '../../linux/descriptor.ts';
+import { syscall } from '../../linux/ffi.ts';
+import { SYS } from '../../linux/syscalls.ts';
+import { reapIfEnded, type WaitStatus } from '../../linux/wait.ts';
+
+/** Signals that are not for the container: they cannot be caught, or are about ourselves. */
+const kept = new Set(['SIGKILL', 'SIGSTOP', 'SIGCHLD', 'SIGWINCH', 'SIGPIPE', 'SIGURG', 'SIGPROF']);
+/** Faults of our own process. */
+const faults = new Set(['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGIOT', 'SIGSYS']);
+/** By which people and supervisors end a program. */
+const endings: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
+
+/**
+ * Signals to us, on their way to a process. Those that would end us wait from the first moment on: whoever makes the
+ * process takes back what was made so far, or lets the process have them.
+ */
+export class Signals {
+  readonly #listeners = new Map<NodeJS.Signals, () => void>();
+  readonly #waiting: number[] = [];
+  #pid: number | undefined;
+
+  constructor() {
+    for (const name of endings) this.#listen(name, constants.signals[name]);
+  }
+
+  /** The first that waits. */
+  async first(): Promise<number | undefined> {
+    // Listeners are called by the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    return this.#waiting[0];
+  }
+
+  /** From here on the process gets them, and all others that can be passed on. */
+  forwardTo(pid: number): void {
+    this.#pid = pid;
+    for (const signal of this.#waiting.splice(0)) this.#pass(signal);
+    const known = new Set<number>();
+    for (const [name, number] of Object.entries(constants.signals) as [NodeJS.Signals, number][]) {
+      // SIGIO and SIGPOLL are one signal.
+      if (kept.has(name) || faults.has(name) || known.has(number)) continue;
+      known.add(number);
+      if (!this.#listeners.has(name)) this.#listen(name, number);
+    }
+    unblock(SIGUSR1);
+  }
+
+  /** The process has ended. What would end us waits until we have cleaned up; other signals are as they were. */
+  drop(): void {
+    this.#pid = undefined;
+    for (const [name, listener] of this.#listeners) if (!endings.includes(name)) process.off(name, listener);
+  }
+
+  #listen(name: NodeJS.Signals, number: number): void {
+    const listener = () => this.#pass(number);
+    try {
+      process.on(name, listener);
+      this.#listeners.set(name, listener);
+    } catch {
+      // One that this system does not let us catch.
+    }
+  }
+
+  #pass(signal: number): void {
+    if (this.#pid === undefined) this.#waiting.push(signal);
+    else syscall(SYS.kill, this.#pid, signal);
+  }
+}
+
+/** Node blocks SIGUSR1, by which a debugger could be started, until somebody asks for it. */
+function unblock(signal: number): void {
+  const set = Buffer.alloc(8);
+  set.writeBigUInt64LE(1n << BigInt(signal - 1));
+  check(`unblock signal ${signal}`, 'rt_sigprocmask', SIG_UNBLOCK, set, null, set.length);
+}
+
+/**
+ * Waits for a child, which gets the signals. `terminal` is the master of its terminal: input and output are copied, ours
+ * is raw meanwhile. The result is its exit status, or 128 and the number of the signal that killed it.
+ */
+export async function attend(
+  caller: Caller,
+  pid: number,
+  terminal: number | undefined,
+  signals: Signals,
+): Promise<number> {
+  signals.forwardTo(pid);
+  const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
+  try {
+    const status = await ended(pid);
+    await session?.drained();
+    return status.signal ? 128 + status.signal : status.code;
+  } finally {
+    session?.close();
+    signals.drop();
+  }
+}
+
+function ended(pid: number): Promise<WaitStatus> {
+  return new Promise((resolve) => {
+    // A listener for signals does not keep the event loop alive; a timer does.
+    const alive = setInterval(() => look(), 60_000);
+    const look = () => {
+      const status = reapIfEnded(pid);
+      if (!status) return;
+      clearInterval(alive);
+      process.off('SIGCHLD', look);
+      resolve(status);
+    };
+    process.on('SIGCHLD', look);
+    // It may have ended before we listened.
+    look();
+  });
+}
+
+/** What it takes is loaded only where there is a terminal. */
+async function openTerminal(caller: Caller, master: number) {
+  const { TerminalSession } = await import('./terminal.ts');
+  return new TerminalSession(caller, master);
+}

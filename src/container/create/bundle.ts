@@ -1,0 +1,86 @@
+// From a bundle to a checked config, before anything is done.
+
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe } from '../../config/finding.ts';
+import type { Config } from '../../config/generated/types.ts';
+import { stringifyJson } from '../../config/json.ts';
+import { loadChecked } from '../../config/load.ts';
+import type { Caller } from '../../linux/caller.ts';
+import { TsociError } from '../../linux/errors.ts';
+import { labelsOf, lsmsFor } from '../init/become.ts';
+import { usesSystemd } from './cgroup.ts';
+import type { CreateOptions } from './create.ts';
+import { loadParts, type Parts } from './parts.ts';
+
+export interface Bundle {
+  /** The absolute path of the bundle. */
+  path: string;
+  /** The absolute path of the root filesystem, without symlinks. */
+  rootfs: string;
+  config: Config;
+  /** The text of config.json. */
+  text: string;
+}
+
+export interface Prepared {
+  bundle: Bundle;
+  parts: Parts;
+}
+
+/** All that can fail or has to be loaded before anything is done: from here on nothing waits. */
+export async function prepareContainer(
+  caller: Caller,
+  options: Pick<CreateOptions, 'bundle' | 'configFile' | 'network' | 'systemdCgroup' | 'cgroupManager'>,
+): Promise<Prepared> {
+  const read = loadBundle(caller, options.bundle, options.configFile);
+  const bundle = await withNetwork(caller, read, options.network);
+  lsmsFor(labelsOf(bundle.config));
+  const parts = await loadParts(bundle.config);
+  if (usesSystemd(options)) parts.scope = await import('./systemd-scope.ts');
+  return { bundle, parts };
+}
+
+/** The bundle with the hooks of --network in its config. */
+async function withNetwork(
+  caller: Caller,
+  bundle: Bundle,
+  network: CreateOptions['network'],
+): Promise<Bundle> {
+  if (!network) return bundle;
+  if (caller.uid !== 0) throw new TsociError("--network needs root: the bridge is the host's");
+  const { injectNetwork } = await import('../../network/inject.ts');
+  const config = injectNetwork(bundle.config, network.spec, network.command);
+  return { ...bundle, config, text: stringifyJson(config) };
+}
+
+/** Reads and checks a bundle (bundle.md, config.md). Warnings go to the caller; the first error is thrown. */
+function loadBundle(caller: Caller, bundle: string, configFile: string | undefined): Bundle {
+  const path = resolve(caller.cwd, bundle);
+  const file = configFile ? resolve(caller.cwd, configFile) : join(path, 'config.json');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw TsociError.from(`read ${file}`, error, 'is this the directory of a bundle?');
+  }
+  const { value: config, warnings } = loadChecked(text, file);
+  for (const warning of warnings) {
+    // What becomes of capabilities is told when it is known what can be granted.
+    if (!warning.pointer.startsWith('/process/capabilities/')) caller.warn(describe(warning));
+  }
+  return { path, rootfs: findRootfs(path, config), config, text };
+}
+
+/** config.md#root: a directory must exist at the path. */
+function findRootfs(bundle: string, config: Config): string {
+  const root = resolve(bundle, config.root?.path ?? '');
+  try {
+    const real = realpathSync(root);
+    if (!statSync(real).isDirectory()) throw new TsociError(`root filesystem ${root}: not a directory`);
+    return real;
+  } catch (error) {
+    if (error instanceof TsociError) throw error;
+    throw TsociError.from(`root filesystem ${root}`, error);
+  }
+}

@@ -1,0 +1,18 @@
+// Poststop hooks (runtime.md#lifecycle, step 13).
+
+import { runAllHooks } from '../../hooks/hooks.ts';
+import type { Caller } from '../../linux/caller.ts';
+import { messageOf } from '../../linux/errors.ts';
+import { stateOf } from '../state/oci-state.ts';
+import type { ContainerRecord } from '../state/record.ts';
+
+/** What ends has its poststop hooks, also a container whose `create` failed; one that fails is a warning. */
+export function runPoststop(caller: Caller, record: ContainerRecord): void {
+  const hooks = {
+    state: JSON.stringify(stateOf(record, 'stopped', 0)),
+    stdout: caller.stdio[1],
+    stderr: caller.stdio[2],
+    cwd: record.bundle,
+  };
+  runAllHooks('poststop', record.hooks?.poststop, hooks, (error) => caller.warn(messageOf(error)));
+}

@@ -1,0 +1,53 @@
+// Finding args[0] as execvp(3) does, inside the container, before anyone waits for it.
+
+import { posix } from 'node:path';
+import { AT_EACCESS, AT_FDCWD, S_IFDIR, STATX_TYPE, X_OK } from '../../linux/constants.ts';
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from '../../linux/errno.ts';
+import { TsociError } from '../../linux/errors.ts';
+import { fileTypeOf, STATX_SIZE } from '../../linux/statx.ts';
+import type { StubProcess } from '../../stub/stub-process.ts';
+
+/** Where execvp looks when there is no PATH (confstr(3), _CS_PATH, and what engines set). */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+const absent = [ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG];
+
+/** The path to execute. Init is in the container's root and in process.cwd. */
+export function findExecutable(init: StubProcess, name: string, env: readonly string[]): string {
+  if (name === '') throw new TsociError('exec: process.args[0] is empty', { errno: ENOENT });
+  const path = variable(env, 'PATH') ?? DEFAULT_PATH;
+  const candidates = name.includes('/')
+    ? [name]
+    : path.split(':').map((directory) => posix.join(directory || '.', name));
+  const program = init.program();
+  const checks = candidates.map((candidate) => {
+    const stat = Buffer.alloc(STATX_SIZE);
+    const doing = `look for ${candidate}`;
+    const statx = program.call('statx', [AT_FDCWD, candidate, 0, STATX_TYPE, stat], doing, {
+      ignored: absent,
+    });
+    const args = [AT_FDCWD, candidate, X_OK, AT_EACCESS];
+    const access = program.call('faccessat2', args, doing, { ignored: absent });
+    return { candidate, stat, statx, access };
+  });
+  const results = init.run(program);
+  let refusal = 'no such file or directory';
+  let errno = ENOENT;
+  for (const { candidate, stat, statx, access } of checks) {
+    if (results.at(statx) < 0) continue;
+    if (fileTypeOf(results.bytes(stat)) === S_IFDIR) refusal = 'is a directory';
+    else if (results.at(access) === 0) return candidate;
+    else refusal = 'permission denied';
+    errno = EACCES;
+  }
+  // The words that runc uses: engines look for them.
+  if (!name.includes('/') && errno === ENOENT) {
+    throw new TsociError(`exec: "${name}": executable file not found in $PATH (${path})`, { errno });
+  }
+  throw new TsociError(`exec: "${name}": ${refusal}`, { errno });
+}
+
+/** The last value of a variable, as getenv(3) would find it after the others were overridden. */
+export function variable(env: readonly string[], name: string): string | undefined {
+  return env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+}

@@ -1,0 +1,77 @@
+// What tsoci knows of a container, and what follows from it and from /proc for its status (runtime.md#state).
+
+import type { Hooks } from '../../config/generated/types.ts';
+import { hasEnded, type ProcessIdentity, processStat } from '../../linux/procfs.ts';
+import type { IntelRdtGroups } from '../../security/intel-rdt.ts';
+import { STUB_NAME } from '../../stub/stub-name.ts';
+
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
+
+/** The unit of systemd that holds the container. */
+export interface ContainerUnit {
+  name: string;
+  /** Whether it belongs to the user's manager, not the system's. */
+  user: boolean;
+  /** An URI in its Documentation= that no other unit has. */
+  mark: string;
+}
+
+/** The content of state.json in a container's directory. */
+export interface ContainerRecord {
+  ociVersion: string;
+  id: string;
+  /** The absolute path of the bundle. */
+  bundle: string;
+  /** The absolute path of the root filesystem. */
+  rootfs: string;
+  annotations?: Record<string, string>;
+  /** RFC 3339. */
+  created: string;
+  /** The user who created it. */
+  owner: number;
+  /** The process of `create`, while it is at work. */
+  creator?: ProcessIdentity;
+  /** The container's init, once there is one. */
+  init?: ProcessIdentity;
+  /** The absolute directory of its cgroup, if it has one. */
+  cgroup?: string;
+  /** The inode of that directory, once it is the container's: the name alone may become another's. */
+  cgroupInode?: number;
+  /** The scope that the cgroup is of, with the systemd cgroup manager. Recorded before systemd is asked for it. */
+  unit?: ContainerUnit;
+  /** Directories of resctrl that were made for it. */
+  intelRdt?: IntelRdtGroups;
+  /** Those that later commands run: the config is read once, by `create`. */
+  hooks?: Pick<Hooks, 'startContainer' | 'poststart' | 'poststop'>;
+  /** Whether there is a process to start. */
+  startable: boolean;
+  /** The pid of init in its own pid namespace: hooks in there are told it. */
+  pidInside?: number;
+  /** Whether it has a session keyring of its own. */
+  keyring: boolean;
+  /** Whether its user namespace denies setgroups(2). */
+  setgroupsDenied?: boolean;
+  /** The number of init's control descriptor, which `start` takes over. */
+  control?: number;
+}
+
+/** Everything about the world that the status depends on; asked for only when it does. */
+export interface Witness {
+  /** Whether init is still waiting for `start`. */
+  waiting: () => boolean;
+  frozen: () => boolean;
+}
+
+export function statusOf(record: ContainerRecord, witness: Witness): Status {
+  if (record.creator) {
+    const creator = processStat(record.creator.pid);
+    const working = creator && creator.startTime === record.creator.startTime && !hasEnded(creator);
+    return working ? 'creating' : 'stopped';
+  }
+  if (!record.init) return 'stopped';
+  const init = processStat(record.init.pid);
+  if (!init || init.startTime !== record.init.startTime || hasEnded(init)) return 'stopped';
+  // `start` may have been killed before it removed the socket: the name of the executable tells.
+  if (witness.waiting() && init.comm === STUB_NAME) return 'created';
+  return witness.frozen() ? 'paused' : 'running';
+}

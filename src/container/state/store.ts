@@ -1,0 +1,165 @@
+// The containers of one state directory (--root): a directory each.
+//
+//   ROOT/ID/state.json    the record, replaced atomically
+//   ROOT/ID/config.json   the config as it was at `create`
+//   ROOT/ID/resources.json  limits as `update` changed them
+//   ROOT/ID/start.sock    init waits on it; removed once it has started
+//   ROOT/ID/program.json  what each operation of init's last program does, for the error of `start`
+
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { EEXIST, ENOENT, ENOTDIR } from '../../linux/errno.ts';
+import { errnoOf, TsociError } from '../../linux/errors.ts';
+import { type ContainerRecord, type Status, statusOf } from './record.ts';
+
+const NAME_MAX = 255;
+
+/** runtime.md#create leaves the form of an id open: a file name of the characters that runc and crun accept. */
+export function checkId(id: string): void {
+  if (id === '') throw new TsociError('the container id is empty');
+  if (id.length > NAME_MAX) throw new TsociError(`the container id is longer than ${NAME_MAX} characters`);
+  if (!isId(id)) {
+    throw new TsociError(
+      `invalid container id ${JSON.stringify(id)}: only letters, digits and _ + . - are allowed`,
+    );
+  }
+}
+
+function isId(id: string): boolean {
+  return /^[A-Za-z0-9_+.-]+$/.test(id) && id !== '.' && id !== '..';
+}
+
+export function containerDirectory(root: string, id: string): string {
+  checkId(id);
+  return join(root, id);
+}
+
+export const startSocket = (directory: string): string => join(directory, 'start.sock');
+export const savedConfig = (directory: string): string => join(directory, 'config.json');
+export const savedResources = (directory: string): string => join(directory, 'resources.json');
+export const savedProgram = (directory: string): string => join(directory, 'program.json');
+
+/** An operation of init's last program, as `create` keeps it for the errors of `start` and for a trace. */
+export interface SavedOperation {
+  doing: string;
+  ignored: number[];
+  because?: string;
+}
+
+/** Makes the directory of a new container. Its id is its own from here on. */
+export function reserve(root: string, id: string): string {
+  const directory = containerDirectory(root, id);
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) === EEXIST && existsSync(directory)) {
+      throw existsAlready(id);
+    }
+    const hint = 'XDG_RUNTIME_DIR or --root names another place';
+    throw TsociError.from(`make the state directory ${directory}`, error, hint);
+  }
+  return directory;
+}
+
+export function existsAlready(id: string): TsociError {
+  return new TsociError(`container with id ${id} exists already`, { errno: EEXIST });
+}
+
+/** Writes a file whole or not at all. */
+export function writeAtomically(path: string, text: string): void {
+  const next = `${path}.next`;
+  try {
+    writeFileSync(next, text, { mode: 0o600 });
+    renameSync(next, path);
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw TsociError.from(`write ${path}`, error);
+  }
+}
+
+export function writeRecord(directory: string, record: ContainerRecord): void {
+  writeAtomically(join(directory, 'state.json'), JSON.stringify(record));
+}
+
+/** The record of a container; an error that says so when there is none. */
+export function readRecord(root: string, id: string): ContainerRecord {
+  const directory = containerDirectory(root, id);
+  const record = tryReadRecord(directory);
+  if (record) return record;
+  throw new TsociError(`container ${id} does not exist`, { errno: ENOENT });
+}
+
+/** Undefined when there is no container, or its `create` has not got as far as a record. */
+export function tryReadRecord(directory: string): ContainerRecord | undefined {
+  const path = join(directory, 'state.json');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === ENOENT || errno === ENOTDIR) return undefined;
+    throw TsociError.from(`read ${path}`, error);
+  }
+  const record = parseRecord(text);
+  if (record) return record;
+  const hint = 'end the processes of this container, then remove the directory';
+  throw new TsociError(`${path} is no record of a container; ${hint}`);
+}
+
+/** Only tsoci writes records, and always whole ones: what has an id is one. */
+function parseRecord(text: string): ContainerRecord | undefined {
+  try {
+    const record = JSON.parse(text) as ContainerRecord | null;
+    return typeof record?.id === 'string' ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function currentStatus(directory: string, record: ContainerRecord): Status {
+  return statusOf(record, {
+    waiting: () => existsSync(startSocket(directory)),
+    frozen: () => record.cgroup !== undefined && isFrozen(record.cgroup),
+  });
+}
+
+/** cgroup.freeze(7): one small file, read without the rest of the cgroup room. */
+function isFrozen(cgroup: string): boolean {
+  try {
+    return readFileSync(join(cgroup, 'cgroup.events'), 'utf8').includes('frozen 1');
+  } catch {
+    return false;
+  }
+}
+
+export function removeDirectory(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch (error) {
+    throw TsociError.from(`remove ${directory}`, error);
+  }
+}
+
+/** The ids in a state directory, in order; those whose `create` left nothing but the directory too. */
+export function containerIds(root: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(root);
+  } catch (error) {
+    if (errnoOf(error) === ENOENT) return [];
+    throw TsociError.from(`list ${root}`, error);
+  }
+  return names
+    .filter((name) => isId(name) && statSync(join(root, name), { throwIfNoEntry: false })?.isDirectory())
+    .sort();
+}

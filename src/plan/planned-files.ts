@@ -1,0 +1,203 @@
+// Files as a plan sees them: those of the host, read only, and over them what the planned calls would have made.
+
+import { lstatSync, opendirSync, readlinkSync, type Stats, statfsSync } from 'node:fs';
+import { posix } from 'node:path';
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from '../linux/constants.ts';
+import { ELOOP, ENOENT, ENOTDIR } from '../linux/errno.ts';
+
+/** What is at a path. */
+export interface Node {
+  /** Type and permission bits. */
+  mode: number;
+  major: number;
+  minor: number;
+  inode: number;
+  /** Where a symlink leads. */
+  link?: string;
+}
+
+/** A filesystem: directories of the host that it shows, the topmost first, and what was made in it. */
+export class Filesystem {
+  readonly hosts: readonly string[];
+  readonly #magic: number | undefined;
+  readonly #made = new Map<string, Node | undefined>();
+
+  constructor(hosts: readonly string[], magic?: number) {
+    this.hosts = hosts;
+    this.#magic = magic;
+  }
+
+  at(path: string): Node | undefined {
+    if (this.#made.has(path)) return this.#made.get(path);
+    const host = this.host(path);
+    if (host !== undefined) return hostNode(host);
+    return path === '' ? directory : undefined;
+  }
+
+  /** The path on the host of what is there, unless a planned call has put it there. */
+  host(path: string): string | undefined {
+    if (this.#made.has(path)) return undefined;
+    return this.hosts.map((host) => posix.join(host, path)).find(hostNode);
+  }
+
+  /** The names in a directory, as the filesystem has them. */
+  list(path: string): string[] {
+    const names = new Set(this.hosts.flatMap((host) => namesIn(posix.join(host, path))));
+    for (const [made, node] of this.#made) {
+      if (posix.dirname(made) !== (path || '/')) continue;
+      if (node) names.add(posix.basename(made));
+      else names.delete(posix.basename(made));
+    }
+    return [...names];
+  }
+
+  /** A directory, and those above it that are not there. */
+  putDirectories(path: string): void {
+    for (let at = path; at !== '/' && !this.at(at); at = posix.dirname(at)) this.put(at, directory);
+  }
+
+  /** Undefined: it is taken away. */
+  put(path: string, node: Node | undefined): void {
+    this.#made.set(path, node);
+  }
+
+  magic(path: string): number {
+    if (this.#magic !== undefined) return this.#magic;
+    // What was made is on the filesystem of the directory that it was made in.
+    const host = this.host(path);
+    if (host !== undefined) return statfsSync(host).type;
+    return path === '' || path === '/' ? 0 : this.magic(posix.dirname(path));
+  }
+}
+
+export const directory: Node = { mode: S_IFDIR | 0o755, major: 0, minor: 0, inode: 1 };
+
+/** The node of a device. */
+export function characterDevice(major: number, minor: number): Node {
+  return { mode: S_IFCHR | 0o666, major, minor, inode: 1 };
+}
+
+function hostNode(path: string): Node | undefined {
+  let stat: Stats | undefined;
+  try {
+    stat = lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+  if (!stat) return undefined;
+  const { mode, rdev, ino } = stat;
+  const node = {
+    mode,
+    major: (rdev >> 8) & 0xfff,
+    minor: (rdev & 0xff) | ((rdev >> 12) & ~0xff),
+    inode: ino,
+  };
+  return stat.isSymbolicLink() ? { ...node, link: readlinkSync(path) } : node;
+}
+
+function namesIn(directory: string): string[] {
+  if ((hostNode(directory)?.mode ?? 0) >> 12 !== S_IFDIR >> 12) return [];
+  using opened = opendirSync(directory);
+  const names: string[] = [];
+  for (let entry = opened.readSync(); entry; entry = opened.readSync()) names.push(entry.name);
+  return names;
+}
+
+/** A mount: a directory of a filesystem, and the mounts on paths of it. */
+export class Mount {
+  readonly filesystem: Filesystem;
+  readonly base: string;
+  readonly mounts: Map<string, Mount>;
+
+  constructor(filesystem: Filesystem, base = '', mounts = new Map<string, Mount>()) {
+    this.filesystem = filesystem;
+    this.base = base;
+    this.mounts = mounts;
+  }
+}
+
+/** Where a path has led: '' is the root of the mount. */
+export class Place {
+  readonly mount: Mount;
+  readonly path: string;
+  /** Its path below the root from which it was found. */
+  readonly name: string;
+
+  constructor(mount: Mount, path = '', name = '') {
+    this.mount = mount;
+    this.path = path;
+    this.name = name;
+  }
+
+  node(): Node | undefined {
+    return this.mount.filesystem.at(this.mount.base + this.path);
+  }
+
+  put(name: string, node: Node | undefined): void {
+    this.mount.filesystem.put(`${this.mount.base}${this.path}/${name}`, node);
+  }
+
+  /** The names in this directory. */
+  list(): string[] {
+    return this.mount.filesystem.list(this.mount.base + this.path);
+  }
+
+  /** The path on the host of what is here, if it is the host's. */
+  host(): string | undefined {
+    return this.mount.filesystem.host(this.mount.base + this.path);
+  }
+
+  magic(): number {
+    return this.mount.filesystem.magic(this.mount.base + this.path);
+  }
+
+  /** A detached copy (open_tree(2)), with `recursive` of what is mounted below too. */
+  clone(recursive: boolean): Mount {
+    const { filesystem, base, mounts } = this.mount;
+    const below = [...mounts].filter(([path]) => recursive && path.startsWith(`${this.path}/`));
+    const copied = new Map(below.map(([path, mount]) => [path.slice(this.path.length), mount]));
+    return new Mount(filesystem, base + this.path, copied);
+  }
+
+  /** The entry of that name, or what is mounted on it. */
+  entry(name: string): Place {
+    return new Place(this.mount, `${this.path}/${name}`, `${this.name}/${name}`).top();
+  }
+
+  top(): Place {
+    const mount = this.mount.mounts.get(this.path);
+    return mount ? new Place(mount, '', this.name).top() : this;
+  }
+}
+
+/** As many symlinks as the kernel follows (path_resolution(7)). */
+const MAX_LINKS = 40;
+
+export interface Resolving {
+  /** The last part is not followed. */
+  noFollow?: boolean;
+  noSymlinks?: boolean;
+}
+
+/** The place of a path below `root`, out of which nothing leads; or -errno. */
+export function resolve(root: Place, path: string, how: Resolving = {}, links = 0): Place | number {
+  if (links > MAX_LINKS) return -ELOOP;
+  const parts = posix.normalize(`/${path}`).split('/').filter(Boolean);
+  let place = root;
+  for (const [i, part] of parts.entries()) {
+    const node = place.node();
+    if (!node || (node.mode & S_IFMT) !== S_IFDIR) return node ? -ENOTDIR : -ENOENT;
+    place = place.entry(part);
+    const link = linkOf(place);
+    if (link === undefined || (how.noFollow && i === parts.length - 1)) continue;
+    if (how.noSymlinks) return -ELOOP;
+    const target = posix.resolve('/', ...parts.slice(0, i), link);
+    return resolve(root, posix.join(target, ...parts.slice(i + 1)), how, links + 1);
+  }
+  return place.node() ? place : -ENOENT;
+}
+
+function linkOf(place: Place): string | undefined {
+  const node = place.node();
+  return node && (node.mode & S_IFMT) === S_IFLNK ? node.link : undefined;
+}

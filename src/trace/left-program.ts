@@ -1,0 +1,62 @@
+// What init was left with, for --trace: it may have been made by a `create` that traced nothing.
+
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { type SavedOperation, savedProgram } from '../container/state/store.ts';
+import { TsociError } from '../linux/errors.ts';
+import { syscallName } from '../linux/syscall-names.ts';
+import { waitUntil } from '../linux/wait-until.ts';
+import { BUFFER_ADDRESS, BUFFER_SIZE, callAt, resultAt } from '../stub/encode.ts';
+import type { Executor, Observer } from '../stub/observer.ts';
+import { CONTINUE_ON_ERROR, type Operation } from '../stub/program.ts';
+
+/** The call of the program that waits for `start` (waitForStart): the second. */
+const ACCEPT = 1;
+/** How long init may take to get there, in milliseconds. */
+const TIMEOUT = 5000;
+
+/** Tells the observer of the program that waits in init's memory; the result takes its reply. */
+export function watchInit(observer: Observer, pid: number, directory: string): (reply: Buffer) => void {
+  const executor: Executor = { pid, role: 'init' };
+  const message = waitingMessage(pid);
+  const saved = JSON.parse(readFileSync(savedProgram(directory), 'utf8')) as SavedOperation[];
+  const operations = saved.map((operation, i): Operation => {
+    const call = syscallName(callAt(message, i)) ?? 'set_control';
+    const control = operation.ignored.length > 0 ? CONTINUE_ON_ERROR : 0;
+    return { ...operation, call, args: [], control, opens: undefined, closes: undefined };
+  });
+  observer.sending(executor, { operations, message });
+  return (reply) => observer.replied(executor, reply);
+}
+
+/**
+ * The program once init executes it. `start` may be faster than that: a connection waits until it is accepted, and
+ * what is in the buffer before then is the program before.
+ */
+function waitingMessage(pid: number): Buffer {
+  let message: Buffer = Buffer.alloc(0);
+  const accepted = () => {
+    message = readMemory(pid);
+    // The result, a descriptor above the standard streams, is where the control bits were.
+    return syscallName(callAt(message, ACCEPT)) === 'accept4' && resultAt(message, ACCEPT) > 2;
+  };
+  if (!waitUntil(accepted, TIMEOUT))
+    throw new TsociError(`trace init ${pid}: it does not come to wait for start`);
+  return message;
+}
+
+/** The stub's buffer, from outside (proc_pid_mem(5)). */
+function readMemory(pid: number): Buffer {
+  const path = `/proc/${pid}/mem`;
+  const buffer = Buffer.alloc(BUFFER_SIZE);
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      readSync(fd, buffer, 0, buffer.length, BUFFER_ADDRESS);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw TsociError.from(`read ${path}`, error);
+  }
+  return buffer;
+}
