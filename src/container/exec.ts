@@ -21,7 +21,7 @@ import { withCapabilities } from '../security/capabilities.ts';
 import { openProcfs } from '../security/checked-procfs.ts';
 import { joinSessionKeyring } from '../security/keyring.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
-import { becauseOf } from '../stub/program.ts';
+import { withProperty } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attend, Signals } from './attach/foreground.ts';
 import { loadParts, type Parts } from './create/parts.ts';
@@ -179,7 +179,7 @@ function spawn(
     extra: agent === undefined ? [] : [agent],
     before: (boot) => {
       const program = boot.program();
-      program.because = 'process.execCPUAffinity';
+      program.property = 'process.execCPUAffinity';
       setInitialAffinity(program, process.execCPUAffinity);
       if (program.length > 0) boot.run(program);
       // Its clone has the same; the files of an undumpable process in /proc are root's.
@@ -231,7 +231,7 @@ function become(
   const { filter } = options;
   const state = stateOf(record, 'running', record.init?.pid ?? 0);
   const program = stub.program();
-  program.because = 'process.execCPUAffinity';
+  program.property = 'process.execCPUAffinity';
   setFinalAffinity(program, process.execCPUAffinity);
   prepareProcess(caller, stub, program, {
     process,
@@ -248,7 +248,7 @@ function label(stub: StubProcess, process: Process): void {
   const { apparmorProfile, selinuxLabel } = process;
   const enabled = lsmsFor({ apparmorProfile, selinuxLabel });
   if (!enabled) return;
-  becauseOf(stub, propertyOf(process), () => {
+  withProperty(stub, propertyOf(process), () => {
     const procfs = openProcfs(stub);
     labelProcess(stub, process, enabled, { procfs, pid: ownPid(stub) });
     closeIn(stub, procfs);

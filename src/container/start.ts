@@ -72,7 +72,7 @@ function startInit(
       bundle: record.bundle,
       created: stateAs('created', record.pidInside ?? init.pid),
       running: stateAs('running', init.pid),
-      enter: (stdio, because) => enterNamespaces(init, { stdio, role: 'hook', because }),
+      enter: (stdio, property) => enterNamespaces(init, { stdio, role: 'hook', property }),
       go: () => {
         const replied = traced?.();
         send(socket, goMessage(record.control ?? 3), 'tell init to go');

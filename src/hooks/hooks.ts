@@ -30,8 +30,8 @@ export interface HookSetting {
   /** Where hooks write to. */
   stdout: number;
   stderr: number;
-  /** A stub in the namespaces where the hook runs, which `because` wants; by default those of the runtime. */
-  enter?: (stdio: readonly [number, number, number], because: string) => StubProcess;
+  /** A stub in the namespaces where the hook runs, which `property` of config.json wants; by default those of the runtime. */
+  enter?: (stdio: readonly [number, number, number], property: string) => StubProcess;
   /** The working directory, if it is there: the bundle, as with runc and crun. By default that of the stub. */
   cwd?: string;
 }
@@ -73,9 +73,9 @@ function runHook(
   let stub: StubProcess;
   try {
     const stdio = [stdin, stdout, stderr] as const;
-    const because = `hooks.${kind}[${i}]`;
-    stub = enter ? enter(stdio, because) : StubProcess.spawn({ stdio, role: 'hook' });
-    stub.because = because;
+    const property = `hooks.${kind}[${i}]`;
+    stub = enter ? enter(stdio, property) : StubProcess.spawn({ stdio, role: 'hook' });
+    stub.property = property;
   } finally {
     closeDescriptor(stdin);
   }

@@ -37,7 +37,7 @@ export interface EnterOptions {
   /** What the process is for, as a trace calls it. */
   role: string;
   /** The property of config.json that wants it. */
-  because?: string;
+  property?: string;
 }
 
 /**
@@ -81,12 +81,12 @@ export interface EnterTarget {
 
 /** The same through descriptors that are open already. */
 export function enterThrough(
-  { stdio, preserved = [], cgroup, goAhead, extra = [], before, role, because }: EnterOptions,
+  { stdio, preserved = [], cgroup, goAhead, extra = [], before, role, property }: EnterOptions,
   { pid, pidfd, root, cgroupNamespace, outer = false, flags }: EnterTarget,
 ): StubProcess {
   const others = [cgroup ?? pidfd, flags & CLONE_NEWCGROUP ? cgroupNamespace : pidfd];
   const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, ...others, ...extra] });
-  boot.because = because;
+  boot.property = property;
   try {
     before?.(boot);
     const program = boot.program();
@@ -103,7 +103,7 @@ export function enterThrough(
     boot.run(program);
     const into = cgroup === undefined || outer ? undefined : boot.extra(2);
     const stub = boot.clone(0, 'start a process in the container', into, role);
-    stub.because = because;
+    stub.property = property;
     try {
       arrive(stub, pid, outer ? flags & ~CLONE_NEWCGROUP : flags);
       return stub;

@@ -5,7 +5,7 @@ import type { Config, Mount } from '../config/generated/types.ts';
 import { AT_RECURSIVE, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
-import { becauseOf, type Program } from '../stub/program.ts';
+import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { type RootContext, setAttributes } from './context.ts';
@@ -58,7 +58,7 @@ export function planRootfs(config: Config, bundle: string, rootfs: string, overl
     overlay: planOverlay(config, bundle, rootfs, overlay),
     mounts: mounts.map((mount, i) => ({
       ...planMount(mount, { bundle, label: config.linux?.mountLabel }),
-      because: `mounts[${i}]`,
+      property: `mounts[${i}]`,
     })),
     devices: bindsDev(mounts) ? undefined : allDevices((config.linux?.devices ?? []).map(deviceNode)),
     cwd: config.process?.cwd,
@@ -87,7 +87,7 @@ function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
   const program = boot.program();
   const mounts = plan.mounts.map((mount) => {
     if (!('source' in mount.from)) return undefined;
-    program.because = mount.because;
+    program.property = mount.property;
     const doing = describe(mount);
     const tree = cloneTree(program, mount.from.source, mount.options, doing);
     // What isolateMounts does to the mounts that init gets by its new namespace.
@@ -95,7 +95,7 @@ function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
     bindAttributes(program, tree, mount, doing);
     return tree;
   });
-  program.because = undefined;
+  program.property = undefined;
   const devices = plan.devices && cloneHostDevices(program, plan.devices);
   try {
     boot.run(program);
@@ -130,14 +130,14 @@ export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTree
 
 function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): RootContext {
   const program = init.program();
-  if (plan.propagation) program.because = 'linux.rootfsPropagation';
+  if (plan.propagation) program.property = 'linux.rootfsPropagation';
   isolateMounts(program, plan.propagation);
   makeParentPrivate(program, plan.rootfs, plan.parent);
-  program.because = 'root.path';
+  program.property = 'root.path';
   const bound = plan.overlay ? -1 : mountRoot(program, plan.rootfs);
   init.later(program);
   const { rootfs, overlay } = plan;
-  const root = overlay ? becauseOf(init, 'root.path', () => mountOverlay(init, rootfs, overlay)) : bound;
+  const root = overlay ? withProperty(init, 'root.path', () => mountOverlay(init, rootfs, overlay)) : bound;
   const context: RootContext = { init, root };
   mountAll(
     context,
@@ -149,7 +149,7 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
     makeDeviceLinks(context);
   }
   const { cwd } = plan;
-  if (cwd) becauseOf(init, 'process.cwd', () => makeDirectories(context, cwd));
+  if (cwd) withProperty(init, 'process.cwd', () => makeDirectories(context, cwd));
   return context;
 }
 
@@ -170,11 +170,11 @@ function prepared({ init }: RootContext, plan: MountPlan, tree: number | undefin
 
 /** What comes after pivot_root: the root's own attributes. */
 export function finishRoot(program: Program, root: number, plan: RootfsPlan): void {
-  program.because = 'linux.rootfsPropagation';
+  program.property = 'linux.rootfsPropagation';
   setRootPropagation(program, root, plan.propagation);
-  program.because = 'root.readonly';
+  program.property = 'root.readonly';
   if (plan.readonly) makeRootReadOnly(program, root);
-  program.because = undefined;
+  program.property = undefined;
 }
 
 /** The host's /dev/null, in init, before pivot_root takes it out of reach. */

@@ -19,7 +19,7 @@ import {
 import { EEXIST, ENOENT, EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { fileTypeOf, STATX_SIZE, STX_RDEV_MAJOR, STX_RDEV_MINOR } from '../linux/statx.ts';
-import { becauseOf, type Program } from '../stub/program.ts';
+import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import { inDirectory, makeDirectories, makeTarget } from './target.ts';
@@ -137,7 +137,7 @@ function inMadeDirectory(
 }
 
 function makeNode(program: Program, directory: number, node: DeviceNode): number {
-  program.because = node.property;
+  program.property = node.property;
   const name = posix.basename(node.path);
   const args = [directory, name, node.type | node.mode, node.type === S_IFIFO ? 0 : deviceNumber(node)];
   return program.call('mknodat', args, `make device ${node.path}`, { ignored: [EEXIST] });
@@ -146,7 +146,7 @@ function makeNode(program: Program, directory: number, node: DeviceNode): number
 /** Of nodes that were made here only: one that was there may be the host's, bound. */
 function setOwners(program: Program, directory: number, nodes: readonly DeviceNode[]): void {
   for (const { path, uid, gid, property } of nodes) {
-    program.because = property;
+    program.property = property;
     const owner = [directory, posix.basename(path), uid, gid, AT_SYMLINK_NOFOLLOW];
     program.call('fchownat', owner, `set the owner of ${path}`);
   }
@@ -179,7 +179,7 @@ export function bindDevices(
   trees: readonly number[],
 ): void {
   devices.filter(isDevice).forEach((node, i) => {
-    becauseOf(context.init, node.property, () => bindDevice(context, node, trees[i] ?? -1));
+    withProperty(context.init, node.property, () => bindDevice(context, node, trees[i] ?? -1));
   });
   makeNodes(
     context,
@@ -205,7 +205,7 @@ function isDevice({ type }: DeviceNode): boolean {
 /** open_tree(2) of the host's nodes for all that are devices, run by a stub that has the host's rights. */
 export function cloneHostDevices(program: Program, devices: readonly DeviceNode[]): number[] {
   return devices.filter(isDevice).map((node) => {
-    program.because = node.property;
+    program.property = node.property;
     return cloneNode(program, hostNode(node), `open device ${node.path} of the host`);
   });
 }

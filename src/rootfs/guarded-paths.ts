@@ -42,9 +42,9 @@ export function guardPaths(
   const masked = openPaths(context, maskedPaths, 'linux.maskedPaths');
   if (masked.length === 0) return;
   const program = init.program();
-  const stats = masked.map(({ path, fd, because }) => {
+  const stats = masked.map(({ path, fd, property }) => {
     const stat = Buffer.alloc(STATX_SIZE);
-    program.because = because;
+    program.property = property;
     program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_TYPE, stat], `inspect ${path}`);
     return stat;
   });
@@ -56,7 +56,7 @@ export function guardPaths(
 interface OpenPath {
   path: string;
   /** Its entry of config.json. */
-  because: string;
+  property: string;
   /** A descriptor in init. */
   fd: number;
 }
@@ -66,20 +66,20 @@ function openPaths({ init, root }: RootContext, paths: readonly string[], proper
   if (paths.length === 0) return [];
   const program = init.program();
   const opened = paths.map((path, i) => {
-    program.because = `${property}[${i}]`;
+    program.property = `${property}[${i}]`;
     return program.tryOpen('openat2', openInRootArguments(root, path, O_PATH), `open ${path}`, absent);
   });
   const results = init.run(program);
   return paths
-    .map((path, i) => ({ path, because: `${property}[${i}]`, fd: results.at(opened[i] ?? -1) }))
+    .map((path, i) => ({ path, property: `${property}[${i}]`, fd: results.at(opened[i] ?? -1) }))
     .filter(({ fd }) => fd >= 0);
 }
 
 /** Binds a path onto itself, read-only. */
-function protect(program: Program, { path, fd, because }: OpenPath): void {
+function protect(program: Program, { path, fd, property }: OpenPath): void {
   const doing = `make ${path} read-only`;
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
-  program.because = because;
+  program.property = property;
   const tree = program.open('open_tree', [fd, '', flags], doing);
   setAttributes(program, tree, { set: MOUNT_ATTR_RDONLY }, 0, doing);
   attach(program, tree, fd, doing);
@@ -99,10 +99,10 @@ function mask(
   // One superblock serves all: a clone is cheaper than a new tmpfs. Before Linux 6.15 only what is attached can be
   // cloned: the mask itself goes to the first path.
   const attached = new Set<number>();
-  for (const [i, { path, fd, because }] of paths.entries()) {
+  for (const [i, { path, fd, property }] of paths.entries()) {
     const doing = `mask ${path}`;
     const mask = directories[i] ? empty : devNull;
-    program.because = because;
+    program.property = property;
     if (attached.has(mask)) {
       const args = [mask, '', OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH];
       const clone = program.open('open_tree', args, doing);
@@ -112,7 +112,7 @@ function mask(
     attached.add(mask);
     program.close(fd);
   }
-  program.because = 'linux.maskedPaths';
+  program.property = 'linux.maskedPaths';
   if (empty !== devNull) program.close(empty);
   init.later(program);
 }
@@ -120,7 +120,7 @@ function mask(
 /** A detached mount of a tmpfs that nothing can be put in. */
 function emptyDirectory(program: Program): number {
   const doing = 'make an empty directory for maskedPaths';
-  program.because = 'linux.maskedPaths';
+  program.property = 'linux.maskedPaths';
   const filesystem = program.open('fsopen', ['tmpfs', FSOPEN_CLOEXEC], doing);
   const set = (key: string, value: string) =>
     program.call('fsconfig', [filesystem, FSCONFIG_SET_STRING, key, value, 0], `${doing}: set its ${key}`);

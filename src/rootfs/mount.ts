@@ -16,7 +16,7 @@ import {
 } from '../linux/constants.ts';
 import { EINVAL, ENOENT, EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
-import { becauseOf, type Program } from '../stub/program.ts';
+import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
 import { explain, newFilesystem, setOption, settings } from './filesystem.ts';
@@ -37,7 +37,7 @@ export interface MountPlan {
   /** Fills a new tmpfs with what its destination holds (tmpcopyup). */
   fill?: (target: number, mount: number) => void;
   /** The property of config.json that asks for it. */
-  because?: string;
+  property?: string;
 }
 
 export type MountOrigin =
@@ -82,7 +82,7 @@ export function mountAll(context: RootContext, plans: readonly MountPlan[]): voi
     const plan = plans[next];
     // What takes more than one program, or has failed: by itself it is mended, or its failure told.
     if (plan && (done < ready.length || special === done)) {
-      becauseOf(context.init, plan.because, () => performMount(context, plan));
+      withProperty(context.init, plan.property, () => performMount(context, plan));
       next += 1;
     }
   }
@@ -100,7 +100,7 @@ function mountBatch(
   if (plans.length === 0) return 0;
   const program = init.program();
   const steps = plans.map((plan) => {
-    program.because = plan.because;
+    program.property = plan.property;
     if (plan.kind === 'directory' && empty.has(posix.dirname(posix.normalize(plan.destination))))
       addDirectory(program, root, plan.destination);
     const { target, mount, magic } = openMount(program, root, plan);

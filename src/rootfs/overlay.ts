@@ -22,7 +22,7 @@ import {
 import { TsociError } from '../linux/errors.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
 import { isolates, planNamespaces } from '../namespaces/namespace-plan.ts';
-import { becauseOf, type Program } from '../stub/program.ts';
+import { type Program, withProperty } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attach } from './context.ts';
 import { explain } from './filesystem.ts';
@@ -199,14 +199,14 @@ function mountOneByOne(mounting: Mounting): { root: number; filesystem: number }
     const args = [filesystem, FSCONFIG_SET_STRING, key, `/proc/self/fd/${path}`, 0];
     program.call('fsconfig', args, `${doing}: ${what}`);
   };
-  becauseOf(program, property(LOWERDIR, plan.named), () => {
+  withProperty(program, property(LOWERDIR, plan.named), () => {
     for (const path of plan.lower) {
       const fd = openDirectory(program, path);
       set('lowerdir+', String(fd), `layer ${path}`);
       program.close(fd);
     }
   });
-  const layer = becauseOf(program, property(UPPERDIR, plan.written !== undefined), () => {
+  const layer = withProperty(program, property(UPPERDIR, plan.written !== undefined), () => {
     const opened = openLayer(mounting);
     set('upperdir', opened.upper, `upper layer ${plan.written?.upper ?? 'in memory'}`);
     set('workdir', opened.work, `work directory ${plan.written?.work ?? 'in memory'}`);

@@ -16,7 +16,7 @@ export function writeSysctls(
   for (const [key, value] of Object.entries(sysctl)) {
     const doing = `set sysctl ${key} to ${JSON.stringify(value)}`;
     const program = init.program();
-    program.because = `linux.sysctl[${JSON.stringify(key)}]`;
+    program.property = `linux.sysctl[${JSON.stringify(key)}]`;
     const parts = sysctlParts(key);
     if (!parts) throw new TsociError(`${doing}: it is not the name of a kernel parameter`);
     const fd = openInProcfs(program, procfs, `sys/${parts.join('/')}`, O_WRONLY, doing);

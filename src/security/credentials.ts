@@ -54,22 +54,22 @@ export function dropBounding(program: Program, { sets, held }: CapabilityPlan): 
  */
 export function setCredentials(program: Program, credentials: Credentials): void {
   const { uid, gid, umask, noNewPrivileges, capabilities } = credentials;
-  program.because = 'process.noNewPrivileges';
+  program.property = 'process.noNewPrivileges';
   if (noNewPrivileges) setNoNewPrivileges(program);
-  program.because = 'process.capabilities';
+  program.property = 'process.capabilities';
   dropBounding(program, capabilities);
   // A change from root to another user would clear the permitted set (capabilities(7), SECBIT_KEEP_CAPS).
   program.call('prctl', [PR_SET_KEEPCAPS, 1, 0, 0, 0], 'keep capabilities');
-  program.because = 'process.user';
+  program.property = 'process.user';
   setGroups(program, credentials);
   program.call('setresgid', [gid, gid, gid], `become group ${gid}, which the user namespace must have`);
   program.call('setresuid', [uid, uid, uid], `become user ${uid}, which the user namespace must have`);
-  program.because = 'process.capabilities';
+  program.property = 'process.capabilities';
   setCapabilities(program, capabilities, needsSysAdmin(credentials));
   program.call('prctl', [PR_SET_KEEPCAPS, 0, 0, 0, 0], 'no longer keep capabilities');
-  program.because = 'process.user.umask';
+  program.property = 'process.user.umask';
   if (umask !== undefined) program.call('umask', [umask], 'set umask');
-  program.because = undefined;
+  program.property = undefined;
 }
 
 /** setgroups(2), with no groups too: those of the caller are not the container's. */

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { O_WRONLY } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
-import { becauseOf, type Program } from '../stub/program.ts';
+import { type Program, withProperty } from '../stub/program.ts';
 import { openInProcfs } from './checked-procfs.ts';
 
 export interface EnabledLsms {
@@ -59,12 +59,12 @@ export function setExecLabels(
   const { apparmorProfile, selinuxLabel } = config;
   if (apparmorProfile && enabled.apparmor) {
     const doing = `change to AppArmor profile ${apparmorProfile} (is it loaded?)`;
-    becauseOf(program, 'process.apparmorProfile', () =>
+    withProperty(program, 'process.apparmorProfile', () =>
       writeAttribute(program, own, 'apparmor/exec', `exec ${apparmorProfile}`, doing),
     );
   }
   if (selinuxLabel && enabled.selinux) {
-    becauseOf(program, 'process.selinuxLabel', () =>
+    withProperty(program, 'process.selinuxLabel', () =>
       writeAttribute(program, own, 'exec', selinuxLabel, `change to SELinux label ${selinuxLabel}`),
     );
   }
@@ -79,7 +79,7 @@ export function setKeyringLabel(
 ): void {
   const { selinuxLabel } = config;
   if (!selinuxLabel || !enabled.selinux) return;
-  becauseOf(program, 'process.selinuxLabel', () =>
+  withProperty(program, 'process.selinuxLabel', () =>
     writeAttribute(program, own, 'keycreate', selinuxLabel, `label keys ${selinuxLabel}`),
   );
 }

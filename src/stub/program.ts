@@ -42,7 +42,7 @@ export interface Operation {
   /** It closes all from this one on. */
   readonly closesFrom?: number;
   /** The property of config.json that wants it; undefined for what every container needs. */
-  readonly because?: string | undefined;
+  readonly property?: string | undefined;
 }
 
 export interface OperationOptions {
@@ -80,30 +80,30 @@ export class DescriptorTable {
 }
 
 /** Adds operations, or makes programs, that a property of config.json wants. */
-export function becauseOf<T>(
-  whose: { because: string | undefined },
+export function withProperty<T>(
+  whose: { property: string | undefined },
   property: string | undefined,
   act: () => T,
 ): T {
-  const before = whose.because;
-  whose.because = property;
+  const before = whose.property;
+  whose.property = property;
   try {
     return act();
   } finally {
-    whose.because = before;
+    whose.property = before;
   }
 }
 
 export class Program {
   readonly operations: Operation[] = [];
   /** The property of config.json that wants the operations added from here on. */
-  because: string | undefined;
+  property: string | undefined;
   readonly #descriptors: DescriptorTable;
   #unpredictable = false;
 
-  constructor(descriptors: DescriptorTable, because?: string) {
+  constructor(descriptors: DescriptorTable, property?: string) {
     this.#descriptors = descriptors.copy();
-    this.because = because;
+    this.property = property;
   }
 
   /** Adds a system call; returns its index among the results. */
@@ -179,7 +179,7 @@ export class Program {
   }
 
   #push(operation: Operation): number {
-    this.operations.push(this.because === undefined ? operation : { ...operation, because: this.because });
+    this.operations.push(this.property === undefined ? operation : { ...operation, property: this.property });
     this.#descriptors.apply(operation);
     return this.operations.length - 1;
   }

@@ -54,7 +54,7 @@ export class StubProcess {
   /** What it is for, as a trace calls it. */
   readonly role: string;
   /** The property of config.json that wants the programs made from here on: `mounts[2]`. */
-  because: string | undefined;
+  property: string | undefined;
   readonly #channel: Channel;
   #child: Channel | undefined;
   #connected = true;
@@ -95,7 +95,7 @@ export class StubProcess {
 
   /** An empty program for this process. */
   program(): Program {
-    return new Program(this.descriptors, this.because);
+    return new Program(this.descriptors, this.property);
   }
 
   /** The number in the stub of the i-th extra descriptor. */

@@ -47,9 +47,9 @@ export class Tracer implements Observer {
     const lines = calls.map(({ operation, index, result }, i) => {
       const call = { args: argumentsAt(sent.message, index), before, after, result };
       const shown = `${showCall(operation.call, call)} = ${showResult(operation.call, result)}`;
-      const { because } = operation;
+      const { property } = operation;
       const last = i === calls.length - 1;
-      return `${this.#name(executor)} ${shown}${because ? `  # ${because}` : ''}${last ? time : ''}\n`;
+      return `${this.#name(executor)} ${shown}${property ? `  # ${property}` : ''}${last ? time : ''}\n`;
     });
     if (lines.length > 0) this.#options.write(lines.join(''));
   }

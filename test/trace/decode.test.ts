@@ -179,7 +179,7 @@ test('labels of security modules carry the property that wants them', () => {
   ];
   setExecLabels(program, labels, enabled, own);
   setKeyringLabel(program, labels, enabled, own);
-  const wanted = program.operations.map(({ because }) => because);
+  const wanted = program.operations.map(({ property }) => property);
   assert.equal(wanted, [
     ...Array(3).fill('process.apparmorProfile'),
     ...Array(6).fill('process.selinuxLabel'),
@@ -196,9 +196,9 @@ test('strings are quoted and cut; the environment is only counted', () => {
 
 test('an error has its name, and what was not executed is not shown', () => {
   const program = new Program(new DescriptorTable([0, 1, 2]));
-  program.because = 'linux.maskedPaths[3]';
+  program.property = 'linux.maskedPaths[3]';
   program.call('chdir', ['/none'], 'test', { ignored: [ENOENT] });
-  program.because = undefined;
+  program.property = undefined;
   program.call('chroot', ['/none'], 'test');
   program.call('setsid', [], 'test');
   assert.equal(trace(program, [-ENOENT, -ENOENT, 0]), [

@@ -149,7 +149,7 @@ function createReserved(caller: Caller, options: CreateOptions, creation: Creati
       return stateOf(record, 'creating', stub.pid);
     },
   });
-  const operations = program.operations.map(({ doing, ignored, because }) => ({ doing, ignored, because }));
+  const operations = program.operations.map(({ doing, ignored, property }) => ({ doing, ignored, property }));
   writeNew(savedProgram(directory), JSON.stringify(operations));
   // An init that is recorded and not left with its program ends with us; one that nobody has recorded would stay.
   delete record.creator;

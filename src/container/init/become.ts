@@ -16,7 +16,7 @@ import {
   setExecLabels,
   setKeyringLabel,
 } from '../../security/lsm.ts';
-import { becauseOf, type Program } from '../../stub/program.ts';
+import { type Program, withProperty } from '../../stub/program.ts';
 import type { StubProcess } from '../../stub/stub-process.ts';
 import { environment } from './environment.ts';
 import { findExecutable } from './executable.ts';
@@ -48,11 +48,11 @@ export function prepareProcess(
   const held = userNamespace ? allCapabilities() : capabilitiesOf('self');
   const capabilities = planCapabilities(process.capabilities, held);
   for (const warning of capabilities.warnings) caller.warn(warning);
-  const cwd = becauseOf(stub, 'process.cwd', () => changeDirectory(stub, process.cwd));
-  const env = becauseOf(stub, 'process.env', () =>
+  const cwd = withProperty(stub, 'process.cwd', () => changeDirectory(stub, process.cwd));
+  const env = withProperty(stub, 'process.env', () =>
     environment(stub, process.env ?? [], process.user?.uid ?? 0, listenFds),
   );
-  const executable = becauseOf(stub, 'process.args[0]', () =>
+  const executable = withProperty(stub, 'process.args[0]', () =>
     findExecutable(stub, process.args?.[0] ?? '', env),
   );
   if (userNamespace) stub.outside((pid) => setLimitsOf(pid, process), undefined);
@@ -95,7 +95,7 @@ export function lsmsFor(config: LsmConfig): EnabledLsms | undefined {
 export function labelKeyring(stub: StubProcess, { selinuxLabel }: LsmConfig): void {
   const enabled = lsmsFor({ selinuxLabel });
   if (!enabled) return;
-  const own = becauseOf(stub, 'process.selinuxLabel', () => ({
+  const own = withProperty(stub, 'process.selinuxLabel', () => ({
     procfs: openProcfs(stub),
     pid: ownPid(stub),
   }));

@@ -12,7 +12,7 @@ import { guardPaths } from '../../rootfs/guarded-paths.ts';
 import { enterRoot } from '../../rootfs/root.ts';
 import { writeSysctls } from '../../rootfs/sysctls.ts';
 import { openProcfs } from '../../security/checked-procfs.ts';
-import { becauseOf, type Program } from '../../stub/program.ts';
+import { type Program, withProperty } from '../../stub/program.ts';
 import type { Bundle } from '../create/bundle.ts';
 import { labelProcess, labelsOf, lsmsFor, prepareProcess, propertyOf } from './become.ts';
 import { passConsole } from './console-socket.ts';
@@ -48,7 +48,7 @@ export function finishInit(
 ): Program {
   const { stub } = init;
   const enter: HookSetting['enter'] =
-    options.enter ?? ((stdio, because) => enterNamespaces(stub, { stdio, role: 'hook', because }));
+    options.enter ?? ((stdio, property) => enterNamespaces(stub, { stdio, role: 'hook', property }));
   // runtime.md#state: the pid as the hook sees it.
   const state = JSON.stringify({ ...options.state, pid: init.pidInside });
   runHooks('createContainer', config.hooks?.createContainer, { ...hooks, state, enter, cwd: bundle });
@@ -64,7 +64,7 @@ function writeToProc(config: Config, { stub, pidInside }: Init): void {
   const sysctl = config.linux?.sysctl ?? {};
   if (!enabled && Object.keys(sysctl).length === 0) return;
   const wants = Object.keys(sysctl).length > 0 ? 'linux.sysctl' : propertyOf(labels);
-  const procfs = becauseOf(stub, wants, () => openProcfs(stub));
+  const procfs = withProperty(stub, wants, () => openProcfs(stub));
   writeSysctls(stub, procfs, sysctl);
   if (enabled) labelProcess(stub, labels, enabled, { procfs, pid: pidInside });
   const closing = stub.program();
@@ -82,7 +82,7 @@ function enterContainerRoot(
   const { maskedPaths = [], readonlyPaths = [] } = config.linux ?? {};
   if (config.process?.terminal) {
     const { consoleSize } = config.process;
-    const master = becauseOf(stub, 'process.terminal', () =>
+    const master = withProperty(stub, 'process.terminal', () =>
       makeConsole(context, consoleSize, plan.devices !== undefined),
     );
     passConsole(caller, master, options);

@@ -75,19 +75,19 @@ export function waitForStart(program: Program, control: number, listener: number
 export function becomeProcess(program: Program, plan: ProcessPlan): void {
   const { process, linux, capabilities } = plan;
   const { uid = 0, gid = 0, additionalGids, umask } = process.user ?? {};
-  program.because = 'linux.personality';
+  program.property = 'linux.personality';
   setPersonality(program, linux?.personality);
-  program.because = 'linux.memoryPolicy';
+  program.property = 'linux.memoryPolicy';
   setMemoryPolicy(program, linux?.memoryPolicy);
   if (plan.limits) {
-    program.because = 'process.ioPriority';
+    program.property = 'process.ioPriority';
     setIoPriority(program, process.ioPriority);
-    program.because = 'process.scheduler';
+    program.property = 'process.scheduler';
     setScheduler(program, process.scheduler);
-    program.because = 'process.rlimits';
+    program.property = 'process.rlimits';
     setRlimits(program, process.rlimits);
   }
-  program.because = 'process.user';
+  program.property = 'process.user';
   for (const fd of plan.ownedStdio) {
     // The process could not open /dev/stdout of another user again. What cannot be given away is left.
     const ignored = [EPERM, EINVAL, EROFS, EACCES];
@@ -103,7 +103,7 @@ export function becomeProcess(program: Program, plan: ProcessPlan): void {
     setgroups: plan.setgroups,
     seccomp: plan.seccomp !== undefined,
   });
-  program.because = 'process.cwd';
+  program.property = 'process.cwd';
   if (plan.cwd === 'as-user') {
     const doing = `change to process.cwd ${process.cwd}`;
     // Nobody looks where this led, so no descriptor may lead anywhere (CVE-2024-21626).
@@ -111,9 +111,9 @@ export function becomeProcess(program: Program, plan: ProcessPlan): void {
     const directory = program.open('openat2', [AT_FDCWD, process.cwd, how, how.words.length * 8], doing);
     program.call('fchdir', [directory], doing);
   }
-  program.because = 'linux.seccomp';
+  program.property = 'linux.seccomp';
   plan.seccomp?.(program);
-  program.because = 'process.args';
+  program.property = 'process.args';
   const args = [plan.executable, stringArray(process.args ?? []), stringArray(plan.env)];
   program.call('execve', args, `execute ${plan.executable}`);
 }

@@ -35,7 +35,7 @@ import { loopbackUp } from '../../network/loopback.ts';
 import { type HostTrees, planRootfs, type RootfsPlan, tryOpenHostTrees } from '../../rootfs/build.ts';
 import { createSessionKeyring } from '../../security/keyring.ts';
 import { setOomScoreAdj } from '../../security/oom-score.ts';
-import { becauseOf } from '../../stub/program.ts';
+import { withProperty } from '../../stub/program.ts';
 import { STUB_NAME } from '../../stub/stub-name.ts';
 import { StubProcess } from '../../stub/stub-process.ts';
 import type { Bundle } from '../create/bundle.ts';
@@ -102,7 +102,7 @@ export function spawnInit(
       const { oomScoreAdj } = config.process ?? {};
       if (oomScoreAdj !== undefined) boot.outside((pid) => setOomScoreAdj(pid, oomScoreAdj), undefined);
       const intoCgroup = cgroup !== undefined && !goAhead(boot, cgroup, joined);
-      const stub = becauseOf(boot, 'linux.namespaces', () =>
+      const stub = withProperty(boot, 'linux.namespaces', () =>
         cloneInit(caller, boot, namespaces, joined, config, intoCgroup),
       );
       options.cloned?.(stub.pid);
@@ -215,7 +215,7 @@ function configureInit(
   if (namespaces.create.has('user') && !comesFirst(caller, namespaces)) mapIds(caller, config, stub);
   const ownUsers = isolates(namespaces, 'user');
   const gidMappings = config.linux?.gidMappings ?? [];
-  if (ownUsers) becauseOf(stub, 'linux.namespaces', () => becomeRoot(stub));
+  if (ownUsers) withProperty(stub, 'linux.namespaces', () => becomeRoot(stub));
   if (!options.noNewKeyring) labelKeyring(stub, { ...config.process });
   const program = stub.program();
   program.call('setsid', [], 'start a session');
@@ -223,13 +223,13 @@ function configureInit(
   const pid = program.call('getpid', [], 'get the pid');
   if (!options.noNewKeyring) createSessionKeyring(program, options.id, ownUsers);
   const flags = lateFlags(namespaces);
-  program.because = 'linux.namespaces';
+  program.property = 'linux.namespaces';
   if (flags !== 0) program.call('unshare', [flags], 'make namespaces of the container');
   const { hostname, domainname } = config;
-  program.because = 'hostname';
+  program.property = 'hostname';
   if (hostname)
     program.call('sethostname', [hostname, Buffer.byteLength(hostname)], `set hostname ${hostname}`);
-  program.because = 'domainname';
+  program.property = 'domainname';
   if (domainname) {
     program.call(
       'setdomainname',
@@ -237,7 +237,7 @@ function configureInit(
       `set domainname ${domainname}`,
     );
   }
-  program.because = 'linux.namespaces';
+  program.property = 'linux.namespaces';
   if (namespaces.create.has('network')) loopbackUp(program);
   const results = stub.run(program);
   return {

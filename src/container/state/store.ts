@@ -52,7 +52,7 @@ export const savedProgram = (directory: string): string => join(directory, 'prog
 export interface SavedOperation {
   doing: string;
   ignored: number[];
-  because?: string;
+  property?: string;
 }
 
 /** Makes the directory of a new container. Its id is its own from here on. */
