@@ -9,7 +9,8 @@ import { killCgroup } from '../../src/cgroups/cgroup-processes.ts';
 import { parsePressure } from '../../src/cgroups/stats/pressure.ts';
 import { readStats, statsEvent } from '../../src/cgroups/stats/stats.ts';
 import { watchCgroup } from '../../src/cgroups/watch.ts';
-import { inCgroup, sleeper, writableHierarchy } from './support.ts';
+import { eventually } from '../container/harness.ts';
+import { busy, inCgroup, sleeper, writableHierarchy } from './support.ts';
 
 const test = suite('cgroups: stats');
 
@@ -123,10 +124,13 @@ const hierarchy = writableHierarchy();
 if (hierarchy) {
   test('of a cgroup on this host', () =>
     inCgroup(hierarchy, ({ directory }) => {
-      sleeper(directory);
+      busy(directory);
+      const before = readStats(directory).cpu.usage;
+      eventually('it has used a processor', () => readStats(directory).cpu.usage.total > before.total);
       const stats = readStats(directory);
       assert.is(stats.pids.current, 1);
-      assert.ok(Number(stats.cpu.usage.total) >= 0);
+      const { total, user, kernel } = stats.cpu.usage;
+      assert.is(Number(user) + Number(kernel), Number(total));
     }));
 
   test('the end of the last process is reported', () =>

@@ -49,8 +49,17 @@ export async function inCgroup(
 
 /** A process that sleeps in the cgroup. */
 export function sleeper(directory: string): ChildProcess & { pid: number } {
-  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
-  if (child.pid === undefined) throw new Error('cannot start sleep');
+  return started(directory, 'sleep', '60');
+}
+
+/** A process in the cgroup that keeps a processor busy. */
+export function busy(directory: string): void {
+  started(directory, 'sh', '-c', 'while :; do :; done');
+}
+
+function started(directory: string, program: string, ...args: string[]): ChildProcess & { pid: number } {
+  const child = spawn(program, args, { stdio: 'ignore' });
+  if (child.pid === undefined) throw new Error(`cannot start ${program}`);
   moveProcess(directory, child.pid);
   return child as ChildProcess & { pid: number };
 }

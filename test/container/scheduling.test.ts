@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, getPriority } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Scheduler } from '../../src/config/generated/types.ts';
@@ -81,7 +81,7 @@ const cases: [Scheduler, Partial<ReturnType<typeof attributes>>][] = [
   ],
   [
     { policy: 'SCHED_BATCH', nice: 4, flags: ['SCHED_FLAG_KEEP_PARAMS'] },
-    { policy: OTHER, nice: 0 },
+    { policy: OTHER, nice: getPriority() },
   ],
   [{ policy: 'SCHED_BATCH', flags: ['SCHED_FLAG_UTIL_CLAMP_MIN'] }, { policy: BATCH }],
   [{ policy: 'SCHED_BATCH', flags: ['SCHED_FLAG_UTIL_CLAMP_MAX'] }, { policy: BATCH }],

@@ -62,7 +62,6 @@ function assertNothingLeft(directory: string): void {
 
 test('two containers and the host ping and speak TCP, by IPv4 and IPv6', async () => {
   await withWorld(2, async ({ directory, containers: [a, b] }) => {
-    if (!a || !b) return;
     const settings = 'subnet=10.89.0.0/24,subnet=fd00:89::/64';
     attachTo(directory, 'a', a, settings);
     attachTo(directory, 'b', b, settings);
@@ -87,7 +86,6 @@ test('two containers and the host ping and speak TCP, by IPv4 and IPv6', async (
 
 test('a container has what was asked for', async () => {
   await withWorld(1, ({ directory, containers: [a] }) => {
-    if (!a) return;
     const settings =
       'bridge=br7,interface=net0,subnet=10.7.0.0/16,gateway=10.7.255.254,ip=10.7.3.4,mtu=1400,mac=02:aa:00:00:00:01';
     attachTo(directory, 'a', a, settings);
@@ -110,7 +108,6 @@ test('a container has what was asked for', async () => {
 
 test('large frames pass between containers with a large MTU', async () => {
   await withWorld(2, ({ directory, containers: [a, b] }) => {
-    if (!a || !b) return;
     attachTo(directory, 'a', a, 'mtu=9000');
     attachTo(directory, 'b', b);
     assert.is(shown(b.pid, 'eth0')[0]?.mtu, 9000, 'without a setting the MTU is that of the bridge');
@@ -122,7 +119,6 @@ test('large frames pass between containers with a large MTU', async () => {
 
 test('IPv6 alone works, and its addresses are not tentative', async () => {
   await withWorld(2, ({ directory, containers: [a, b] }) => {
-    if (!a || !b) return;
     attachTo(directory, 'a', a, 'subnet=fd00:89::/64');
     attachTo(directory, 'b', b);
     const global = shown(b.pid, 'eth0')[0]?.addr_info.filter(({ scope }) => scope === 'global');
@@ -135,7 +131,6 @@ test('IPv6 alone works, and its addresses are not tentative', async () => {
 
 test('attaching again changes nothing; with other options it is made anew', async () => {
   await withWorld(1, ({ directory, containers: [a] }) => {
-    if (!a) return;
     attachTo(directory, 'a', a);
     const before = leaseOf(directory, 'a');
     attachTo(directory, 'a', a);
@@ -157,7 +152,6 @@ test('attaching again changes nothing; with other options it is made anew', asyn
 
 test('a container can be in two networks; the first gives the default route', async () => {
   await withWorld(1, ({ directory, containers: [a] }) => {
-    if (!a) return;
     const second = 'bridge=tsoci1,interface=eth1,subnet=10.90.0.0/24';
     attachTo(directory, 'a', a);
     attachTo(directory, 'a', a, second);
@@ -172,7 +166,6 @@ test('a container can be in two networks; the first gives the default route', as
 
 test('half-done work is undone: the container refuses IPv6', async () => {
   await withWorld(2, ({ directory, containers: [a, b] }) => {
-    if (!a || !b) return;
     const settings = 'subnet=10.89.0.0/24,subnet=fd00::/64,publish=8080:80,masquerade';
     runIn(a.pid, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6');
     assert.throws(() => attachTo(directory, 'a', a, settings), /give eth0 the address fd00::2\/64: E/);
@@ -189,7 +182,6 @@ test('half-done work is undone: the container refuses IPv6', async () => {
 
 test('what cannot be attached is refused', async () => {
   await withWorld(1, ({ directory, containers: [a] }) => {
-    if (!a) return;
     const own = hookState('self', process.pid);
     assert.throws(() => attach(own, options(''), directory), /no network namespace of its own/);
     assert.throws(() => attach(hookState('a', 0), options(''), directory), /has no process to attach/);
@@ -204,7 +196,6 @@ test('what cannot be attached is refused', async () => {
 
 test('a bridge that was there stays, without the address that it was given', async () => {
   await withWorld(2, ({ directory, containers: [a, b] }) => {
-    if (!a || !b) return;
     run('ip', 'link', 'add', 'office', 'type', 'bridge');
     run('ip', 'addr', 'add', '10.3.0.200/24', 'dev', 'office');
     attachTo(directory, 'a', a, 'bridge=office,subnet=10.3.0.0/24');
@@ -227,8 +218,7 @@ test('a bridge that was there stays, without the address that it was given', asy
 });
 
 test('the lease of a container that died without detach is reclaimed', async () => {
-  await withWorld(3, ({ directory, containers: [a, b, c] }) => {
-    if (!a || !b || !c) return;
+  await withWorld(2, ({ directory, containers: [a, b] }) => {
     const settings = 'subnet=10.89.0.0/30';
     attachTo(directory, 'a', a, settings);
     assert.throws(() => attachTo(directory, 'b', b, settings), /all addresses of 10.89.0.0\/30 are in use/);

@@ -43,7 +43,6 @@ const setting = (path: string) => run('cat', `/proc/sys/net/${path}`).trim();
 
 test('a masqueraded container reaches the outside by the address of the host', async () => {
   await withWorld(3, async ({ directory, containers: [a, b, outside] }) => {
-    if (!a || !b || !outside) return;
     wire(outside);
     attachTo(directory, 'a', a, `${SUBNETS},masquerade`);
     attachTo(directory, 'b', b, SUBNETS);
@@ -58,7 +57,6 @@ test('a masqueraded container reaches the outside by the address of the host', a
 
 test('a published port is reached from outside, from the host, and from containers', async () => {
   await withWorld(3, async ({ directory, containers: [a, b, outside] }) => {
-    if (!a || !b || !outside) return;
     wire(outside);
     const settings = `${SUBNETS},publish=8080:80,publish=5353:53/udp`;
     attachTo(directory, 'a', a, settings);
@@ -84,7 +82,6 @@ test('a published port is reached from outside, from the host, and from containe
 
 test('a port published at 127.0.0.1 is for the host alone', async () => {
   await withWorld(2, async ({ directory, containers: [a, outside] }) => {
-    if (!a || !outside) return;
     wire(outside);
     attachTo(directory, 'a', a, `${SUBNETS},publish=127.0.0.1:8080:80`);
     await serve(a.pid, '::', 80);
@@ -101,7 +98,6 @@ test('a port published at 127.0.0.1 is for the host alone', async () => {
 
 test('CVE-2020-8558: a container does not reach what listens on 127.0.0.1 of the host', async () => {
   await withWorld(1, async ({ directory, containers: [a] }) => {
-    if (!a) return;
     run('ip', 'link', 'set', 'lo', 'up');
     attachTo(directory, 'a', a, `${SUBNETS},publish=8080:80`);
     await serve(process.pid, '127.0.0.1', 9000);
@@ -123,7 +119,6 @@ function sendLoopbackTo(pid: number, gateway: string, device: string): void {
 
 test('CVE-2020-13401: the host takes no router advertisements from containers', async () => {
   await withWorld(1, ({ directory, containers: [a] }) => {
-    if (!a) return;
     attachTo(directory, 'a', a, SUBNETS);
     assert.is(setting('ipv6/conf/tsoci0/accept_ra'), '0');
   });
@@ -131,7 +126,6 @@ test('CVE-2020-13401: the host takes no router advertisements from containers', 
 
 test('a port of the host is published once, on whatever bridge', async () => {
   await withWorld(2, ({ directory, containers: [a, b] }) => {
-    if (!a || !b) return;
     const other = 'bridge=tsoci1,subnet=10.90.0.0/24';
     attachTo(directory, 'a', a, `${SUBNETS},publish=8080:80`);
     const again = () => attachTo(directory, 'b', b, `${other},publish=127.0.0.1:8080:81`);

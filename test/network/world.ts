@@ -65,16 +65,25 @@ export function missingDevices(): string | undefined {
   return undefined;
 }
 
+/** As many containers as a test asks for: none of a few can be missing. */
+interface Few {
+  1: [StubProcess];
+  2: [StubProcess, StubProcess];
+  3: [StubProcess, StubProcess, StubProcess];
+}
+
+type Containers<Count extends number> = Count extends keyof Few ? Few[Count] : StubProcess[];
+
 /** What a world needs for `tsoci network`: a namespace of its own, and a place for leases. All is taken back. */
-export async function withWorld(
-  count: number,
-  body: (world: { directory: string; containers: StubProcess[] }) => Promise<void> | void,
+export async function withWorld<const Count extends number>(
+  count: Count,
+  body: (world: { directory: string; containers: Containers<Count> }) => Promise<void> | void,
 ): Promise<void> {
   enterNewNamespace();
   const parent = makeSandbox();
   const containers = Array.from({ length: count }, startContainer);
   try {
-    await body({ directory: join(parent, 'leases'), containers });
+    await body({ directory: join(parent, 'leases'), containers: containers as Containers<Count> });
   } finally {
     for (const container of containers) container.dismiss();
     for (const server of servers.splice(0)) server.kill('SIGKILL');
