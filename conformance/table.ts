@@ -1,5 +1,5 @@
 // node conformance/table.ts [RESULTS…]
-// Writes docs/conformance.md from results of `run.ts --json`: those of tsoci and of runc unless others are named.
+// Writes build/conformance/table.md, every check with how each runtime does, from results of `run.ts --json`: those of tsoci and of runc unless others are named.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -26,7 +26,7 @@ const runtimes = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as R
 /** Reasons for failures and skips, each a footnote. */
 const notes: string[] = [];
 
-const output = new URL('../docs/conformance.md', import.meta.url);
+const output = new URL('../build/conformance/table.md', import.meta.url);
 writeFileSync(
   output,
   `${[...introduction(), ...checkTables(), ...uncheckedTable(), ...footnotes()].join('\n')}\n`,
@@ -53,7 +53,7 @@ function introduction(): string[] {
     }),
     '',
     'To check a runtime: `npm run conformance -- --runtime PATH`. How the checks work, and how they are proved to be',
-    'able to fail: [conformance/README.md](../conformance/README.md).',
+    'able to fail: conformance/README.md.',
     '',
   ];
 }
