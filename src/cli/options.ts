@@ -159,6 +159,8 @@ function checked(option: Option, value: string): string | number {
   const { long, kind, choices } = option;
   if (kind === 'number') {
     if (!/^-?\d+$/.test(value)) throw new UsageError(`option --${long}: "${value}" is not a whole number`);
+    if (!Number.isSafeInteger(Number(value)))
+      throw new UsageError(`option --${long}: ${value} is out of range`);
     return Number(value);
   }
   if (choices && !choices.includes(value))

@@ -335,6 +335,20 @@ test('descriptor to preserve that is not open', () => {
   refuses(box.tsoci('create', '--preserve-fds', '50', box.id()), /descriptor 3 .*EBADF/);
 });
 
+test('absurd numbers of descriptors: an error that names them, at once', () => {
+  box.configure('true');
+  const env = (LISTEN_FDS: string) => ({ env: { PATH: process.env.PATH, LISTEN_FDS } });
+  const inherits = (LISTEN_FDS: string) => box.tsociWith(env(LISTEN_FDS), 'create', box.id());
+  refuses(inherits('99999999999999999999'), /descriptor 3 .*LISTEN_FDS 100000000000000000000\): EBADF/);
+  refuses(inherits('4294967296'), /descriptor 3 .*LISTEN_FDS 4294967296\): EBADF/);
+  for (const text of ['-1', 'two', '1.5', ' 1'])
+    refuses(inherits(text), /LISTEN_FDS is ".*"; expected a number/);
+  const preserves = (count: string) => box.tsoci('create', '--preserve-fds', count, box.id());
+  refuses(preserves('99999999'), /descriptor 3 \(--preserve-fds 99999999,.*EBADF/);
+  refuses(preserves('9007199254740991'), /descriptor 3 \(--preserve-fds 9007199254740991,.*EBADF/);
+  refuses(preserves('99999999999999999999'), /--preserve-fds: 99999999999999999999 is out of range/);
+});
+
 test('pid file in a directory that does not exist', () => {
   box.configure('true');
   refuses(box.tsoci('create', '--pid-file', '/no/such/dir/pid', box.id()), /pid file .*ENOENT/);

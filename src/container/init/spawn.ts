@@ -288,14 +288,12 @@ export interface InheritedDescriptors {
 /** What the first descriptor that Node opens leads to, in the lowest place that the caller has left free (epoll(7)). */
 const FIRST_OF_NODE = 'anon_inode:[eventpoll]';
 
-/** Descriptors of ours from 3 on, which must be open and from the caller. */
+/** Descriptors of ours from 3 on, which must be open and from the caller. The first that is not ends an absurd number. */
 export function inheritedDescriptors(caller: Caller, preserveFds: number): InheritedDescriptors {
   const FIRST = 3;
-  const { LISTEN_FDS, LISTEN_PID } = caller.env;
-  const meant = LISTEN_PID === undefined || LISTEN_PID === String(caller.pid);
-  const listenFds = meant && /^\d+$/.test(LISTEN_FDS ?? '') ? Number(LISTEN_FDS) : 0;
-  const descriptors = Array.from({ length: preserveFds + listenFds }, (_, i) => FIRST + i);
-  for (const fd of descriptors) {
+  const listenFds = listenFdsOf(caller);
+  const descriptors: number[] = [];
+  for (let fd = FIRST; fd < FIRST + preserveFds + listenFds; fd++) {
     const doing = `inherit descriptor ${fd} (--preserve-fds ${preserveFds}, LISTEN_FDS ${listenFds})`;
     try {
       fstatSync(fd);
@@ -303,6 +301,15 @@ export function inheritedDescriptors(caller: Caller, preserveFds: number): Inher
       throw TsociError.from(doing, error);
     }
     if (readlinkSync(`/proc/self/fd/${fd}`) === FIRST_OF_NODE) throw TsociError.fromErrno(doing, EBADF);
+    descriptors.push(fd);
   }
   return { descriptors, listenFds };
+}
+
+/** sd_listen_fds(3): LISTEN_FDS is for the process that LISTEN_PID names. */
+function listenFdsOf({ env: { LISTEN_FDS, LISTEN_PID }, pid }: Caller): number {
+  if (!LISTEN_FDS || (LISTEN_PID !== undefined && LISTEN_PID !== String(pid))) return 0;
+  if (!/^\d+$/.test(LISTEN_FDS))
+    throw new TsociError(`LISTEN_FDS is ${JSON.stringify(LISTEN_FDS)}; expected a number of descriptors`);
+  return Number(LISTEN_FDS);
 }
