@@ -40,8 +40,13 @@ export function loadProcess(text: string, file: string): Checked<Process> {
 
 /** Resources as update takes them (config-linux.md#control-groups), checked. */
 export function loadResources(text: string, file: string): Checked<Resources> {
-  const value = load(text, file, isResources);
+  const value = loadResourcesForm(text, file);
   return { value, warnings: refuse(checkResources(value), file) };
+}
+
+/** Text that has the form of resources, by their schema alone. */
+export function loadResourcesForm(text: string, file: string): Resources {
+  return load(text, file, isResources);
 }
 
 function load<T>(text: string, file: string, validator: Validator<T>): T {

@@ -1,8 +1,9 @@
 // Everything that is wrong with a configuration, at once: for people, not for create.
 
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TsociError } from '../linux/errors.ts';
+import { readTextFile } from '../linux/text-file.ts';
 import { checkFiles } from './check-files.ts';
 import { explain } from './explain.ts';
 import type { Finding } from './finding.ts';
@@ -30,13 +31,8 @@ export function configFileOf(path: string): string {
  */
 export function validateBundle(path: string): Finding[] {
   const file = configFileOf(path);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw TsociError.from(`read ${file}`, error);
-  }
-  return validateConfig(text, file === path ? {} : { bundle: dirname(file) });
+  const alone = file === path;
+  return validateConfig(readTextFile(file, { fifo: alone }), alone ? {} : { bundle: dirname(file) });
 }
 
 /** All that is wrong with a configuration; with `bundle`, also with the files that it names. */

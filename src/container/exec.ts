@@ -13,6 +13,7 @@ import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
+import { readTextFile } from '../linux/text-file.ts';
 import { reap } from '../linux/wait.ts';
 import { ENTER_EXTRA, enterNamespaces } from '../namespaces/enter.ts';
 import { makeConsole } from '../rootfs/console.ts';
@@ -33,8 +34,8 @@ import { checkUser, inheritedDescriptors } from './init/spawn.ts';
 import { withLock } from './state/lock.ts';
 import { stateOf } from './state/oci-state.ts';
 import type { ContainerRecord } from './state/record.ts';
-import { readSaved } from './state/saved.ts';
-import { containerDirectory, currentStatus, readRecord, savedConfig } from './state/store.ts';
+import { readSavedConfig } from './state/saved.ts';
+import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
 export interface ExecOptions {
   root: string;
@@ -74,7 +75,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const { record, init } = withLock(options.root, options.id, (directory) =>
     liveContainer(directory, options),
   );
-  const config = readSaved(savedConfig(containerDirectory(options.root, options.id))) as Config;
+  const config = readSavedConfig(containerDirectory(options.root, options.id));
   const parts = await loadParts(config);
   const given =
     options.processFile === undefined ? undefined : await readProcess(options.processFile, caller);
@@ -142,13 +143,7 @@ function planProcess(config: Config, given: Process | undefined, options: ExecOp
 async function readProcess(path: string, caller: Caller): Promise<Process> {
   const { loadProcess } = await import('../config/load.ts');
   const { describe } = await import('../config/finding.ts');
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw TsociError.from(`read ${path}`, error);
-  }
-  const { value, warnings } = loadProcess(text, path);
+  const { value, warnings } = loadProcess(readTextFile(path, { fifo: true }), path);
   for (const warning of warnings) {
     // What becomes of capabilities is told when it is known what can be granted.
     if (!warning.pointer.startsWith('/capabilities/')) caller.warn(describe(warning));

@@ -2,13 +2,13 @@
 
 import { existsSync } from 'node:fs';
 import { updateCgroup } from '../cgroups/update-cgroup.ts';
-import type { Config, IntelRdt, Resources } from '../config/generated/types.ts';
+import type { IntelRdt, Resources } from '../config/generated/types.ts';
 import { stringifyJson } from '../config/json.ts';
 import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { withLock } from './state/lock.ts';
-import { readSaved } from './state/saved.ts';
-import { currentStatus, readRecord, savedConfig, savedResources, writeAtomically } from './state/store.ts';
+import { readSavedConfig, readSavedResources } from './state/saved.ts';
+import { currentStatus, readRecord, savedResources, writeAtomically } from './state/store.ts';
 
 export interface UpdateOptions {
   root: string;
@@ -33,7 +33,7 @@ export async function updateContainer(
       throw new TsociError(`update ${id}: the container is ${status}`);
     if (rdt && intelRdt) {
       const resctrl = rdt.findResctrl();
-      rdt.updateIntelRdt(currentConfig(directory).linux?.intelRdt, intelRdt, { id, resctrl });
+      rdt.updateIntelRdt(readSavedConfig(directory).linux?.intelRdt, intelRdt, { id, resctrl });
       if (Object.keys(changes).length === 0) return;
     }
     if (!record.cgroup) throw new TsociError(`update ${id}: the container has no cgroup`);
@@ -50,10 +50,6 @@ export async function updateContainer(
 /** The limits of the last update, or else of the config. */
 function currentResources(directory: string): Resources {
   const updated = savedResources(directory);
-  if (existsSync(updated)) return readSaved(updated) as Resources;
-  return currentConfig(directory).linux?.resources ?? {};
-}
-
-function currentConfig(directory: string): Config {
-  return readSaved(savedConfig(directory)) as Config;
+  if (existsSync(updated)) return readSavedResources(directory);
+  return readSavedConfig(directory).linux?.resources ?? {};
 }

@@ -6,7 +6,6 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -18,6 +17,7 @@ import { LOCK_EX } from '../linux/constants.ts';
 import { check } from '../linux/descriptor.ts';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { readTextFile } from '../linux/text-file.ts';
 import type { Networks } from './leases.ts';
 
 /** Where the record is unless told otherwise. It is lost at a reboot, as the devices are. */
@@ -83,10 +83,10 @@ function removeIfEmpty(directory: string): void {
 function read(file: string): Networks {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (error) {
     if (errnoOf(error) === ENOENT) return {};
-    throw TsociError.from(`read ${file}`, error);
+    throw error;
   }
   try {
     const { version, networks } = JSON.parse(text) as { version: number; networks: Networks };

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../src/config/generated/types.ts';
@@ -371,32 +371,6 @@ test('pid file where somebody has laid a link: the link is not followed', () => 
   assert.is(box.detached('create', '--pid-file', join(box.directory, 'linked'), id), 0);
   assert.is(readFileSync(victim, 'utf8'), 'as it was');
   assert.is(Number(readFileSync(join(box.directory, 'linked'), 'utf8')), box.state(id).pid);
-  assert.is(box.tsoci('delete', '--force', id).status, 0);
-});
-
-test('records that are none: told by list, which shows the others', () => {
-  const id = box.id();
-  box.configure('sleep 1000');
-  assert.is(box.detached('create', id), 0);
-  const broken = ['', '{"id":', 'null', '{}'].map((text) => {
-    const directory = join(box.root, box.id());
-    mkdirSync(directory);
-    writeFileSync(join(directory, 'state.json'), text);
-    return directory;
-  });
-  const { status, stdout, stderr } = box.tsoci('list', '--quiet');
-  assert.equal([status, stdout], [0, `${id}\n`]);
-  const path = (directory: string) => join(directory, 'state.json');
-  for (const directory of broken) {
-    const message = `${path(directory)} is no record of a container; end the processes`;
-    assert.ok(stderr.includes(`warning: ${message}`), stderr);
-    for (const command of ['state', 'delete']) {
-      const told = box.tsoci(command, basename(directory));
-      assert.is(told.status, 1);
-      assert.ok(told.stderr.startsWith(`tsoci: ${message}`), told.stderr);
-    }
-    rmSync(directory, { recursive: true });
-  }
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 

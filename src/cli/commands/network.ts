@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { TsociError } from '../../linux/errors.ts';
+import { readTextFrom } from '../../linux/text-file.ts';
 import type { ListedLease } from '../../network/list-attachments.ts';
 import { defineCommand } from '../command.ts';
 import { type Option, UsageError, type Values } from '../options.ts';
@@ -83,7 +82,7 @@ export const command = defineCommand({
       throw new UsageError(`network: "${action}" is none of attach, detach, list`);
     const { ANNOTATION, parseSettings, readOptions } = await import('../../network/network-options.ts');
     const { parseHookState } = await import('../../network/hook-state.ts');
-    const state = parseHookState(readInput(caller.stdio[0]));
+    const state = parseHookState(readTextFrom(caller.stdio[0], "the container's state from standard input"));
     const annotation = state.annotations[ANNOTATION] ?? '';
     const options = readOptions([...settingsOf(values), ...parseSettings(annotation)]);
     if (action === 'attach') (await import('../../network/attach.ts')).attach(state, options, directory);
@@ -98,14 +97,6 @@ function settingsOf(values: NetworkValues): [string, string][] {
     [values[name] ?? []].flat().map((value): [string, string] => [name, value]),
   );
   return values.masquerade ? [...settings, ['masquerade', 'true']] : settings;
-}
-
-function readInput(fd: number): string {
-  try {
-    return readFileSync(fd, 'utf8');
-  } catch (error) {
-    throw TsociError.from("read the container's state from standard input", error);
-  }
 }
 
 function leaseTable(leases: readonly ListedLease[]): string {

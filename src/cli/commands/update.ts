@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { describe } from '../../config/finding.ts';
 import type { Resources } from '../../config/generated/types.ts';
 import type { Caller } from '../../linux/caller.ts';
-import { TsociError } from '../../linux/errors.ts';
+import { readTextFile, readTextFrom } from '../../linux/text-file.ts';
 import { defineCommand } from '../command.ts';
 import { callerPath } from '../paths.ts';
 import { LIMIT_OPTIONS, limitsOf, schemasOf } from '../update-options.ts';
@@ -39,14 +38,11 @@ export const command = defineCommand({
 
 async function readResources(file: string, caller: Caller): Promise<Resources> {
   const { loadResources } = await import('../../config/load.ts');
-  const path = file === '-' ? caller.stdio[0] : (callerPath('resources', file, caller) ?? file);
   const name = file === '-' ? 'standard input' : file;
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw TsociError.from(`read ${name}`, error);
-  }
+  const text =
+    file === '-'
+      ? readTextFrom(caller.stdio[0], name)
+      : readTextFile(callerPath('resources', file, caller) ?? file, { fifo: true });
   const { value, warnings } = loadResources(text, name);
   for (const warning of warnings) caller.warn(describe(warning));
   return value;

@@ -1,6 +1,6 @@
 // From a bundle to a checked config, before anything is done.
 
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe } from '../../config/finding.ts';
 import type { Config } from '../../config/generated/types.ts';
@@ -8,6 +8,7 @@ import { stringifyJson } from '../../config/json.ts';
 import { loadChecked } from '../../config/load.ts';
 import type { Caller } from '../../linux/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
+import { readTextFile } from '../../linux/text-file.ts';
 import { labelsOf, lsmsFor } from '../init/become.ts';
 import { usesSystemd } from './cgroup.ts';
 import type { CreateOptions } from './create.ts';
@@ -58,12 +59,10 @@ async function withNetwork(
 function loadBundle(caller: Caller, bundle: string, configFile: string | undefined): Bundle {
   const path = resolve(caller.cwd, bundle);
   const file = configFile ? resolve(caller.cwd, configFile) : join(path, 'config.json');
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw TsociError.from(`read ${file}`, error, 'is this the directory of a bundle?');
-  }
+  const text = readTextFile(file, {
+    hint: 'is this the directory of a bundle?',
+    fifo: configFile !== undefined,
+  });
   const { value: config, warnings } = loadChecked(text, file);
   for (const warning of warnings) {
     // What becomes of capabilities is told when it is known what can be granted.

@@ -1,13 +1,17 @@
-// JSON with integers of 64 bits that an earlier command left in a container's directory.
+// Configurations that an earlier command left in a container's directory, read with the checks of their form: the file
+// may have been damaged since.
 
-import { readFileSync } from 'node:fs';
-import { parseJson } from '../../config/json.ts';
-import { TsociError } from '../../linux/errors.ts';
+import type { Config, Resources } from '../../config/generated/types.ts';
+import { loadConfig, loadResourcesForm } from '../../config/load.ts';
+import { readTextFile } from '../../linux/text-file.ts';
+import { savedConfig, savedResources } from './store.ts';
 
-export function readSaved(path: string): unknown {
-  try {
-    return parseJson(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw TsociError.from(`read ${path}`, error);
-  }
+export function readSavedConfig(directory: string): Config {
+  const path = savedConfig(directory);
+  return loadConfig(readTextFile(path), path);
+}
+
+export function readSavedResources(directory: string): Resources {
+  const path = savedResources(directory);
+  return loadResourcesForm(readTextFile(path), path);
 }

@@ -16,10 +16,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { EEXIST, ENOENT, ENOTDIR } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
+import { readTextFile } from '../../linux/text-file.ts';
 import { type ContainerRecord, type Status, statusOf } from './record.ts';
+import { parseRecord } from './record-form.ts';
 
 const NAME_MAX = 255;
 
@@ -104,26 +106,16 @@ export function tryReadRecord(directory: string): ContainerRecord | undefined {
   const path = join(directory, 'state.json');
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readTextFile(path);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === ENOENT || errno === ENOTDIR) return undefined;
-    throw TsociError.from(`read ${path}`, error);
+    throw error;
   }
-  const record = parseRecord(text);
-  if (record) return record;
+  const parsed = parseRecord(text, basename(directory));
+  if ('record' in parsed) return parsed.record;
   const hint = 'end the processes of this container, then remove the directory';
-  throw new TsociError(`${path} is no record of a container; ${hint}`);
-}
-
-/** Only tsoci writes records, and always whole ones: what has an id is one. */
-function parseRecord(text: string): ContainerRecord | undefined {
-  try {
-    const record = JSON.parse(text) as ContainerRecord | null;
-    return typeof record?.id === 'string' ? record : undefined;
-  } catch {
-    return undefined;
-  }
+  throw new TsociError(`${path} is no record of this container: its ${parsed.wrong} is damaged; ${hint}`);
 }
 
 export function currentStatus(directory: string, record: ContainerRecord): Status {
