@@ -169,8 +169,7 @@ function spawn(
     role: 'exec',
     stdio: caller.stdio,
     preserved: inherited.descriptors,
-    cgroup,
-    ...(cgroup !== undefined && { goAhead: (pid) => moveThrough(cgroup, pid) }),
+    cgroup: cgroup === undefined ? undefined : { fd: cgroup, move: (pid) => moveThrough(cgroup, pid) },
     extra: agent === undefined ? [] : [agent],
     before: (boot) => {
       const program = boot.program();

@@ -195,7 +195,6 @@ export const TIOCGWINSZ = 0x5413;
 export const TIOCSWINSZ = 0x5414;
 export const TIOCSPTLCK = 0x40045431;
 export const TIOCGPTPEER = 0x5441;
-export const NS_GET_USERNS = 0xb701;
 export const NS_GET_NSTYPE = 0xb703;
 export const SIOCSIFFLAGS = 0x8914;
 export const IFF_UP = 1;

@@ -1,35 +1,23 @@
 // Entering the namespaces of a container's init: for `exec`, and for hooks of the container namespace.
 
 import { constants, openSync, readFileSync, readlinkSync } from 'node:fs';
-import {
-  CLONE_NEWCGROUP,
-  CLONE_NEWNS,
-  CLONE_NEWUSER,
-  NS_GET_USERNS,
-  PR_SET_DUMPABLE,
-} from '../linux/constants.ts';
+import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
-import { syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
-import { SYS } from '../linux/syscalls.ts';
 import type { Program } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
 import { namespaceTypes } from './namespace-plan.ts';
 
 /** How many extra descriptors the stub has for entering; they are closed when it has. */
-export const ENTER_EXTRA = 4;
-/** The place of the cgroup namespace among them. */
-const CGROUP_NAMESPACE = 3;
+export const ENTER_EXTRA = 3;
 
 export interface EnterOptions {
   stdio: readonly [number, number, number];
   preserved?: readonly number[];
-  /** A descriptor of ours of the cgroup that the process starts in. */
-  cgroup?: number | undefined;
-  /** Moves a process into that cgroup. */
-  goAhead?: (pid: number) => void;
+  /** The cgroup that the process starts in: a descriptor of ours, and what moves a process into it. */
+  cgroup?: { fd: number; move: (pid: number) => void } | undefined;
   /** What goes to the stub besides: StubProcess.extra from ENTER_EXTRA on. */
   extra?: readonly number[];
   /** Done in the stub before it enters. */
@@ -50,62 +38,57 @@ export function enterNamespaces(
 ): StubProcess {
   const pidfd = check(`open process ${pid}`, 'pidfd_open', pid, 0);
   let root = -1;
-  let cgroupNamespace = -1;
   try {
     const flags = foreignNamespaces(pid);
     root = openRoot(pid);
-    if (flags & CLONE_NEWCGROUP) cgroupNamespace = openCgroupNamespace(pid);
-    const outer = Boolean(flags & CLONE_NEWUSER) && isOuter(cgroupNamespace, pid);
     // Looked at last: all that was opened by the number is of this process, or there is an error.
     if (startTime !== undefined && !isAlive(pid, startTime))
       throw TsociError.fromErrno(`enter the namespaces of process ${pid}`, ESRCH, 'it has ended');
-    return enterThrough(options, { pid, pidfd, root, cgroupNamespace, outer, flags });
+    return enterThrough(options, { pid, pidfd, root, flags });
   } finally {
-    for (const fd of [pidfd, root, cgroupNamespace]) closeDescriptor(fd);
+    for (const fd of [pidfd, root]) closeDescriptor(fd);
   }
 }
 
 /**
- * A process to enter: descriptors of itself, of its root, and of its cgroup namespace if that is not ours, and flags of
- * all the namespaces that are not.
+ * A process to enter: descriptors of itself and of its root, and flags of all its namespaces that are not ours.
  */
 export interface EnterTarget {
   pid: number;
   pidfd: number;
   root: number;
-  cgroupNamespace: number;
-  /** The cgroup namespace is none of the user namespace's: in there nobody has the right to enter it. */
-  outer?: boolean;
   flags: number;
 }
 
 /** The same through descriptors that are open already. */
 export function enterThrough(
-  { stdio, preserved = [], cgroup, goAhead, extra = [], before, role, property }: EnterOptions,
-  { pid, pidfd, root, cgroupNamespace, outer = false, flags }: EnterTarget,
+  { stdio, preserved = [], cgroup, extra = [], before, role, property }: EnterOptions,
+  { pid, pidfd, root, flags }: EnterTarget,
 ): StubProcess {
-  const others = [cgroup ?? pidfd, flags & CLONE_NEWCGROUP ? cgroupNamespace : pidfd];
-  const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, ...others, ...extra] });
+  const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, cgroup?.fd ?? pidfd, ...extra] });
   boot.property = property;
   try {
     before?.(boot);
     const program = boot.program();
     // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
     setDumpable(program, false);
-    // Into a cgroup one must see it from one's cgroup namespace (nsdelegate): that namespace comes after.
-    const now = outer ? flags : flags & ~CLONE_NEWCGROUP;
-    if (outer && goAhead) boot.outside(goAhead, undefined);
-    if (now !== 0) program.call('setns', [boot.extra(0), now], `enter the namespaces of process ${pid}`);
+    // Without a user namespace to enter, clone3(2) puts the process into the cgroup: cheaper than moving it. The cgroup
+    // must be visible from the cgroup namespace of who does that (nsdelegate), so that namespace comes after.
+    // In a user namespace nobody may write to the cgroups above the container's, which takes moving as well as clone3(2);
+    // and in there nobody may enter a cgroup namespace of the host. So both come before.
+    const first = flags & CLONE_NEWUSER ? flags : flags & ~CLONE_NEWCGROUP;
+    if (cgroup && flags & CLONE_NEWUSER) boot.outside(cgroup.move, undefined);
+    if (first !== 0) program.call('setns', [boot.extra(0), first], `enter the namespaces of process ${pid}`);
     if (!(flags & CLONE_NEWNS)) {
       program.call('fchdir', [boot.extra(1)], 'change to the root of the container');
       program.call('chroot', ['.'], 'chroot into the root of the container');
     }
     boot.run(program);
-    const into = cgroup === undefined || outer ? undefined : boot.extra(2);
+    const into = cgroup && !(flags & CLONE_NEWUSER) ? boot.extra(2) : undefined;
     const stub = boot.clone(0, 'start a process in the container', into, role);
     stub.property = property;
     try {
-      arrive(stub, pid, outer ? flags & ~CLONE_NEWCGROUP : flags);
+      arrive(stub, pid, flags);
       return stub;
     } catch (error) {
       // Until it is reaped, init of its pid namespace cannot end.
@@ -120,13 +103,9 @@ export function enterThrough(
 function arrive(stub: StubProcess, pid: number, flags: number): void {
   if (flags & CLONE_NEWUSER) becomeRoot(stub);
   const program = stub.program();
-  if (flags & CLONE_NEWCGROUP) {
-    // Not by the pidfd: that takes the right to trace the process, and a waiting init is ours, not the container's.
-    program.call(
-      'setns',
-      [stub.extra(CGROUP_NAMESPACE), CLONE_NEWCGROUP],
-      `enter the cgroup namespace of process ${pid}`,
-    );
+  if (flags & CLONE_NEWCGROUP && !(flags & CLONE_NEWUSER)) {
+    const doing = `enter the cgroup namespace of process ${pid}`;
+    program.call('setns', [stub.extra(0), CLONE_NEWCGROUP], doing);
   }
   // Before any path of the container is followed: execve(2) closes them too late for a link to /proc/self/fd/N/../…
   // (CVE-2024-21626).
@@ -188,25 +167,6 @@ export function namespaceOf(pid: number | 'self', file: string): string {
     return readlinkSync(`/proc/${pid}/ns/${file}`);
   } catch (error) {
     throw TsociError.from(`read the ${file} namespace of process ${pid}`, error);
-  }
-}
-
-function openCgroupNamespace(pid: number): number {
-  try {
-    return openSync(`/proc/${pid}/ns/cgroup`, constants.O_RDONLY);
-  } catch (error) {
-    throw TsociError.from(`open the cgroup namespace of process ${pid}`, error);
-  }
-}
-
-/** Whether a namespace belongs to another user namespace than that of a process, which may be none that we may see. */
-function isOuter(namespace: number, pid: number): boolean {
-  const owner = syscall(SYS.ioctl, namespace, NS_GET_USERNS, 0);
-  if (owner < 0) return false;
-  try {
-    return readlinkSync(`/proc/self/fd/${owner}`) !== namespaceOf(pid, 'user');
-  } finally {
-    closeDescriptor(owner);
   }
 }
 

@@ -3,7 +3,7 @@
 import { chmodSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Change, Sandbox, userNamespace } from './harness.ts';
+import { type Change, eventually, Sandbox, userNamespace } from './harness.ts';
 
 const test = suite('user namespaces');
 const box = new Sandbox();
@@ -75,6 +75,31 @@ test('a root filesystem of another user: what to do', () => {
   const closed = refused(userNamespace);
   chmodSync(box.rootfs, 0o755);
   assert.match(closed, /mount proc on \/proc: EACCES .*; the container's user must be allowed to search/);
+});
+
+/** The container manages its cgroup (config-linux.md#cgroup-ownership), as dockerd --userns-remap has it. */
+const delegated: Change = ({ mounts }) => {
+  for (const mount of mounts ?? [])
+    if (mount.type === 'cgroup') mount.options = mount.options?.filter((option) => option !== 'ro') ?? [];
+};
+const makeCgroups = 'mkdir /sys/fs/cgroup/a /sys/fs/cgroup/b';
+
+// Seen before: start a process in the container: EACCES.
+test('exec in a cgroup that was delegated, and below it', () => {
+  const id = box.id();
+  box.configure(`${makeCgroups}; sleep 1000`, (config) => {
+    userNamespace(config);
+    delegated(config);
+  });
+  assert.is(box.detached('run', '--detach', id), 0);
+  eventually('its cgroups', () => box.tsoci('exec', id, 'test', '-e', '/sys/fs/cgroup/b').status === 0);
+  const look = ['grep', '-o', '0::.*', '/proc/self/cgroup'];
+  const uid = box.tsoci('exec', id, 'id', '-u');
+  assert.equal([uid.stdout, uid.stderr], ['0\n', '']);
+  assert.is(box.tsoci('exec', id, ...look).stdout, '0::/\n');
+  assert.is(box.tsoci('exec', '--cgroup', '/b', id, ...look).stdout, '0::/b\n');
+  assert.is(box.tsoci('exec', '--user', '1:1', '--cgroup', '/a', id, ...look).stdout, '0::/a\n');
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 
 const mappings = {
