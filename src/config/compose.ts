@@ -2,6 +2,7 @@
 
 import type { Config, Mount, User } from './generated/types.ts';
 import { given } from './given.ts';
+import { lastOfEach } from './variables.ts';
 
 /** What is to be otherwise; what is undefined or empty stays as it is. */
 export interface Changes {
@@ -23,7 +24,7 @@ export function compose(config: Config, changes: Changes): Config {
   const process = config.process && {
     ...config.process,
     ...(args.length > 0 && { args: [...args] }),
-    env: withVariables(config.process.env ?? [], env),
+    env: lastOfEach([...(config.process.env ?? []), ...env]),
     ...given({ cwd, user, terminal }),
   };
   return {
@@ -33,9 +34,4 @@ export function compose(config: Config, changes: Changes): Config {
     ...given({ hostname }),
     mounts: [...(config.mounts ?? []), ...mounts],
   };
-}
-
-function withVariables(env: readonly string[], more: readonly string[]): string[] {
-  const variables = new Map([...env, ...more].map((entry) => [entry.split('=', 1)[0], entry]));
-  return [...variables.values()];
 }

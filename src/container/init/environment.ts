@@ -1,5 +1,6 @@
 // The environment of the container's process.
 
+import { lastOfEach, variable } from '../../config/variables.ts';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -25,7 +26,6 @@ import {
 import { errnoOf } from '../../linux/errors.ts';
 import { fileTypeOf, STATX_SIZE } from '../../linux/statx.ts';
 import type { StubProcess } from '../../stub/stub-process.ts';
-import { variable } from './executable.ts';
 
 const CHUNK = 16384;
 /** Bytes: a passwd with 100,000 users has about six million. */
@@ -34,8 +34,8 @@ const MOST = 16 * 1024 * 1024;
 const unreadable = [ENOENT, ENOTDIR, EACCES, ELOOP, ENXIO, ENODEV, EPERM];
 
 /**
- * process.env, with HOME from the container's passwd when it is not set: shells and tools count on it. `listenFds` are
- * the sockets of a service that is activated by them (sd_listen_fds(3)).
+ * process.env, with HOME from the container's passwd when it is not set or empty: shells and tools count on it.
+ * `listenFds` are the sockets of a service that is activated by them (sd_listen_fds(3)).
  */
 export function environment(
   init: StubProcess,
@@ -47,7 +47,7 @@ export function environment(
   if (!variable(env, 'HOME'))
     result.push(`HOME=${homeOf(readContainerFile(init, '/etc/passwd'), uid) ?? '/'}`);
   if (listenFds > 0) result.push(`LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1');
-  return result;
+  return lastOfEach(result);
 }
 
 /** passwd(5): the sixth field of the first entry with the user's number. */

@@ -1,6 +1,7 @@
 // Finding args[0] as execvp(3) does, inside the container, before anyone waits for it.
 
 import { posix } from 'node:path';
+import { variable } from '../../config/variables.ts';
 import { AT_EACCESS, AT_FDCWD, S_IFDIR, STATX_TYPE, X_OK } from '../../linux/constants.ts';
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from '../../linux/errno.ts';
 import { TsociError } from '../../linux/errors.ts';
@@ -45,9 +46,4 @@ export function findExecutable(init: StubProcess, name: string, env: readonly st
     throw new TsociError(`exec: "${name}": executable file not found in $PATH (${path})`, { errno });
   }
   throw new TsociError(`exec: "${name}": ${refusal}`, { errno });
-}
-
-/** The last value of a variable, as getenv(3) would find it after the others were overridden. */
-export function variable(env: readonly string[], name: string): string | undefined {
-  return env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
 }

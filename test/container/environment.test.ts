@@ -1,0 +1,64 @@
+// The environment that the processes of a container find: one entry for each name.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Change, Sandbox } from './harness.ts';
+
+const test = suite('environment');
+const box = new Sandbox();
+/** Its own environment as execve(2) was given it, not as a shell has it. */
+const look = ['cat', '/proc/self/environ'];
+
+const withEnv =
+  (...env: string[]): Change =>
+  ({ process }) => {
+    process.args = look;
+    process.env = env;
+  };
+
+function seen(environ: string): string[] {
+  return environ.split('\0').slice(0, -1);
+}
+
+for (const [what, given, expected] of [
+  ['the last one wins', ['A=first', 'HOME=/', 'A=last'], ['A=last', 'HOME=/']],
+  ['an equals sign in a value is the value', ['A=b=c', 'HOME=/', 'A=b=d'], ['A=b=d', 'HOME=/']],
+  ['a name may begin another', ['AB=1', 'A=2', 'HOME=/'], ['AB=1', 'A=2', 'HOME=/']],
+  ['an empty value is one', ['A=1', 'A=', 'HOME=/'], ['A=', 'HOME=/']],
+  ['an empty HOME is that of passwd', ['HOME=', 'A=1'], ['HOME=/root', 'A=1']],
+  ['the last HOME is empty', ['HOME=/a', 'HOME='], ['HOME=/root']],
+  ['what has no value is left as it is', ['A', 'A=1', 'HOME=/', 'A'], ['A', 'A=1', 'HOME=/']],
+] as [string, string[], string[]][]) {
+  test(`process.env: ${what}`, () => {
+    assert.equal(seen(box.run('', withEnv('PATH=/bin', ...given))), ['PATH=/bin', ...expected]);
+  });
+}
+
+test('exec --env replaces a variable of the container, and of two the last one wins', () => {
+  const id = box.id();
+  box.configure('sleep 1000', ({ process }) => {
+    process.env = ['PATH=/nowhere', 'A=container', 'B=container', 'HOME=/home'];
+    process.args = ['/bin/sleep', '1000'];
+  });
+  assert.is(box.detached('run', '--detach', id), 0);
+  const env = ['A=first', 'A=last', 'PATH=/bin', 'C='].flatMap((entry) => ['--env', entry]);
+  const { stdout, stderr } = box.tsoci('exec', ...env, id, ...look);
+  assert.equal([seen(stdout), stderr], [['PATH=/bin', 'A=last', 'B=container', 'HOME=/home', 'C='], '']);
+  // With an empty HOME it is that of the user.
+  const user = box.tsoci('exec', '--env', 'HOME=', '--env', 'PATH=/bin', '--user', '1000', id, ...look);
+  assert.ok(seen(user.stdout).includes('HOME=/home/user'), user.stdout);
+
+  const file = join(box.directory, 'process.json');
+  writeFileSync(file, JSON.stringify({ cwd: '/', args: look, env: ['PATH=/bin', 'A=1', 'A=2'] }));
+  assert.equal(seen(box.tsoci('exec', '--process', file, id).stdout), ['PATH=/bin', 'A=2', 'HOME=/root']);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
