@@ -25,6 +25,8 @@ const loaders: Readonly<Record<string, Load>> = {
   network: () => import('./commands/network.ts'),
   ns: () => import('./commands/ns.ts'),
   doctor: () => import('./commands/doctor.ts'),
+  explain: () => import('./commands/explain.ts'),
+  diff: () => import('./commands/diff.ts'),
 };
 
 export const commandNames: readonly string[] = Object.keys(loaders);

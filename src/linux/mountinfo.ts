@@ -6,6 +6,10 @@ export interface MountInfo {
   mountPoint: string;
   type: string;
   source: string;
+  /** Attributes of the mount: ro or rw, nosuid, relatime, … */
+  options: readonly string[];
+  /** Peer groups (mount_namespaces(7)): shared:N, master:N, unbindable; none for a private mount. */
+  propagation: readonly string[];
 }
 
 /** Entries in order; a later one may lie over an earlier one. */
@@ -15,13 +19,15 @@ export function parseMountinfo(text: string): MountInfo[] {
     .filter(Boolean)
     .map((line) => {
       const [before = '', after = ''] = line.split(' - ');
-      const [, , , root = '', mountPoint = ''] = before.split(' ');
+      const [, , , root = '', mountPoint = '', options = '', ...propagation] = before.split(' ');
       const [type = '', source = ''] = after.split(' ');
       return {
         root: decodeOctal(root),
         mountPoint: decodeOctal(mountPoint),
         type,
         source: decodeOctal(source),
+        options: options.split(','),
+        propagation,
       };
     });
 }

@@ -1,10 +1,10 @@
 import type { Caller } from '../../linux/caller.ts';
-import { TsociError } from '../../linux/errors.ts';
 import type { ProcessView } from '../../namespaces/list.ts';
 import type { NamespaceType } from '../../namespaces/namespace-plan.ts';
 import { defineCommand } from '../command.ts';
 import { type Option, UsageError, type Values } from '../options.ts';
 import { table } from '../table.ts';
+import { findTargets } from '../targets.ts';
 
 /** The options of `ns enter`, by the names of files in /proc/PID/ns. */
 const TYPES = [
@@ -39,7 +39,9 @@ export const command = defineCommand({
     const [first, target, ...args] = operands;
     if (first === 'enter') return enter(caller, root, chosen(values), target, args);
     const { viewNamespaces } = await import('../../namespaces/list.ts');
-    const views = viewNamespaces(operands.length > 0 ? await find(root, operands) : await all(caller, root));
+    const views = viewNamespaces(
+      operands.length > 0 ? await findTargets(root, operands) : await all(caller, root),
+    );
     caller.write(caller.stdio[1], values.json ? `${JSON.stringify(views)}\n` : namespaceTable(views));
     return 0;
   },
@@ -63,20 +65,8 @@ async function enter(
   const types = (Object.keys(namespaceTypes) as NamespaceType[]).filter(
     (type) => files.length === 0 || files.includes(namespaceTypes[type].file),
   );
-  const [found] = await find(root, [target]);
+  const [found] = await findTargets(root, [target]);
   return found ? enterAndRun(caller, found.pid, types, args) : 1;
-}
-
-/** Containers by their ids; numbers that are no container's id are pids. */
-async function find(root: string, names: readonly string[]): Promise<{ name: string; pid: number }[]> {
-  const { containerState, listContainers } = await import('../../container/state/oci-state.ts');
-  const ids = new Set(listContainers(root).map(({ id }) => id));
-  return names.map((name) => {
-    if (!ids.has(name) && /^\d+$/.test(name)) return { name, pid: Number(name) };
-    const { pid, status } = containerState(root, name);
-    if (pid === 0) throw new TsociError(`container ${name} is ${status}: it has no process`);
-    return { name, pid };
-  });
 }
 
 async function all(caller: Caller, root: string): Promise<{ name: string; pid: number }[]> {
