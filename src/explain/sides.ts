@@ -1,12 +1,12 @@
 // The two sides of `tsoci diff`: a configuration in a file, or a process that runs.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/generated/types.ts';
 import { loadConfig } from '../config/load.ts';
 import { configFileOf } from '../config/validate.ts';
-import { readSaved } from '../container/state/saved.ts';
+import { readSavedConfig } from '../container/state/saved.ts';
 import { containerDirectory, savedConfig } from '../container/state/store.ts';
-import { TsociError } from '../linux/errors.ts';
+import { readTextFile } from '../linux/text-file.ts';
 import { configFacts, runtimeMounts } from './config-facts.ts';
 import { compareFacts, type Difference, drift } from './facts.ts';
 import { processFacts } from './process-facts.ts';
@@ -14,19 +14,13 @@ import { processFacts } from './process-facts.ts';
 /** The configuration of a bundle or of a file, of the right form. */
 export function readConfig(path: string): Config {
   const file = configFileOf(path);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw TsociError.from(`read ${file}`, error);
-  }
-  return loadConfig(text, file);
+  return loadConfig(readTextFile(file), file);
 }
 
 /** The configuration that a container was created with; undefined for what is no container of this state directory. */
 export function containerConfig(root: string, name: string): Config | undefined {
-  const file = savedConfig(containerDirectory(root, name));
-  return existsSync(file) ? (readSaved(file) as Config) : undefined;
+  const directory = containerDirectory(root, name);
+  return existsSync(savedConfig(directory)) ? readSavedConfig(directory) : undefined;
 }
 
 /** A bundle or a file, or a process. */
