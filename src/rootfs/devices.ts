@@ -1,6 +1,6 @@
 // Device nodes and links of /dev: config-linux.md#devices, #default-devices, runtime-linux.md#dev-symbolic-links.
 
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import {
   AT_EMPTY_PATH,
@@ -220,10 +220,10 @@ export function cloneNode(program: Program, path: string, doing: string): number
   return node;
 }
 
-/** The host's name for a device: the same, or else another in /dev. */
+/** The host's name for a device: the same, or else another in /dev. Not a link: /dev/stdin leads each process elsewhere. */
 function hostNode(node: DeviceNode): string {
   const is = (path: string): boolean => {
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = lstatSync(path, { throwIfNoEntry: false });
     return stat !== undefined && (stat.mode & S_IFMT) === node.type && stat.rdev === deviceNumber(node);
   };
   if (is(node.path)) return node.path;

@@ -86,6 +86,7 @@ if (process.getuid?.() === 0) {
     assert.ok(lines.some((line) => /^boot: setns\(.* # hooks\.createContainer\[0\]$/.test(line)));
   });
 
+  // Seen with links followed, in a directory read unsorted: /dev/stdin, since that was /dev/null.
   test('of one in a user namespace, with devices of the host bound', () => {
     const lines = compare((config) => {
       inUsers(config);

@@ -80,7 +80,7 @@ function pidsStats(directory: string): PidsStats {
 /** By page size. The usage is that of reservations where the kernel counts them (Linux 5.7), as in runc. */
 function hugetlbStats(directory: string): Record<string, HugetlbStats> {
   const stats: Record<string, HugetlbStats> = {};
-  for (const file of readdirSync(directory)) {
+  for (const file of readdirSync(directory).sort()) {
     const [, size] = /^hugetlb\.(\d+[KMG]B)\.current$/.exec(file) ?? [];
     if (size === undefined) continue;
     const usage = readNumber(directory, `hugetlb.${size}.rsvd.current`) ?? readNumber(directory, file);

@@ -1,0 +1,35 @@
+// TypeScript and Bun in one file: https://bun.com/docs/bundler/executables
+
+import { spawnSync } from 'node:child_process';
+import { renameSync } from 'node:fs';
+import { root } from '../repository.ts';
+import { bunOf, findTarget, type Target } from './target.ts';
+
+/** What the caller's directory holds is not meant for us. */
+const loadNothing = ['dotenv', 'bunfig', 'tsconfig', 'package-json'].map(
+  (file) => `--no-compile-autoload-${file}`,
+);
+
+export interface Program {
+  /** A path in the repository. */
+  entry: string;
+  output: string;
+  target: Target;
+  /** Names in the source, and the strings that they stand for. */
+  define?: Readonly<Record<string, string>>;
+}
+
+export function compile({ entry, output, target, define = {} }: Program): void {
+  // Made beside the old executable, which may be running, and then put in its place.
+  const next = `${output}.next`;
+  const words = [
+    ...['build', entry, '--outfile', next],
+    ...['--compile', `--compile-executable-path=${bunOf(target)}`, ...loadNothing],
+    ...['--minify-syntax', '--minify-whitespace', '--bytecode'],
+    ...Object.entries(define).flatMap(([name, value]) => ['--define', `${name}=${JSON.stringify(value)}`]),
+  ];
+  const bun = bunOf(findTarget());
+  const { status, stderr, error } = spawnSync(bun, words, { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw error ?? new Error(`${bun} ${words.join(' ')}: ${stderr}`);
+  renameSync(next, output);
+}
