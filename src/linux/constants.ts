@@ -141,6 +141,7 @@ export const LOCK_SH = 1;
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 export const POLLIN = 1;
+export const POLLOUT = 4;
 export const WNOHANG = 1;
 export const WEXITED = 4;
 export const P_PID = 1;

@@ -1,5 +1,6 @@
 // Descriptors of our own process: sockets, duplicates, descriptor passing.
 
+import { constants } from 'node:fs';
 import {
   AF_UNIX,
   MSG_CMSG_CLOEXEC,
@@ -10,10 +11,13 @@ import {
   SOL_SOCKET,
 } from './constants.ts';
 import { EINTR } from './errno.ts';
-import { TsociError } from './errors.ts';
+import { errnoOf, TsociError } from './errors.ts';
 import { type Argument, addressOf, syscall } from './ffi.ts';
 import { SYS, type SyscallName } from './syscalls.ts';
 
+/** fcntl.h */
+const F_GETFL = 3;
+const F_SETFL = 4;
 /** fcntl.h: duplicate to the lowest free number from the argument on, close-on-exec. */
 const F_DUPFD_CLOEXEC = 1030;
 
@@ -59,23 +63,53 @@ export function receive(fd: number, buffer: Uint8Array, doing: string): number {
   return check(doing, 'recvfrom', fd, buffer, buffer.length, 0, 0, 0);
 }
 
+/** What is waited for, or what has come (poll(2)). */
+export interface Poll {
+  fd: number;
+  /** POLLIN, POLLOUT */
+  events: number;
+}
+
+/**
+ * What has come of what is waited for, in the same order (0: nothing), after at most that many milliseconds; -1 waits
+ * for ever. A signal that we catch ends the wait with EINTR.
+ */
+export function poll(wanted: readonly Poll[], milliseconds: number): number[] {
+  const pollfds = Buffer.alloc(wanted.length * POLLFD_SIZE);
+  wanted.forEach(({ fd, events }, i) => {
+    pollfds.writeInt32LE(fd, i * POLLFD_SIZE);
+    pollfds.writeInt16LE(events, i * POLLFD_SIZE + 4);
+  });
+  const timeout = Buffer.alloc(16);
+  timeout.writeBigInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0);
+  timeout.writeBigInt64LE(BigInt(Math.floor((milliseconds % 1000) * 1e6)), 8);
+  const result = syscall(SYS.ppoll, pollfds, wanted.length, milliseconds < 0 ? null : timeout, 0, 0);
+  if (result < 0)
+    throw TsociError.fromErrno(`wait for descriptor ${wanted.map(({ fd }) => fd).join(', ')}`, -result);
+  return wanted.map((_, i) => pollfds.readInt16LE(i * POLLFD_SIZE + 6));
+}
+
+/** struct pollfd: fd, events, revents. */
+const POLLFD_SIZE = 8;
+
 /**
  * Whether `fd` has something to read (or has reached its end) within `milliseconds`; -1 waits for ever. A signal that we
  * catch ends the wait, with EINTR, if it is interruptible.
  */
 export function readable(fd: number, milliseconds: number, interruptible = false): boolean {
-  const pollfd = Buffer.alloc(8);
-  pollfd.writeInt32LE(fd, 0);
-  pollfd.writeInt16LE(POLLIN, 4);
-  const timeout = Buffer.alloc(16);
-  timeout.writeBigInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0);
-  timeout.writeBigInt64LE(BigInt(Math.floor((milliseconds % 1000) * 1e6)), 8);
-  const doing = `wait for descriptor ${fd}`;
-  const args = [pollfd, 1, milliseconds < 0 ? null : timeout, 0, 0];
-  if (!interruptible) return check(doing, 'ppoll', ...args) > 0;
-  const result = syscall(SYS.ppoll, ...args);
-  if (result < 0) throw TsociError.fromErrno(doing, -result);
-  return result > 0;
+  for (;;) {
+    try {
+      return poll([{ fd, events: POLLIN }], milliseconds)[0] !== 0;
+    } catch (error) {
+      if (interruptible || errnoOf(error) !== EINTR) throw error;
+    }
+  }
+}
+
+/** Has reads and writes on the descriptor, and on all that share its open file, fail with EAGAIN instead of waiting. */
+export function makeNonBlocking(fd: number): void {
+  const doing = `make descriptor ${fd} non-blocking`;
+  check(doing, 'fcntl', fd, F_SETFL, check(doing, 'fcntl', fd, F_GETFL) | constants.O_NONBLOCK);
 }
 
 // struct msghdr: name, namelen, iov, iovlen, control, controllen, flags (x86-64 and arm64: 56 bytes).

@@ -2,6 +2,8 @@
 
 import { TCGETS, TCSETS } from './constants.ts';
 import { check } from './descriptor.ts';
+import { syscall } from './ffi.ts';
+import { SYS } from './syscalls.ts';
 
 /** struct termios of asm-generic/termbits.h: four words of flags, the line discipline, 19 control characters. */
 const SIZE = 36;
@@ -33,6 +35,10 @@ const cooked: readonly (readonly [offset: number, flags: number])[] = [
   [CFLAG, CSIZE | PARENB],
   [LFLAG, ECHO | ECHONL | ICANON | ISIG | IEXTEN],
 ];
+
+export function isTerminal(fd: number): boolean {
+  return syscall(SYS.ioctl, fd, TCGETS, new Uint8Array(SIZE)) === 0;
+}
 
 /**
  * Has a terminal pass everything on as it is, in both directions; the result puts its modes back. Node's raw mode goes

@@ -3,11 +3,14 @@
 import { constants } from 'node:os';
 import process from 'node:process';
 import type { Caller } from '../../linux/caller.ts';
-import { SIG_UNBLOCK, SIGUSR1 } from '../../linux/constants.ts';
-import { check } from '../../linux/descriptor.ts';
+import { POLLIN, SIG_UNBLOCK, SIGUSR1 } from '../../linux/constants.ts';
+import { check, closeDescriptor, poll } from '../../linux/descriptor.ts';
+import { EINTR } from '../../linux/errno.ts';
+import { errnoOf } from '../../linux/errors.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { SYS } from '../../linux/syscalls.ts';
-import { reapIfEnded, type WaitStatus } from '../../linux/wait.ts';
+import { reap, type WaitStatus } from '../../linux/wait.ts';
+import type { TerminalSession } from './terminal.ts';
 
 /** Signals that are not for the container: they cannot be caught, or are about ourselves. */
 const kept = new Set(['SIGKILL', 'SIGSTOP', 'SIGCHLD', 'SIGWINCH', 'SIGPIPE', 'SIGURG', 'SIGPROF']);
@@ -31,8 +34,7 @@ export class Signals {
 
   /** The first that waits. */
   async first(): Promise<number | undefined> {
-    // Listeners are called by the event loop.
-    await new Promise((resolve) => setImmediate(resolve));
+    await turnOfEventLoop();
     return this.#waiting[0];
   }
 
@@ -72,7 +74,12 @@ export class Signals {
   }
 }
 
-/** Node blocks SIGUSR1, by which a debugger could be started, until somebody asks for it. */
+/** Listeners for signals are called by the event loop. */
+function turnOfEventLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Node (unbuilt) blocks SIGUSR1, by which a debugger could be started, until somebody asks for it. */
 function unblock(signal: number): void {
   const set = Buffer.alloc(8);
   set.writeBigUInt64LE(1n << BigInt(signal - 1));
@@ -92,8 +99,8 @@ export async function attend(
   signals.forwardTo(pid);
   const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
   try {
-    const status = await ended(pid);
-    await session?.drained();
+    const status = await ended(pid, session);
+    session?.drain();
     return status.signal ? 128 + status.signal : status.code;
   } finally {
     session?.close();
@@ -101,21 +108,31 @@ export async function attend(
   }
 }
 
-function ended(pid: number): Promise<WaitStatus> {
-  return new Promise((resolve) => {
-    // A listener for signals does not keep the event loop alive; a timer does.
-    const alive = setInterval(() => look(), 60_000);
-    const look = () => {
-      const status = reapIfEnded(pid);
-      if (!status) return;
-      clearInterval(alive);
-      process.off('SIGCHLD', look);
-      resolve(status);
-    };
-    process.on('SIGCHLD', look);
-    // It may have ended before we listened.
-    look();
-  });
+/** Milliseconds after which we look for a signal that came between the turn of the event loop and the wait. */
+const LOOK = 100;
+
+async function ended(pid: number, session: TerminalSession | undefined): Promise<WaitStatus> {
+  const pidfd = check(`open process ${pid}`, 'pidfd_open', pid, 0);
+  try {
+    for (;;) {
+      const [end, ...copies] = waitFor([{ fd: pidfd, events: POLLIN }, ...(session?.wanted() ?? [])]);
+      if (end) return reap(pid);
+      session?.copy(copies);
+      await turnOfEventLoop();
+    }
+  } finally {
+    closeDescriptor(pidfd);
+  }
+}
+
+/** Nothing has come when a signal ends the wait. */
+function waitFor(wanted: Parameters<typeof poll>[0]): number[] {
+  try {
+    return poll(wanted, LOOK);
+  } catch (error) {
+    if (errnoOf(error) !== EINTR) throw error;
+    return [];
+  }
 }
 
 /** What it takes is loaded only where there is a terminal. */

@@ -1,89 +1,109 @@
 // A terminal between the caller and a container in the foreground: input, output and size are copied.
 
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import process from 'node:process';
-import type { Readable } from 'node:stream';
-import { isatty, ReadStream } from 'node:tty';
 import type { Caller } from '../../linux/caller.ts';
-import { TIOCGWINSZ, TIOCSWINSZ } from '../../linux/constants.ts';
-import { duplicateAbove } from '../../linux/descriptor.ts';
+import { POLLIN, POLLOUT, TIOCGWINSZ, TIOCSWINSZ } from '../../linux/constants.ts';
+import { closeDescriptor, makeNonBlocking, type Poll, readable } from '../../linux/descriptor.ts';
+import { EAGAIN } from '../../linux/errno.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { SYS } from '../../linux/syscalls.ts';
-import { makeRaw } from '../../linux/termios.ts';
+import { isTerminal, makeRaw } from '../../linux/termios.ts';
 
 /** How long output may still come after the process has ended, in milliseconds. */
 const DRAIN_TIMEOUT = 500;
-/** The first descriptor that is none of the standard streams. */
-const FIRST = 3;
+const BUFFER_SIZE = 1 << 16;
 
+/**
+ * Whoever waits for what is `wanted` hands what has come to `copy`. Nothing but our own output is waited for here: the
+ * container may have to be read from before it reads what is typed.
+ */
 export class TerminalSession {
-  readonly #output: ReadStream;
-  readonly #input: Readable;
-  readonly #typing: WriteStream;
-  readonly #end: Promise<void>;
+  readonly #caller: Caller;
+  /** Undefined once nobody has the other side open, or nobody reads our output. */
+  #master: number | undefined;
+  /** Undefined once it has reached its end. */
+  #input: number | undefined;
+  /** What was typed and has not been taken yet: until it is, no more is read. */
+  #typed = Buffer.alloc(0);
+  readonly #buffer = Buffer.alloc(BUFFER_SIZE);
   readonly #resize: (() => void) | undefined;
   readonly #restore: (() => void) | undefined;
 
+  /** The master is closed at the end of the session. */
   constructor(caller: Caller, master: number) {
-    const [stdin, stdout] = caller.stdio;
-    const interactive = isatty(stdin);
-    if (interactive) {
-      this.#resize = () => copySize(stdin, master);
-      this.#resize();
-      process.on('SIGWINCH', this.#resize);
-      this.#restore = makeRaw(stdin);
-    }
-    process.prependOnceListener('exit', (code) => this.#leave(code));
-    this.#output = new ReadStream(master);
-    // Written by a thread: the container may have to be read from before it reads what is typed. By a descriptor of its
-    // own, since a stream closes that at its end, whoever has the number by then.
-    this.#typing = createWriteStream('', { fd: duplicateAbove(master, FIRST) });
-    this.#typing.on('error', () => {});
-    this.#input = interactive ? new ReadStream(stdin) : createReadStream('', { fd: stdin, autoClose: false });
-    this.#input.on('error', () => {});
-    this.#end = new Promise((resolve) => {
-      this.#output.once('close', () => {
-        this.#stopTyping();
-        resolve();
-      });
-    });
-    // EIO: nobody has the terminal open any more.
-    this.#output.on('error', () => {});
-    this.#output.on('data', (data: Buffer) => this.#show(caller, stdout, data));
-    this.#input.pipe(this.#typing);
+    const [stdin] = caller.stdio;
+    this.#caller = caller;
+    this.#master = master;
+    this.#input = stdin;
+    makeNonBlocking(master);
+    if (!isTerminal(stdin)) return;
+    this.#resize = () => copySize(stdin, master);
+    this.#resize();
+    process.on('SIGWINCH', this.#resize);
+    this.#restore = makeRaw(stdin);
   }
 
-  /** Resolves when all output is written, or soon. */
-  drained(): Promise<unknown> {
-    return Promise.race([this.#end, new Promise((resolve) => setTimeout(resolve, DRAIN_TIMEOUT))]);
+  /** Output of the container, and input for it when there is room. */
+  wanted(): Poll[] {
+    if (this.#master === undefined) return [];
+    const typing = this.#typed.length > 0;
+    const output = { fd: this.#master, events: typing ? POLLIN | POLLOUT : POLLIN };
+    return this.#input === undefined || typing ? [output] : [output, { fd: this.#input, events: POLLIN }];
+  }
+
+  copy([output, input]: readonly number[]): void {
+    if (input) this.#read();
+    if (input || output) this.#type();
+    if (output) this.#show();
+  }
+
+  /** Shows what the container has written before its end. What others go on to write is waited for only shortly. */
+  drain(): void {
+    this.#input = undefined;
+    const end = performance.now() + DRAIN_TIMEOUT;
+    for (;;) {
+      const left = end - performance.now();
+      if (this.#master === undefined || left <= 0) return;
+      if (readable(this.#master, left)) this.#show();
+    }
   }
 
   close(): void {
     if (this.#resize) process.off('SIGWINCH', this.#resize);
     this.#restore?.();
-    this.#input.destroy();
-    this.#output.destroy();
+    this.#hangUp();
+  }
+
+  #read(): void {
+    if (this.#input === undefined) return;
+    const length = syscall(SYS.read, this.#input, this.#buffer, BUFFER_SIZE);
+    if (length > 0) this.#typed = Buffer.from(this.#buffer.subarray(0, length));
+    else if (length !== -EAGAIN) this.#input = undefined;
+  }
+
+  #type(): void {
+    if (this.#master === undefined || this.#typed.length === 0) return;
+    const taken = syscall(SYS.write, this.#master, this.#typed, this.#typed.length);
+    if (taken > 0) this.#typed = this.#typed.subarray(taken);
   }
 
   /** Once nobody reads our output, the container's terminal is hung up, as by the end of an emulator. */
-  #show(caller: Caller, stdout: number, data: Buffer): void {
+  #show(): void {
+    if (this.#master === undefined) return;
+    const length = syscall(SYS.read, this.#master, this.#buffer, BUFFER_SIZE);
+    if (length === -EAGAIN) return;
+    // EIO: nobody has the terminal open any more.
+    if (length <= 0) return this.#hangUp();
     try {
-      caller.write(stdout, data);
+      this.#caller.write(this.#caller.stdio[1], this.#buffer.subarray(0, length));
     } catch {
-      this.#output.destroy();
+      this.#hangUp();
     }
   }
 
-  /** Threads may still wait for input, or for the container to take it: Node would wait for them. */
-  #leave(code: number): void {
-    this.#restore?.();
-    syscall(SYS.exit_group, code);
-  }
-
-  /** Nobody reads it any more. */
-  #stopTyping(): void {
-    this.#input.unpipe();
-    this.#typing.destroy();
+  #hangUp(): void {
+    if (this.#master !== undefined) closeDescriptor(this.#master);
+    this.#master = undefined;
   }
 }
 
