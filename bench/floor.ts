@@ -1,16 +1,16 @@
-// What no program in a Node single executable can undercut: one that does nothing.
+// What no program that Bun executes can undercut: one that does nothing.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSea } from '../scripts/executable/sea.ts';
+import { compile } from '../scripts/executable/compile.ts';
+import { findTarget } from '../scripts/executable/target.ts';
 
-/** Builds it as dist/tsoci is built, with the same Node and options. Returns its path. */
+/** Builds it as dist/tsoci-runtime is built. Returns its path. */
 export function buildFloor(work: string): string {
   mkdirSync(work, { recursive: true });
-  const main = join(work, 'empty.cjs');
+  const entry = join(work, 'empty.ts');
   const output = join(work, 'floor');
-  const snapshot = "require('internal/v8/startup_snapshot').namespace";
-  writeFileSync(main, `${snapshot}.setDeserializeMainFunction(() => process.reallyExit(0));\n`);
-  buildSea({ work, main, output });
+  writeFileSync(entry, 'process.exit(0);\n');
+  compile({ entry, output, target: findTarget() });
   return output;
 }

@@ -9,7 +9,7 @@ export interface Facts {
   date: string;
   machine: readonly string[];
   runtimes: readonly Runtime[];
-  node: string;
+  bun: string;
   quick: boolean;
 }
 
@@ -20,8 +20,7 @@ runc's, 2 is twice. *wall* is the median time a caller waits, ± half the distan
 mean time of processors spent by the runtime and all it waited for. Commands are timed in turns, so that other work on
 the machine strikes all alike.
 
-The *floor* is a Node single executable that does nothing, with the Node and the options of tsoci's own: what is above
-it is tsoci's doing. A task that starts the runtime three times has the floor three times in it.
+The *floor* is an executable of Bun that does nothing, made as tsoci's own is: what is above it is tsoci's doing. A task that starts the runtime three times has the floor three times in it.
 
 All executables are written anew before they are measured. tsoci's, which is large, starts by about a sixth slower once
 it has been evicted from the page cache and has come back page by page.`;
@@ -33,7 +32,7 @@ export function report(facts: Facts, views: readonly ViewResult[]): string {
       '## Where and what',
       `- ${facts.date}${facts.quick ? ', a quick run: few repetitions, rough numbers' : ''}`,
       ...facts.machine.map((line) => `- ${line}`),
-      `- ${facts.runtimes.map(({ name, version }) => `${name} ${version}`).join(', ')}; Node ${facts.node}`,
+      `- ${facts.runtimes.map(({ name, version }) => `${name} ${version}`).join(', ')}; Bun ${facts.bun}`,
     ].join('\n'),
     ...views.flatMap((view) => viewSections(view, facts)),
   ];

@@ -7,7 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from '../scripts/executable/node.ts';
+import { findTarget, lockedVersion } from '../scripts/executable/target.ts';
+import { root } from '../scripts/repository.ts';
 import { makeRootfs } from './bundle.ts';
 import { makeDirectories } from './directories.ts';
 import { buildFloor } from './floor.ts';
@@ -54,7 +55,7 @@ try {
     date,
     machine,
     runtimes,
-    node: process.version,
+    bun: lockedVersion(findTarget().bun),
     quick: values.quick,
   };
   const page = report(facts, results);

@@ -2,7 +2,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { files } from '../scripts/executable/files.ts';
 import type { View } from './view.ts';
 
 export interface Runtime {
@@ -29,12 +30,15 @@ export function installedRuntimes(tsoci: string): Map<string, string> {
  * read, and start by up to a sixth faster or slower.
  */
 export function copyRuntimes(paths: ReadonlyMap<string, string>, directory: string): Map<string, string> {
-  mkdirSync(directory, { recursive: true });
   const copies = new Map<string, string>();
   for (const [name, path] of paths) {
-    const copy = join(directory, name);
-    writeFileSync(copy, readFileSync(path), { mode: 0o755 });
-    copies.set(name, copy);
+    const home = join(directory, name);
+    mkdirSync(home, { recursive: true });
+    // tsoci looks for its other files beside itself.
+    const others = files.map((file) => join(dirname(path), file)).filter((file) => existsSync(file));
+    for (const file of name === 'tsoci' ? [path, ...others] : [path])
+      writeFileSync(join(home, basename(file)), readFileSync(file), { mode: 0o755 });
+    copies.set(name, join(home, basename(path)));
   }
   return copies;
 }

@@ -9,7 +9,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { root } from '../scripts/executable/node.ts';
+import { root } from '../scripts/repository.ts';
 import { makeBundle, makeRootfs } from './bundle.ts';
 import { makeDirectories } from './directories.ts';
 import { clear } from './runtimes.ts';

@@ -1,35 +1,35 @@
-// Builds dist/tsoci: Node with src/ in it, compiled, and koffi. See src/sea/entry.ts.
+// Builds dist/, or --output: tsoci, the runtime that it is, and koffi's addon, which that loads.
+//
+//   node scripts/build.ts [--target linux-arm64|linux-x64-musl|…] [--output DIRECTORY]
 
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { root } from './executable/node.ts';
-import { makeEntry, makePieces } from './executable/pieces.ts';
-import { buildSea } from './executable/sea.ts';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compile } from './executable/compile.ts';
+import { addon, launcher, runtime } from './executable/files.ts';
+import { addonOf, findTarget } from './executable/target.ts';
+import { commit, root, version } from './repository.ts';
 
-const work = join(root, 'build');
-const pieces = join(work, 'pieces');
-const executable = join(root, 'dist', 'tsoci');
+const { values } = parseArgs({ options: { target: { type: 'string' }, output: { type: 'string' } } });
+const target = findTarget(values.target);
+// Those for other machines are not in the way of what is tested here.
+const output = resolve(root, values.output ?? join('dist', values.target ?? ''));
 
-rmSync(pieces, { recursive: true, force: true });
-mkdirSync(pieces, { recursive: true });
-mkdirSync(join(root, 'dist'), { recursive: true });
-
-const { rehearsal, hot, cold } = makePieces();
-const paths = [...cold].map(([name, script]) => {
-  const path = join(pieces, name);
-  writeFileSync(path, script);
-  return path;
+mkdirSync(output, { recursive: true });
+compile({
+  entry: 'src/main.ts',
+  output: join(output, runtime),
+  target,
+  define: { TSOCI_VERSION: version(), TSOCI_COMMIT: commit() },
 });
-writeFileSync(join(work, 'rehearsal.js'), rehearsal);
-writeFileSync(join(work, 'hot.js'), hot);
-const main = join(work, 'sea.cjs');
-makeEntry(main);
-const koffi = join(root, 'node_modules', '@koromix', `koffi-linux-${process.arch}`);
-buildSea({
-  work,
-  main,
-  output: executable,
-  env: { TSOCI_BUILD: work },
-  assets: [join(koffi, `linux_${process.arch}`, 'koffi.node'), ...paths],
-});
-console.log(`${executable}: ${(statSync(executable).size / 1e6).toFixed(0)} MB`);
+put(addon, (path) => writeFileSync(path, readFileSync(addonOf(target))));
+put(launcher, (path) => symlinkSync(runtime, path));
+console.log(`${join(output, launcher)}: ${(statSync(join(output, runtime)).size / 1e6).toFixed(0)} MB`);
+
+/** Replaces a file that may be in use. */
+function put(name: string, write: (path: string) => void): void {
+  const path = join(output, name);
+  rmSync(`${path}.next`, { force: true });
+  write(`${path}.next`);
+  renameSync(`${path}.next`, path);
+}

@@ -1,21 +1,35 @@
-// Installs dist/tsoci with shell completions and man pages under PREFIX (/usr/local), inside DESTDIR if it is set.
+// Installs dist/ with shell completions and man pages under PREFIX (/usr/local), inside DESTDIR if it is set.
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadCommands } from '../src/cli/command-table.ts';
 import { version } from '../src/cli/version.ts';
 import { bashCompletion } from './completions/bash.ts';
 import { fishCompletion } from './completions/fish.ts';
 import { zshCompletion } from './completions/zsh.ts';
+import { addon, launcher, runtime } from './executable/files.ts';
 import { manPages } from './man.ts';
 
 const { PREFIX = '/usr/local', DESTDIR = '' } = process.env;
-const executable = join(import.meta.dirname, '..', 'dist', 'tsoci');
-if (!existsSync(executable)) throw new Error(`${executable} is missing: npm run build`);
+const built = join(import.meta.dirname, '..', 'dist');
+if (!existsSync(join(built, launcher))) throw new Error(`${built} has no ${launcher}: npm run build`);
 
 const commands = await loadCommands();
-// Written at once, not copied page by page, it lies in the page cache in large pieces: 20 % less time for a start.
-install('bin/tsoci', 0o755, (path) => writeFileSync(path, readFileSync(executable)));
+for (const [file, mode] of [
+  [addon, 0o644],
+  [runtime, 0o755],
+] as const)
+  install(`libexec/tsoci/${file}`, mode, (target) => writeFileSync(target, readFileSync(join(built, file))));
+install(`bin/${launcher}`, 0o755, (target) => symlinkSync(`../libexec/tsoci/${runtime}`, target));
 installText('share/bash-completion/completions/tsoci', bashCompletion(commands));
 installText('share/zsh/site-functions/_tsoci', zshCompletion(commands));
 installText('share/fish/vendor_completions.d/tsoci.fish', fishCompletion(commands));
@@ -30,6 +44,7 @@ function install(path: string, mode: number, write: (target: string) => void): v
   const target = join(DESTDIR, PREFIX, path);
   mkdirSync(dirname(target), { recursive: true });
   const next = `${target}.next`;
+  rmSync(next, { force: true });
   write(next);
   chmodSync(next, mode);
   renameSync(next, target);

@@ -18,7 +18,7 @@ export class TsociError extends Error {
     return new TsociError(`${doing}: ${describeErrno(errno)}${hint ? `; ${hint}` : ''}`, { errno });
   }
 
-  /** The failure of a Node call (fs, …), told the same way. */
+  /** The failure of a call of node:fs and the like, told the same way. */
   static from(doing: string, error: unknown, hint?: string): TsociError {
     const errno = errnoOf(error);
     if (errno !== undefined) return TsociError.fromErrno(doing, errno, hint);
@@ -26,7 +26,7 @@ export class TsociError extends Error {
   }
 }
 
-/** The errno (positive) that a Node system error or a TsociError carries; undefined for other errors. */
+/** The errno (positive) that an error of node:fs or a TsociError carries; undefined for other errors. */
 export function errnoOf(error: unknown): number | undefined {
   if (error instanceof TsociError) return error.errno;
   if (error instanceof Error && 'errno' in error && typeof error.errno === 'number')

@@ -1,13 +1,12 @@
 // Finds and loads koffi's native addon without require(): path look-ups cost more than the load itself.
 //
-// In the single executable the addon is an asset; it is written to an unnamed file and loaded from there. Unbuilt,
-// it is loaded from node_modules.
+// scripts/build.ts puts the addon beside the executable, so that nothing is written at run time. Unbuilt, it is loaded
+// from node_modules.
 
-import { closeSync, constants, existsSync, openSync, writeSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { getRawAsset, isSea } from 'node:sea';
 import type { LibraryHandle } from 'koffi';
-import { O_TMPFILE } from './constants.ts';
+import { builtVersion } from './build.ts';
 import { TsociError } from './errors.ts';
 
 /** The part of koffi that tsoci uses. */
@@ -21,42 +20,17 @@ let loaded: Koffi | undefined;
 
 /** koffi, loaded at the first call. */
 export function koffi(): Koffi {
-  loaded ??= isSea() ? leavingAtOnce(loadFromAsset()) : loadFromModules();
+  loaded ??= builtVersion ? loadFromBeside() : loadFromModules();
   return loaded;
 }
 
-/**
- * Ends the process without what Node and koffi take down at its end, 4 % of a `run`: nobody waits for any of it. Whoever
- * has something to do at the end must come before (prependOnceListener).
- */
-function leavingAtOnce(koffi: Koffi): Koffi {
-  process.once('exit', (code) => koffi.load(null).func('_exit', 'void', ['int'])(code));
-  return koffi;
-}
-
-function loadFromAsset(): Koffi {
-  const image = new Uint8Array(getRawAsset('koffi.node'));
-  // An unnamed file leaves nothing behind. A directory mounted noexec refuses to map it: try the next.
-  let refusal: unknown = new Error('no writable directory');
-  for (const directory of ['/dev/shm', '/run', '/tmp', '/var/tmp', process.env.XDG_RUNTIME_DIR]) {
-    if (!directory) continue;
-    let fd: number;
-    try {
-      fd = openSync(directory, O_TMPFILE | constants.O_RDWR, 0o700);
-    } catch (error) {
-      refusal = error;
-      continue;
-    }
-    try {
-      writeSync(fd, image);
-      return dlopen(`/proc/self/fd/${fd}`);
-    } catch (error) {
-      refusal = error;
-    } finally {
-      closeSync(fd);
-    }
+function loadFromBeside(): Koffi {
+  const path = join(dirname(process.execPath), 'koffi.node');
+  try {
+    return dlopen(path);
+  } catch (error) {
+    throw TsociError.from(`load ${path}`, error, 'it is installed together with tsoci');
   }
-  throw TsociError.from('load koffi.node from an unnamed file in /dev/shm, /run, /tmp or /var/tmp', refusal);
 }
 
 function loadFromModules(): Koffi {

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { files, launcher } from '../../scripts/executable/files.ts';
 import { makeDisk } from './disk.ts';
 
 const folders = ['package.json', 'src', 'schema', 'bundles', 'conformance', 'bench', 'scripts', 'test'];
@@ -26,7 +27,8 @@ export function makeRepositoryDisk(root: string, work: string, order: Order): st
   for (const name of folders) {
     if (existsSync(join(root, name))) cpSync(join(root, name), join(tree, name), { recursive: true });
   }
-  if (existsSync(join(root, 'dist/tsoci'))) link(join(root, 'dist/tsoci'), join(tree, 'dist/tsoci'));
+  if (existsSync(join(root, 'dist', launcher)))
+    for (const file of files) link(join(root, 'dist', file), join(tree, 'dist', file));
   else console.error('dist/tsoci is missing: run npm run build. The guest has runc and crun only.');
 
   for (const name of withDependencies(root, dependencies)) copyPackage(root, tree, name);
