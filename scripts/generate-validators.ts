@@ -94,11 +94,18 @@ function isSchema(value: unknown): value is Schema {
 const report =
   /const (err\d+) = \{instancePath(?::(.*?))?,schemaPath:"[^"]*",keyword:("\w+"),params:(\{.*?\})\};\nif\(vErrors === null\)\{\nvErrors = \[\1\];\n\}\nelse \{\nvErrors\.push\(\1\);\n\}/g;
 
-const fail = `
+const handOn = /vErrors === null \? (\w+)\.errors : vErrors\.concat\(\1\.errors\)/g;
+
+const helpers = `
 function fail(errors, instancePath, keyword, params) {
   const error = { instancePath, keyword, params };
   if (errors === null) return [error];
   errors.push(error);
+  return errors;
+}
+function all(errors, more) {
+  if (errors === null) return more;
+  for (const error of more) errors.push(error);
   return errors;
 }
 `;
@@ -106,17 +113,19 @@ function fail(errors, instancePath, keyword, params) {
 /**
  * Less to compile at each start of `create`: minified 54 KB instead of 83, first call 1.0 ms instead of 1.4 (Node 26, best
  * of 15). What ajv writes out for each error becomes a call, and what it hands on without a use (parentData, …) goes.
+ * The errors of a part are added to those before it, which ajv would copy each time.
  */
 function compact(code: string): string {
   const shorter = code
     .replace(report, (_all, _error, path, keyword, params) => {
       return `vErrors = fail(vErrors, ${path ?? 'instancePath'}, ${keyword}, ${params});`;
     })
+    .replace(handOn, 'all(vErrors, $1.errors)')
     .replace(/,parentData:\w+,parentDataProperty:(?:"\w+"|\w+),rootData/g, '')
     .replaceAll(', parentData, parentDataProperty, rootData=data}', '}');
-  if (/schemaPath|parentData|rootData/.test(shorter))
+  if (/schemaPath|parentData|rootData|concat/.test(shorter))
     throw new Error('ajv writes other code than compact() expects');
-  return shorter + fail;
+  return shorter + helpers;
 }
 
 function declarations(names: string[]): string {

@@ -2,6 +2,7 @@
 
 import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { describeErrno, errnoOf } from '../linux/errors.ts';
 import { error, type Finding, warning } from './finding.ts';
 import type { Config, NamespaceType } from './generated/types.ts';
 import { hookNames } from './rules/hooks.ts';
@@ -32,17 +33,15 @@ export function checkFiles(config: Config, bundle: string): Finding[] {
 function rootDirectory({ root }: Config, bundle: string): Finding[] {
   if (!root?.path) return [];
   const path = resolve(bundle, root.path);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory()) return [];
-  const problem = found ? `is not a directory: ${path}` : `does not exist: ${path}`;
-  return [error('/root/path', problem, 'the root filesystem', 'config.md#root')];
+  const problem = absence(path) ?? (statSync(path).isDirectory() ? undefined : `is not a directory: ${path}`);
+  return problem ? [error('/root/path', problem, 'the root filesystem', 'config.md#root')] : [];
 }
 
 function bindSources({ mounts = [] }: Config, bundle: string): Finding[] {
   return mounts.flatMap(({ source, options = [] }, i) => {
     const bind = options.includes('bind') || options.includes('rbind');
-    if (!bind || !source || statSync(resolve(bundle, source), { throwIfNoEntry: false })) return [];
-    const problem = `does not exist: ${resolve(bundle, source)}`;
+    const problem = bind && source ? absence(resolve(bundle, source)) : undefined;
+    if (!problem) return [];
     return [warning(`/mounts/${i}/source`, problem, 'a file or directory', 'config.md#mounts')];
   });
 }
@@ -57,6 +56,16 @@ function hookPrograms({ hooks = {} }: Config): Finding[] {
       return [warning(`/hooks/${name}/${i}/path`, problem, 'a program', 'config.md#posix-platform-hooks')];
     });
   });
+}
+
+/** Why nothing can be found at a path; undefined if something is there. */
+function absence(path: string): string | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ? undefined : `does not exist: ${path}`;
+  } catch (error) {
+    // A loop of symlinks, a directory that may not be searched, a name that is too long.
+    return `cannot be found: ${path}: ${describeErrno(errnoOf(error) ?? 0)}`;
+  }
 }
 
 function isExecutable(path: string): boolean {
@@ -74,8 +83,8 @@ function namespaceFiles({ linux }: Config): Finding[] {
     if (!path) return [];
     const pointer = `/linux/namespaces/${i}/path`;
     const section = 'config-linux.md#namespaces';
-    if (!statSync(path, { throwIfNoEntry: false }))
-      return [warning(pointer, `does not exist: ${quote(path)}`, 'a namespace', section)];
+    const problem = absence(path);
+    if (problem) return [warning(pointer, problem, 'a namespace', section)];
     const kind = kindOf(path);
     if (kind === undefined || kind === kinds[type]) return [];
     return [error(pointer, `is a namespace of type ${kind}`, `one of type ${type}`, section)];

@@ -6,7 +6,7 @@ import { describe, type Finding } from './finding.ts';
 import type { Config, Process, Resources } from './generated/types.ts';
 import { isConfig, isProcess, isResources } from './generated/validators/config.js';
 import { parseJson } from './json.ts';
-import { JsonError, positionOf } from './json-scan.ts';
+import { JsonError, positionsIn } from './json-scan.ts';
 import { nulErrors } from './nul.ts';
 import { checkConfig, checkProcess, checkResources } from './rules/index.ts';
 import type { Validator } from './schema-error.ts';
@@ -55,7 +55,7 @@ function load<T>(text: string, file: string, validator: Validator<T>): T {
     value = parseJson(text);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    const { line, column } = positionOf(text, error.offset);
+    const { line, column } = positionsIn(text)(error.offset);
     throw new TsociError(`${file}:${line}:${column}: ${error.message}`);
   }
   if (!validator(value)) throw refusal(explain(validator.errors ?? [], value), file);

@@ -10,7 +10,7 @@ import type { Finding } from './finding.ts';
 import type { Config } from './generated/types.ts';
 import { isConfig } from './generated/validators/config.js';
 import { parseJson } from './json.ts';
-import { JsonError, positionOf, scanJson } from './json-scan.ts';
+import { JsonError, positionsIn, scanJson } from './json-scan.ts';
 import { nulErrors } from './nul.ts';
 import { checkConfig } from './rules/index.ts';
 import { specVersion } from './rules/version.ts';
@@ -45,26 +45,28 @@ export function validateConfig(text: string, { bundle }: { bundle?: string } = {
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     const problem = `is not JSON: ${error.message}`;
-    return [{ level: 'error', pointer: '', problem, expected: '', ...positionOf(text, error.offset) }];
+    return [{ level: 'error', pointer: '', problem, expected: '', ...positionsIn(text)(error.offset) }];
   }
-  const findings = explain(isConfig(value) ? [] : (isConfig.errors ?? []), value);
-  findings.push(...nulErrors(text, value));
+  let findings = [
+    ...explain(isConfig(value) ? [] : (isConfig.errors ?? []), value),
+    ...nulErrors(text, value),
+  ];
   const valid = withoutErrors(value, findings);
   if (valid) {
-    const dropped = findings.map(({ pointer }) => partOf(pointer));
-    const isolation = !dropped.some((part) => essential.includes(part));
+    const dropped = new Set(findings.map(({ pointer }) => partOf(pointer)));
+    const isolation = !essential.some((part) => dropped.has(part));
     const checked = [
       ...checkConfig(valid, { isolation }),
       ...(bundle === undefined ? [] : checkFiles(valid, bundle)),
     ];
-    findings.push(...checked.filter(({ pointer }) => !dropped.includes(partOf(pointer))));
+    findings = findings.concat(checked.filter(({ pointer }) => !dropped.has(partOf(pointer))));
   }
-  for (const surprise of surprises(value))
-    if (!findings.some(({ pointer }) => pointer === surprise.pointer)) findings.push(surprise);
-  return findings.map((finding) => ({
+  const told = new Set(findings.map(({ pointer }) => pointer));
+  const positionOf = positionsIn(text);
+  return findings.concat(surprises(value).filter(({ pointer }) => !told.has(pointer))).map((finding) => ({
     ...finding,
     spec: finding.spec ?? sectionOf(finding.pointer),
-    ...positionOf(text, offsetOf(offsets, finding.pointer)),
+    ...positionOf(offsetOf(offsets, finding.pointer)),
   }));
 }
 
@@ -73,8 +75,8 @@ const essential = ['/linux', '/linux/namespaces', '/linux/uidMappings', '/linux/
 
 /** The configuration without the parts that have errors, so that rules can look at the rest; undefined if it is none. */
 function withoutErrors(value: unknown, errors: readonly Finding[]): Config | undefined {
-  const parts = errors.map(({ pointer }) => partOf(pointer));
-  if (parts.includes('')) return undefined;
+  const parts = new Set(errors.map(({ pointer }) => partOf(pointer)));
+  if (parts.has('')) return undefined;
   const config = { ...(value as Config) };
   if (config.linux) config.linux = { ...config.linux };
   if (config.process) config.process = { ...config.process };

@@ -3,7 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseJson } from '../../src/config/json.ts';
-import { JsonError, positionOf, scanJson } from '../../src/config/json-scan.ts';
+import { JsonError, positionsIn, scanJson } from '../../src/config/json-scan.ts';
 
 const test = suite('config: JSON');
 
@@ -54,7 +54,7 @@ for (const [text, line, column, problem] of mistakes) {
       assert.instance(error, JsonError);
       if (!(error instanceof JsonError)) return;
       assert.match(error.message, problem);
-      assert.equal(positionOf(text, error.offset), { line, column });
+      assert.equal(positionsIn(text)(error.offset), { line, column });
     }
   });
 }

@@ -30,8 +30,9 @@ function unknownNames(set: string, list: readonly string[]): Finding[] {
 }
 
 function notIn(allowed: readonly string[], set: string, list: readonly string[], needed: string): Finding[] {
+  const all = new Set(allowed);
   return list.flatMap((name, i) => {
-    if (allowed.includes(name) || !names.has(name)) return [];
+    if (all.has(name) || !names.has(name)) return [];
     const problem = `is ${name}, which is not in ${needed}`;
     return [warning(`/capabilities/${set}/${i}`, problem, `${name} in ${needed} too`, section)];
   });

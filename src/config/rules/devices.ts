@@ -42,22 +42,27 @@ function check(pointer: string, { type, path, major, minor, fileMode = 0, uid, g
 
 function repeated(list: readonly Device[]): Finding[] {
   const findings: Finding[] = [];
+  /** The first device at each path. */
+  const byPath = new Map<string, string>();
+  const seen = new Set<string>();
   for (const [i, device] of list.entries()) {
-    const before = list.slice(0, i);
-    const samePath = before.find(({ path }) => path === device.path);
-    if (samePath && !isSame(samePath, device))
+    const number = numberOf(device);
+    const atPath = byPath.get(device.path);
+    if (atPath !== undefined && atPath !== number)
       findings.push(
         error(`/linux/devices/${i}/path`, `is ${quote(device.path)} once more`, 'one device', section),
       );
-    else if (!samePath && device.type !== 'p' && before.some((other) => isSame(other, device)))
+    else if (atPath === undefined && device.type !== 'p' && seen.has(number))
       findings.push(
         warning(`/linux/devices/${i}`, 'is a device that has another path too', 'one path', section),
       );
+    if (atPath === undefined) byPath.set(device.path, number);
+    seen.add(number);
   }
   return findings;
 }
 
-function isSame(a: Device, b: Device): boolean {
-  const kind = ({ type }: Device) => (type === 'u' ? 'c' : type);
-  return kind(a) === kind(b) && a.major === b.major && a.minor === b.minor;
+/** What two entries for one device have in common: `c 1:3`. */
+function numberOf({ type, major, minor }: Device): string {
+  return `${type === 'u' ? 'c' : type} ${major}:${minor}`;
 }

@@ -16,10 +16,11 @@ const changes = new Set(
 );
 
 export function mounts(config: Config): Finding[] {
+  const userNamespace = namespaceOf(config, 'user') !== undefined;
   return (config.mounts ?? []).flatMap((mount, i) => [
     ...destination(`/mounts/${i}`, mount),
     ...source(`/mounts/${i}`, mount),
-    ...idMapping(`/mounts/${i}`, mount, namespaceOf(config, 'user') !== undefined),
+    ...idMapping(`/mounts/${i}`, mount, userNamespace),
   ]);
 }
 

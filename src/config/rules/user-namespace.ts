@@ -37,7 +37,9 @@ export function mappingErrors(pointer: string, mappings: readonly IDMapping[]): 
   const findings: Finding[] = [];
   if (mappings.length > MAX_EXTENTS)
     findings.push(error(pointer, `has ${mappings.length} entries`, `at most ${MAX_EXTENTS}`, section));
-  for (const [i, { containerID, hostID, size }] of mappings.entries()) {
+  // Those beyond can do nothing about it.
+  const possible = mappings.slice(0, MAX_EXTENTS);
+  for (const [i, { containerID, hostID, size }] of possible.entries()) {
     if (size === 0) findings.push(error(`${pointer}/${i}/size`, 'is 0', 'at least 1', section));
     for (const [name, first] of [
       ['containerID', containerID],
@@ -45,7 +47,7 @@ export function mappingErrors(pointer: string, mappings: readonly IDMapping[]): 
     ] as const) {
       if (first + size > END_OF_IDS)
         findings.push(error(`${pointer}/${i}/size`, `goes beyond the last id from ${name}`, 'less', section));
-      const other = mappings.findIndex((m, j) => j < i && first < m[name] + m.size && m[name] < first + size);
+      const other = possible.findIndex((m, j) => j < i && first < m[name] + m.size && m[name] < first + size);
       if (other >= 0)
         findings.push(error(`${pointer}/${i}/${name}`, `overlaps entry ${other}`, 'ranges apart', section));
     }
@@ -55,7 +57,7 @@ export function mappingErrors(pointer: string, mappings: readonly IDMapping[]): 
 
 /** Nobody can become an id that the user namespace does not have: EINVAL of setresuid(2). */
 function unmappedIds(config: Config, uids: readonly IDMapping[], gids: readonly IDMapping[]): Finding[] {
-  if (!config.process) return [];
+  if (!config.process || Math.max(uids.length, gids.length) > MAX_EXTENTS) return [];
   const { uid = 0, gid = 0, additionalGids = [] } = config.process.user ?? {};
   const ids = [
     { pointer: '/process/user/uid', id: uid, mappings: uids, name: 'linux.uidMappings' },

@@ -40,7 +40,7 @@ function validate25(data, { instancePath = "" } = {}) {
       if (Array.isArray(data5)) {
         const len1 = data5.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate27(data5[i1], { instancePath: instancePath + "/uidMappings/" + i1 }) || (vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors), errors = vErrors.length);
+          validate27(data5[i1], { instancePath: instancePath + "/uidMappings/" + i1 }) || (vErrors = all(vErrors, validate27.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/uidMappings", "type", { type: "array" }), errors++;
     }
@@ -49,7 +49,7 @@ function validate25(data, { instancePath = "" } = {}) {
       if (Array.isArray(data7)) {
         const len2 = data7.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate27(data7[i2], { instancePath: instancePath + "/gidMappings/" + i2 }) || (vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors), errors = vErrors.length);
+          validate27(data7[i2], { instancePath: instancePath + "/gidMappings/" + i2 }) || (vErrors = all(vErrors, validate27.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/gidMappings", "type", { type: "array" }), errors++;
     }
@@ -111,7 +111,7 @@ function validate38(data, { instancePath = "" } = {}) {
 function validate37(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.type === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "type" }), errors++), data.soft === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "soft" }), errors++), data.hard === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "hard" }), errors++), data.type !== void 0 && (validate38(data.type, { instancePath: instancePath + "/type" }) || (vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors), errors = vErrors.length)), data.soft !== void 0) {
+    if (data.type === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "type" }), errors++), data.soft === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "soft" }), errors++), data.hard === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "hard" }), errors++), data.type !== void 0 && (validate38(data.type, { instancePath: instancePath + "/type" }) || (vErrors = all(vErrors, validate38.errors), errors = vErrors.length)), data.soft !== void 0) {
       let data1 = data.soft;
       (typeof data1 == "bigint" || Number.isSafeInteger(data1)) && data1 >= 0 && data1 <= 18446744073709551615n || (vErrors = fail(vErrors, instancePath + "/soft", "integer", { minimum: "0", maximum: "18446744073709551615" }), errors++);
     }
@@ -188,7 +188,7 @@ function validate46(data, { instancePath = "" } = {}) {
 function validate43(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.policy === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "policy" }), errors++), data.policy !== void 0 && (validate44(data.policy, { instancePath: instancePath + "/policy" }) || (vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors), errors = vErrors.length)), data.nice !== void 0) {
+    if (data.policy === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "policy" }), errors++), data.policy !== void 0 && (validate44(data.policy, { instancePath: instancePath + "/policy" }) || (vErrors = all(vErrors, validate44.errors), errors = vErrors.length)), data.nice !== void 0) {
       let data1 = data.nice;
       Number.isSafeInteger(data1) && data1 >= -2147483648 && data1 <= 2147483647 || (vErrors = fail(vErrors, instancePath + "/nice", "integer", { minimum: "-2147483648", maximum: "2147483647" }), errors++);
     }
@@ -201,7 +201,7 @@ function validate43(data, { instancePath = "" } = {}) {
       if (Array.isArray(data3)) {
         const len0 = data3.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate46(data3[i0], { instancePath: instancePath + "/flags/" + i0 }) || (vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors), errors = vErrors.length);
+          validate46(data3[i0], { instancePath: instancePath + "/flags/" + i0 }) || (vErrors = all(vErrors, validate46.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/flags", "type", { type: "array" }), errors++;
     }
@@ -229,7 +229,7 @@ function validate50(data, { instancePath = "" } = {}) {
 function validate49(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.class === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "class" }), errors++), data.priority === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "priority" }), errors++), data.class !== void 0 && (validate50(data.class, { instancePath: instancePath + "/class" }) || (vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors), errors = vErrors.length)), data.priority !== void 0) {
+    if (data.class === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "class" }), errors++), data.priority === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "priority" }), errors++), data.class !== void 0 && (validate50(data.class, { instancePath: instancePath + "/class" }) || (vErrors = all(vErrors, validate50.errors), errors = vErrors.length)), data.priority !== void 0) {
       let data1 = data.priority;
       Number.isSafeInteger(data1) && data1 >= 0 && data1 <= 7 || (vErrors = fail(vErrors, instancePath + "/priority", "integer", { minimum: "0", maximum: "7" }), errors++);
     }
@@ -256,7 +256,7 @@ function validate53(data, { instancePath = "" } = {}) {
 function validate32(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.cwd === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "cwd" }), errors++), data.terminal !== void 0 && typeof data.terminal != "boolean" && (vErrors = fail(vErrors, instancePath + "/terminal", "type", { type: "boolean" }), errors++), data.consoleSize !== void 0 && (validate33(data.consoleSize, { instancePath: instancePath + "/consoleSize" }) || (vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors), errors = vErrors.length)), data.user !== void 0 && (validate35(data.user, { instancePath: instancePath + "/user" }) || (vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors), errors = vErrors.length)), data.args !== void 0) {
+    if (data.cwd === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "cwd" }), errors++), data.terminal !== void 0 && typeof data.terminal != "boolean" && (vErrors = fail(vErrors, instancePath + "/terminal", "type", { type: "boolean" }), errors++), data.consoleSize !== void 0 && (validate33(data.consoleSize, { instancePath: instancePath + "/consoleSize" }) || (vErrors = all(vErrors, validate33.errors), errors = vErrors.length)), data.user !== void 0 && (validate35(data.user, { instancePath: instancePath + "/user" }) || (vErrors = all(vErrors, validate35.errors), errors = vErrors.length)), data.args !== void 0) {
       let data3 = data.args;
       if (Array.isArray(data3)) {
         const len0 = data3.length;
@@ -279,15 +279,15 @@ function validate32(data, { instancePath = "" } = {}) {
       if (Array.isArray(data9)) {
         const len2 = data9.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate37(data9[i2], { instancePath: instancePath + "/rlimits/" + i2 }) || (vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors), errors = vErrors.length);
+          validate37(data9[i2], { instancePath: instancePath + "/rlimits/" + i2 }) || (vErrors = all(vErrors, validate37.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/rlimits", "type", { type: "array" }), errors++;
     }
-    if (data.apparmorProfile !== void 0 && typeof data.apparmorProfile != "string" && (vErrors = fail(vErrors, instancePath + "/apparmorProfile", "type", { type: "string" }), errors++), data.selinuxLabel !== void 0 && typeof data.selinuxLabel != "string" && (vErrors = fail(vErrors, instancePath + "/selinuxLabel", "type", { type: "string" }), errors++), data.capabilities !== void 0 && (validate41(data.capabilities, { instancePath: instancePath + "/capabilities" }) || (vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors), errors = vErrors.length)), data.noNewPrivileges !== void 0 && typeof data.noNewPrivileges != "boolean" && (vErrors = fail(vErrors, instancePath + "/noNewPrivileges", "type", { type: "boolean" }), errors++), data.oomScoreAdj !== void 0) {
+    if (data.apparmorProfile !== void 0 && typeof data.apparmorProfile != "string" && (vErrors = fail(vErrors, instancePath + "/apparmorProfile", "type", { type: "string" }), errors++), data.selinuxLabel !== void 0 && typeof data.selinuxLabel != "string" && (vErrors = fail(vErrors, instancePath + "/selinuxLabel", "type", { type: "string" }), errors++), data.capabilities !== void 0 && (validate41(data.capabilities, { instancePath: instancePath + "/capabilities" }) || (vErrors = all(vErrors, validate41.errors), errors = vErrors.length)), data.noNewPrivileges !== void 0 && typeof data.noNewPrivileges != "boolean" && (vErrors = fail(vErrors, instancePath + "/noNewPrivileges", "type", { type: "boolean" }), errors++), data.oomScoreAdj !== void 0) {
       let data15 = data.oomScoreAdj;
       Number.isSafeInteger(data15) && data15 >= -1e3 && data15 <= 1e3 || (vErrors = fail(vErrors, instancePath + "/oomScoreAdj", "integer", { minimum: "-1000", maximum: "1000" }), errors++);
     }
-    data.scheduler !== void 0 && (validate43(data.scheduler, { instancePath: instancePath + "/scheduler" }) || (vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors), errors = vErrors.length)), data.ioPriority !== void 0 && (validate49(data.ioPriority, { instancePath: instancePath + "/ioPriority" }) || (vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors), errors = vErrors.length)), data.execCPUAffinity !== void 0 && (validate53(data.execCPUAffinity, { instancePath: instancePath + "/execCPUAffinity" }) || (vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors), errors = vErrors.length));
+    data.scheduler !== void 0 && (validate43(data.scheduler, { instancePath: instancePath + "/scheduler" }) || (vErrors = all(vErrors, validate43.errors), errors = vErrors.length)), data.ioPriority !== void 0 && (validate49(data.ioPriority, { instancePath: instancePath + "/ioPriority" }) || (vErrors = all(vErrors, validate49.errors), errors = vErrors.length)), data.execCPUAffinity !== void 0 && (validate53(data.execCPUAffinity, { instancePath: instancePath + "/execCPUAffinity" }) || (vErrors = all(vErrors, validate53.errors), errors = vErrors.length));
   } else
     vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++;
   return validate32.errors = vErrors, errors === 0;
@@ -329,7 +329,7 @@ function validate57(data, { instancePath = "" } = {}) {
       if (Array.isArray(data0)) {
         const len0 = data0.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate58(data0[i0], { instancePath: instancePath + "/prestart/" + i0 }) || (vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors), errors = vErrors.length);
+          validate58(data0[i0], { instancePath: instancePath + "/prestart/" + i0 }) || (vErrors = all(vErrors, validate58.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/prestart", "type", { type: "array" }), errors++;
     }
@@ -338,7 +338,7 @@ function validate57(data, { instancePath = "" } = {}) {
       if (Array.isArray(data2)) {
         const len1 = data2.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate58(data2[i1], { instancePath: instancePath + "/createRuntime/" + i1 }) || (vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors), errors = vErrors.length);
+          validate58(data2[i1], { instancePath: instancePath + "/createRuntime/" + i1 }) || (vErrors = all(vErrors, validate58.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/createRuntime", "type", { type: "array" }), errors++;
     }
@@ -347,7 +347,7 @@ function validate57(data, { instancePath = "" } = {}) {
       if (Array.isArray(data4)) {
         const len2 = data4.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate58(data4[i2], { instancePath: instancePath + "/createContainer/" + i2 }) || (vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors), errors = vErrors.length);
+          validate58(data4[i2], { instancePath: instancePath + "/createContainer/" + i2 }) || (vErrors = all(vErrors, validate58.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/createContainer", "type", { type: "array" }), errors++;
     }
@@ -356,7 +356,7 @@ function validate57(data, { instancePath = "" } = {}) {
       if (Array.isArray(data6)) {
         const len3 = data6.length;
         for (let i3 = 0; i3 < len3; i3++)
-          validate58(data6[i3], { instancePath: instancePath + "/startContainer/" + i3 }) || (vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors), errors = vErrors.length);
+          validate58(data6[i3], { instancePath: instancePath + "/startContainer/" + i3 }) || (vErrors = all(vErrors, validate58.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/startContainer", "type", { type: "array" }), errors++;
     }
@@ -365,7 +365,7 @@ function validate57(data, { instancePath = "" } = {}) {
       if (Array.isArray(data8)) {
         const len4 = data8.length;
         for (let i4 = 0; i4 < len4; i4++)
-          validate58(data8[i4], { instancePath: instancePath + "/poststart/" + i4 }) || (vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors), errors = vErrors.length);
+          validate58(data8[i4], { instancePath: instancePath + "/poststart/" + i4 }) || (vErrors = all(vErrors, validate58.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/poststart", "type", { type: "array" }), errors++;
     }
@@ -374,7 +374,7 @@ function validate57(data, { instancePath = "" } = {}) {
       if (Array.isArray(data10)) {
         const len5 = data10.length;
         for (let i5 = 0; i5 < len5; i5++)
-          validate58(data10[i5], { instancePath: instancePath + "/poststop/" + i5 }) || (vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors), errors = vErrors.length);
+          validate58(data10[i5], { instancePath: instancePath + "/poststop/" + i5 }) || (vErrors = all(vErrors, validate58.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/poststop", "type", { type: "array" }), errors++;
     }
@@ -398,7 +398,7 @@ function validate71(data, { instancePath = "" } = {}) {
 }
 function validate70(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
-  return data && typeof data == "object" && !Array.isArray(data) ? (data.type === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "type" }), errors++), data.type !== void 0 && (validate71(data.type, { instancePath: instancePath + "/type" }) || (vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors), errors = vErrors.length)), data.path !== void 0 && typeof data.path != "string" && (vErrors = fail(vErrors, instancePath + "/path", "type", { type: "string" }), errors++)) : (vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++), validate70.errors = vErrors, errors === 0;
+  return data && typeof data == "object" && !Array.isArray(data) ? (data.type === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "type" }), errors++), data.type !== void 0 && (validate71(data.type, { instancePath: instancePath + "/type" }) || (vErrors = all(vErrors, validate71.errors), errors = vErrors.length)), data.path !== void 0 && typeof data.path != "string" && (vErrors = fail(vErrors, instancePath + "/path", "type", { type: "string" }), errors++)) : (vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++), validate70.errors = vErrors, errors === 0;
 }
 function validate74(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
@@ -436,7 +436,7 @@ function validate78(data, { instancePath = "" } = {}) {
 }
 function validate77(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
-  return data && typeof data == "object" && !Array.isArray(data) ? (data.monotonic !== void 0 && (validate78(data.monotonic, { instancePath: instancePath + "/monotonic" }) || (vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors), errors = vErrors.length)), data.boottime !== void 0 && (validate78(data.boottime, { instancePath: instancePath + "/boottime" }) || (vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors), errors = vErrors.length))) : (vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++), validate77.errors = vErrors, errors === 0;
+  return data && typeof data == "object" && !Array.isArray(data) ? (data.monotonic !== void 0 && (validate78(data.monotonic, { instancePath: instancePath + "/monotonic" }) || (vErrors = all(vErrors, validate78.errors), errors = vErrors.length)), data.boottime !== void 0 && (validate78(data.boottime, { instancePath: instancePath + "/boottime" }) || (vErrors = all(vErrors, validate78.errors), errors = vErrors.length))) : (vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++), validate77.errors = vErrors, errors === 0;
 }
 const schema37 = { type: "string", enum: ["c", "b", "u", "p"] };
 function validate83(data, { instancePath = "" } = {}) {
@@ -446,7 +446,7 @@ function validate83(data, { instancePath = "" } = {}) {
 function validate82(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.type === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "type" }), errors++), data.path === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "path" }), errors++), data.type !== void 0 && (validate83(data.type, { instancePath: instancePath + "/type" }) || (vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors), errors = vErrors.length)), data.path !== void 0 && typeof data.path != "string" && (vErrors = fail(vErrors, instancePath + "/path", "type", { type: "string" }), errors++), data.major !== void 0) {
+    if (data.type === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "type" }), errors++), data.path === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "path" }), errors++), data.type !== void 0 && (validate83(data.type, { instancePath: instancePath + "/type" }) || (vErrors = all(vErrors, validate83.errors), errors = vErrors.length)), data.path !== void 0 && typeof data.path != "string" && (vErrors = fail(vErrors, instancePath + "/path", "type", { type: "string" }), errors++), data.major !== void 0) {
       let data2 = data.major;
       Number.isSafeInteger(data2) && data2 >= -9007199254740991 && data2 <= 9007199254740991 || (vErrors = fail(vErrors, instancePath + "/major", "integer", { minimum: "-9007199254740991", maximum: "9007199254740991" }), errors++);
     }
@@ -483,7 +483,7 @@ const pattern2 = new RegExp("^[rwm]*$", "u");
 function validate90(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.allow === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "allow" }), errors++), data.allow !== void 0 && typeof data.allow != "boolean" && (vErrors = fail(vErrors, instancePath + "/allow", "type", { type: "boolean" }), errors++), data.type !== void 0 && (validate91(data.type, { instancePath: instancePath + "/type" }) || (vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors), errors = vErrors.length)), data.major !== void 0) {
+    if (data.allow === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "allow" }), errors++), data.allow !== void 0 && typeof data.allow != "boolean" && (vErrors = fail(vErrors, instancePath + "/allow", "type", { type: "boolean" }), errors++), data.type !== void 0 && (validate91(data.type, { instancePath: instancePath + "/type" }) || (vErrors = all(vErrors, validate91.errors), errors = vErrors.length)), data.major !== void 0) {
       let data2 = data.major;
       Number.isSafeInteger(data2) && data2 >= -9007199254740991 && data2 <= 9007199254740991 || (vErrors = fail(vErrors, instancePath + "/major", "integer", { minimum: "-9007199254740991", maximum: "9007199254740991" }), errors++);
     }
@@ -635,7 +635,7 @@ function validate100(data, { instancePath = "" } = {}) {
       if (Array.isArray(data2)) {
         const len0 = data2.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate101(data2[i0], { instancePath: instancePath + "/weightDevice/" + i0 }) || (vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors), errors = vErrors.length);
+          validate101(data2[i0], { instancePath: instancePath + "/weightDevice/" + i0 }) || (vErrors = all(vErrors, validate101.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/weightDevice", "type", { type: "array" }), errors++;
     }
@@ -644,7 +644,7 @@ function validate100(data, { instancePath = "" } = {}) {
       if (Array.isArray(data4)) {
         const len1 = data4.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate103(data4[i1], { instancePath: instancePath + "/throttleReadBpsDevice/" + i1 }) || (vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors), errors = vErrors.length);
+          validate103(data4[i1], { instancePath: instancePath + "/throttleReadBpsDevice/" + i1 }) || (vErrors = all(vErrors, validate103.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/throttleReadBpsDevice", "type", { type: "array" }), errors++;
     }
@@ -653,7 +653,7 @@ function validate100(data, { instancePath = "" } = {}) {
       if (Array.isArray(data6)) {
         const len2 = data6.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate103(data6[i2], { instancePath: instancePath + "/throttleWriteBpsDevice/" + i2 }) || (vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors), errors = vErrors.length);
+          validate103(data6[i2], { instancePath: instancePath + "/throttleWriteBpsDevice/" + i2 }) || (vErrors = all(vErrors, validate103.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/throttleWriteBpsDevice", "type", { type: "array" }), errors++;
     }
@@ -662,7 +662,7 @@ function validate100(data, { instancePath = "" } = {}) {
       if (Array.isArray(data8)) {
         const len3 = data8.length;
         for (let i3 = 0; i3 < len3; i3++)
-          validate103(data8[i3], { instancePath: instancePath + "/throttleReadIOPSDevice/" + i3 }) || (vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors), errors = vErrors.length);
+          validate103(data8[i3], { instancePath: instancePath + "/throttleReadIOPSDevice/" + i3 }) || (vErrors = all(vErrors, validate103.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/throttleReadIOPSDevice", "type", { type: "array" }), errors++;
     }
@@ -671,7 +671,7 @@ function validate100(data, { instancePath = "" } = {}) {
       if (Array.isArray(data10)) {
         const len4 = data10.length;
         for (let i4 = 0; i4 < len4; i4++)
-          validate103(data10[i4], { instancePath: instancePath + "/throttleWriteIOPSDevice/" + i4 }) || (vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors), errors = vErrors.length);
+          validate103(data10[i4], { instancePath: instancePath + "/throttleWriteIOPSDevice/" + i4 }) || (vErrors = all(vErrors, validate103.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/throttleWriteIOPSDevice", "type", { type: "array" }), errors++;
     }
@@ -718,7 +718,7 @@ function validate111(data, { instancePath = "" } = {}) {
       if (Array.isArray(data1)) {
         const len0 = data1.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate112(data1[i0], { instancePath: instancePath + "/priorities/" + i0 }) || (vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors), errors = vErrors.length);
+          validate112(data1[i0], { instancePath: instancePath + "/priorities/" + i0 }) || (vErrors = all(vErrors, validate112.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/priorities", "type", { type: "array" }), errors++;
     }
@@ -749,24 +749,24 @@ function validate89(data, { instancePath = "" } = {}) {
       if (Array.isArray(data0)) {
         const len0 = data0.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate90(data0[i0], { instancePath: instancePath + "/devices/" + i0 }) || (vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors), errors = vErrors.length);
+          validate90(data0[i0], { instancePath: instancePath + "/devices/" + i0 }) || (vErrors = all(vErrors, validate90.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/devices", "type", { type: "array" }), errors++;
     }
-    if (data.memory !== void 0 && (validate94(data.memory, { instancePath: instancePath + "/memory" }) || (vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors), errors = vErrors.length)), data.cpu !== void 0 && (validate96(data.cpu, { instancePath: instancePath + "/cpu" }) || (vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors), errors = vErrors.length)), data.pids !== void 0 && (validate98(data.pids, { instancePath: instancePath + "/pids" }) || (vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors), errors = vErrors.length)), data.blockIO !== void 0 && (validate100(data.blockIO, { instancePath: instancePath + "/blockIO" }) || (vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors), errors = vErrors.length)), data.hugepageLimits !== void 0) {
+    if (data.memory !== void 0 && (validate94(data.memory, { instancePath: instancePath + "/memory" }) || (vErrors = all(vErrors, validate94.errors), errors = vErrors.length)), data.cpu !== void 0 && (validate96(data.cpu, { instancePath: instancePath + "/cpu" }) || (vErrors = all(vErrors, validate96.errors), errors = vErrors.length)), data.pids !== void 0 && (validate98(data.pids, { instancePath: instancePath + "/pids" }) || (vErrors = all(vErrors, validate98.errors), errors = vErrors.length)), data.blockIO !== void 0 && (validate100(data.blockIO, { instancePath: instancePath + "/blockIO" }) || (vErrors = all(vErrors, validate100.errors), errors = vErrors.length)), data.hugepageLimits !== void 0) {
       let data6 = data.hugepageLimits;
       if (Array.isArray(data6)) {
         const len1 = data6.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate109(data6[i1], { instancePath: instancePath + "/hugepageLimits/" + i1 }) || (vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors), errors = vErrors.length);
+          validate109(data6[i1], { instancePath: instancePath + "/hugepageLimits/" + i1 }) || (vErrors = all(vErrors, validate109.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/hugepageLimits", "type", { type: "array" }), errors++;
     }
-    if (data.network !== void 0 && (validate111(data.network, { instancePath: instancePath + "/network" }) || (vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors), errors = vErrors.length)), data.rdma !== void 0) {
+    if (data.network !== void 0 && (validate111(data.network, { instancePath: instancePath + "/network" }) || (vErrors = all(vErrors, validate111.errors), errors = vErrors.length)), data.rdma !== void 0) {
       let data9 = data.rdma;
       if (data9 && typeof data9 == "object" && !Array.isArray(data9))
         for (const key0 in data9)
-          validate115(data9[key0], { instancePath: instancePath + "/rdma/" + key0.replace(/~/g, "~0").replace(/\//g, "~1") }) || (vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors), errors = vErrors.length);
+          validate115(data9[key0], { instancePath: instancePath + "/rdma/" + key0.replace(/~/g, "~0").replace(/\//g, "~1") }) || (vErrors = all(vErrors, validate115.errors), errors = vErrors.length);
       else
         vErrors = fail(vErrors, instancePath + "/rdma", "type", { type: "object" }), errors++;
     }
@@ -817,12 +817,12 @@ function validate123(data, { instancePath = "" } = {}) {
 function validate120(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.mode === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "mode" }), errors++), data.mode !== void 0 && (validate121(data.mode, { instancePath: instancePath + "/mode" }) || (vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors), errors = vErrors.length)), data.nodes !== void 0 && typeof data.nodes != "string" && (vErrors = fail(vErrors, instancePath + "/nodes", "type", { type: "string" }), errors++), data.flags !== void 0) {
+    if (data.mode === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "mode" }), errors++), data.mode !== void 0 && (validate121(data.mode, { instancePath: instancePath + "/mode" }) || (vErrors = all(vErrors, validate121.errors), errors = vErrors.length)), data.nodes !== void 0 && typeof data.nodes != "string" && (vErrors = fail(vErrors, instancePath + "/nodes", "type", { type: "string" }), errors++), data.flags !== void 0) {
       let data2 = data.flags;
       if (Array.isArray(data2)) {
         const len0 = data2.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate123(data2[i0], { instancePath: instancePath + "/flags/" + i0 }) || (vErrors = vErrors === null ? validate123.errors : vErrors.concat(validate123.errors), errors = vErrors.length);
+          validate123(data2[i0], { instancePath: instancePath + "/flags/" + i0 }) || (vErrors = all(vErrors, validate123.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/flags", "type", { type: "array" }), errors++;
     }
@@ -865,7 +865,7 @@ function validate136(data, { instancePath = "" } = {}) {
       let data2 = data.valueTwo;
       (typeof data2 == "bigint" || Number.isSafeInteger(data2)) && data2 >= 0 && data2 <= 18446744073709551615n || (vErrors = fail(vErrors, instancePath + "/valueTwo", "integer", { minimum: "0", maximum: "18446744073709551615" }), errors++);
     }
-    data.op !== void 0 && (validate137(data.op, { instancePath: instancePath + "/op" }) || (vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors), errors = vErrors.length));
+    data.op !== void 0 && (validate137(data.op, { instancePath: instancePath + "/op" }) || (vErrors = all(vErrors, validate137.errors), errors = vErrors.length));
   } else
     vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++;
   return validate136.errors = vErrors, errors === 0;
@@ -883,7 +883,7 @@ function validate134(data, { instancePath = "" } = {}) {
       } else
         vErrors = fail(vErrors, instancePath + "/names", "type", { type: "array" }), errors++;
     }
-    if (data.action !== void 0 && (validate128(data.action, { instancePath: instancePath + "/action" }) || (vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors), errors = vErrors.length)), data.errnoRet !== void 0) {
+    if (data.action !== void 0 && (validate128(data.action, { instancePath: instancePath + "/action" }) || (vErrors = all(vErrors, validate128.errors), errors = vErrors.length)), data.errnoRet !== void 0) {
       let data3 = data.errnoRet;
       Number.isSafeInteger(data3) && data3 >= 0 && data3 <= 4294967295 || (vErrors = fail(vErrors, instancePath + "/errnoRet", "integer", { minimum: "0", maximum: "4294967295" }), errors++);
     }
@@ -892,7 +892,7 @@ function validate134(data, { instancePath = "" } = {}) {
       if (Array.isArray(data4)) {
         const len1 = data4.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate136(data4[i1], { instancePath: instancePath + "/args/" + i1 }) || (vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors), errors = vErrors.length);
+          validate136(data4[i1], { instancePath: instancePath + "/args/" + i1 }) || (vErrors = all(vErrors, validate136.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/args", "type", { type: "array" }), errors++;
     }
@@ -903,7 +903,7 @@ function validate134(data, { instancePath = "" } = {}) {
 function validate127(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.defaultAction === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "defaultAction" }), errors++), data.defaultAction !== void 0 && (validate128(data.defaultAction, { instancePath: instancePath + "/defaultAction" }) || (vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors), errors = vErrors.length)), data.defaultErrnoRet !== void 0) {
+    if (data.defaultAction === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "defaultAction" }), errors++), data.defaultAction !== void 0 && (validate128(data.defaultAction, { instancePath: instancePath + "/defaultAction" }) || (vErrors = all(vErrors, validate128.errors), errors = vErrors.length)), data.defaultErrnoRet !== void 0) {
       let data1 = data.defaultErrnoRet;
       Number.isSafeInteger(data1) && data1 >= 0 && data1 <= 4294967295 || (vErrors = fail(vErrors, instancePath + "/defaultErrnoRet", "integer", { minimum: "0", maximum: "4294967295" }), errors++);
     }
@@ -912,7 +912,7 @@ function validate127(data, { instancePath = "" } = {}) {
       if (Array.isArray(data2)) {
         const len0 = data2.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate130(data2[i0], { instancePath: instancePath + "/architectures/" + i0 }) || (vErrors = vErrors === null ? validate130.errors : vErrors.concat(validate130.errors), errors = vErrors.length);
+          validate130(data2[i0], { instancePath: instancePath + "/architectures/" + i0 }) || (vErrors = all(vErrors, validate130.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/architectures", "type", { type: "array" }), errors++;
     }
@@ -921,7 +921,7 @@ function validate127(data, { instancePath = "" } = {}) {
       if (Array.isArray(data4)) {
         const len1 = data4.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate132(data4[i1], { instancePath: instancePath + "/flags/" + i1 }) || (vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors), errors = vErrors.length);
+          validate132(data4[i1], { instancePath: instancePath + "/flags/" + i1 }) || (vErrors = all(vErrors, validate132.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/flags", "type", { type: "array" }), errors++;
     }
@@ -930,7 +930,7 @@ function validate127(data, { instancePath = "" } = {}) {
       if (Array.isArray(data8)) {
         const len2 = data8.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate134(data8[i2], { instancePath: instancePath + "/syscalls/" + i2 }) || (vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors), errors = vErrors.length);
+          validate134(data8[i2], { instancePath: instancePath + "/syscalls/" + i2 }) || (vErrors = all(vErrors, validate134.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/syscalls", "type", { type: "array" }), errors++;
     }
@@ -951,7 +951,7 @@ function validate145(data, { instancePath = "" } = {}) {
 function validate144(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.domain === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "domain" }), errors++), data.domain !== void 0 && (validate145(data.domain, { instancePath: instancePath + "/domain" }) || (vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors), errors = vErrors.length)), data.flags !== void 0) {
+    if (data.domain === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "domain" }), errors++), data.domain !== void 0 && (validate145(data.domain, { instancePath: instancePath + "/domain" }) || (vErrors = all(vErrors, validate145.errors), errors = vErrors.length)), data.flags !== void 0) {
       let data1 = data.flags;
       if (Array.isArray(data1)) {
         const len0 = data1.length;
@@ -972,7 +972,7 @@ function validate69(data, { instancePath = "" } = {}) {
       if (Array.isArray(data0)) {
         const len0 = data0.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate70(data0[i0], { instancePath: instancePath + "/namespaces/" + i0 }) || (vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors), errors = vErrors.length);
+          validate70(data0[i0], { instancePath: instancePath + "/namespaces/" + i0 }) || (vErrors = all(vErrors, validate70.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/namespaces", "type", { type: "array" }), errors++;
     }
@@ -981,7 +981,7 @@ function validate69(data, { instancePath = "" } = {}) {
       if (Array.isArray(data2)) {
         const len1 = data2.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate74(data2[i1], { instancePath: instancePath + "/uidMappings/" + i1 }) || (vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors), errors = vErrors.length);
+          validate74(data2[i1], { instancePath: instancePath + "/uidMappings/" + i1 }) || (vErrors = all(vErrors, validate74.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/uidMappings", "type", { type: "array" }), errors++;
     }
@@ -990,16 +990,16 @@ function validate69(data, { instancePath = "" } = {}) {
       if (Array.isArray(data4)) {
         const len2 = data4.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate74(data4[i2], { instancePath: instancePath + "/gidMappings/" + i2 }) || (vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors), errors = vErrors.length);
+          validate74(data4[i2], { instancePath: instancePath + "/gidMappings/" + i2 }) || (vErrors = all(vErrors, validate74.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/gidMappings", "type", { type: "array" }), errors++;
     }
-    if (data.timeOffsets !== void 0 && (validate77(data.timeOffsets, { instancePath: instancePath + "/timeOffsets" }) || (vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors), errors = vErrors.length)), data.devices !== void 0) {
+    if (data.timeOffsets !== void 0 && (validate77(data.timeOffsets, { instancePath: instancePath + "/timeOffsets" }) || (vErrors = all(vErrors, validate77.errors), errors = vErrors.length)), data.devices !== void 0) {
       let data7 = data.devices;
       if (Array.isArray(data7)) {
         const len3 = data7.length;
         for (let i3 = 0; i3 < len3; i3++)
-          validate82(data7[i3], { instancePath: instancePath + "/devices/" + i3 }) || (vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors), errors = vErrors.length);
+          validate82(data7[i3], { instancePath: instancePath + "/devices/" + i3 }) || (vErrors = all(vErrors, validate82.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/devices", "type", { type: "array" }), errors++;
     }
@@ -1007,11 +1007,11 @@ function validate69(data, { instancePath = "" } = {}) {
       let data9 = data.netDevices;
       if (data9 && typeof data9 == "object" && !Array.isArray(data9))
         for (const key0 in data9)
-          validate86(data9[key0], { instancePath: instancePath + "/netDevices/" + key0.replace(/~/g, "~0").replace(/\//g, "~1") }) || (vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors), errors = vErrors.length);
+          validate86(data9[key0], { instancePath: instancePath + "/netDevices/" + key0.replace(/~/g, "~0").replace(/\//g, "~1") }) || (vErrors = all(vErrors, validate86.errors), errors = vErrors.length);
       else
         vErrors = fail(vErrors, instancePath + "/netDevices", "type", { type: "object" }), errors++;
     }
-    if (data.cgroupsPath !== void 0 && typeof data.cgroupsPath != "string" && (vErrors = fail(vErrors, instancePath + "/cgroupsPath", "type", { type: "string" }), errors++), data.resources !== void 0 && (validate89(data.resources, { instancePath: instancePath + "/resources" }) || (vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors), errors = vErrors.length)), data.intelRdt !== void 0 && (validate118(data.intelRdt, { instancePath: instancePath + "/intelRdt" }) || (vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors), errors = vErrors.length)), data.memoryPolicy !== void 0 && (validate120(data.memoryPolicy, { instancePath: instancePath + "/memoryPolicy" }) || (vErrors = vErrors === null ? validate120.errors : vErrors.concat(validate120.errors), errors = vErrors.length)), data.sysctl !== void 0) {
+    if (data.cgroupsPath !== void 0 && typeof data.cgroupsPath != "string" && (vErrors = fail(vErrors, instancePath + "/cgroupsPath", "type", { type: "string" }), errors++), data.resources !== void 0 && (validate89(data.resources, { instancePath: instancePath + "/resources" }) || (vErrors = all(vErrors, validate89.errors), errors = vErrors.length)), data.intelRdt !== void 0 && (validate118(data.intelRdt, { instancePath: instancePath + "/intelRdt" }) || (vErrors = all(vErrors, validate118.errors), errors = vErrors.length)), data.memoryPolicy !== void 0 && (validate120(data.memoryPolicy, { instancePath: instancePath + "/memoryPolicy" }) || (vErrors = all(vErrors, validate120.errors), errors = vErrors.length)), data.sysctl !== void 0) {
       let data15 = data.sysctl;
       if (data15 && typeof data15 == "object" && !Array.isArray(data15))
         for (const key1 in data15)
@@ -1019,7 +1019,7 @@ function validate69(data, { instancePath = "" } = {}) {
       else
         vErrors = fail(vErrors, instancePath + "/sysctl", "type", { type: "object" }), errors++;
     }
-    if (data.seccomp !== void 0 && (validate127(data.seccomp, { instancePath: instancePath + "/seccomp" }) || (vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors), errors = vErrors.length)), data.rootfsPropagation !== void 0 && (validate142(data.rootfsPropagation, { instancePath: instancePath + "/rootfsPropagation" }) || (vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors), errors = vErrors.length)), data.maskedPaths !== void 0) {
+    if (data.seccomp !== void 0 && (validate127(data.seccomp, { instancePath: instancePath + "/seccomp" }) || (vErrors = all(vErrors, validate127.errors), errors = vErrors.length)), data.rootfsPropagation !== void 0 && (validate142(data.rootfsPropagation, { instancePath: instancePath + "/rootfsPropagation" }) || (vErrors = all(vErrors, validate142.errors), errors = vErrors.length)), data.maskedPaths !== void 0) {
       let data19 = data.maskedPaths;
       if (Array.isArray(data19)) {
         const len4 = data19.length;
@@ -1037,7 +1037,7 @@ function validate69(data, { instancePath = "" } = {}) {
       } else
         vErrors = fail(vErrors, instancePath + "/readonlyPaths", "type", { type: "array" }), errors++;
     }
-    data.mountLabel !== void 0 && typeof data.mountLabel != "string" && (vErrors = fail(vErrors, instancePath + "/mountLabel", "type", { type: "string" }), errors++), data.personality !== void 0 && (validate144(data.personality, { instancePath: instancePath + "/personality" }) || (vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors), errors = vErrors.length));
+    data.mountLabel !== void 0 && typeof data.mountLabel != "string" && (vErrors = fail(vErrors, instancePath + "/mountLabel", "type", { type: "string" }), errors++), data.personality !== void 0 && (validate144(data.personality, { instancePath: instancePath + "/personality" }) || (vErrors = all(vErrors, validate144.errors), errors = vErrors.length));
   } else
     vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++;
   return validate69.errors = vErrors, errors === 0;
@@ -1049,16 +1049,16 @@ function validate149(data, { instancePath = "" } = {}) {
 function validate21(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.ociVersion === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "ociVersion" }), errors++), data.ociVersion !== void 0 && typeof data.ociVersion != "string" && (vErrors = fail(vErrors, instancePath + "/ociVersion", "type", { type: "string" }), errors++), data.root !== void 0 && (validate22(data.root, { instancePath: instancePath + "/root" }) || (vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors), errors = vErrors.length)), data.mounts !== void 0) {
+    if (data.ociVersion === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "ociVersion" }), errors++), data.ociVersion !== void 0 && typeof data.ociVersion != "string" && (vErrors = fail(vErrors, instancePath + "/ociVersion", "type", { type: "string" }), errors++), data.root !== void 0 && (validate22(data.root, { instancePath: instancePath + "/root" }) || (vErrors = all(vErrors, validate22.errors), errors = vErrors.length)), data.mounts !== void 0) {
       let data2 = data.mounts;
       if (Array.isArray(data2)) {
         const len0 = data2.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate25(data2[i0], { instancePath: instancePath + "/mounts/" + i0 }) || (vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors), errors = vErrors.length);
+          validate25(data2[i0], { instancePath: instancePath + "/mounts/" + i0 }) || (vErrors = all(vErrors, validate25.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/mounts", "type", { type: "array" }), errors++;
     }
-    data.process !== void 0 && (validate32(data.process, { instancePath: instancePath + "/process" }) || (vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors), errors = vErrors.length)), data.hostname !== void 0 && typeof data.hostname != "string" && (vErrors = fail(vErrors, instancePath + "/hostname", "type", { type: "string" }), errors++), data.domainname !== void 0 && typeof data.domainname != "string" && (vErrors = fail(vErrors, instancePath + "/domainname", "type", { type: "string" }), errors++), data.hooks !== void 0 && (validate57(data.hooks, { instancePath: instancePath + "/hooks" }) || (vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors), errors = vErrors.length)), data.annotations !== void 0 && (validate66(data.annotations, { instancePath: instancePath + "/annotations" }) || (vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors), errors = vErrors.length)), data.linux !== void 0 && (validate69(data.linux, { instancePath: instancePath + "/linux" }) || (vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors), errors = vErrors.length)), data.freebsd !== void 0 && (validate149(data.freebsd, { instancePath: instancePath + "/freebsd" }) || (vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors), errors = vErrors.length)), data.solaris !== void 0 && (validate149(data.solaris, { instancePath: instancePath + "/solaris" }) || (vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors), errors = vErrors.length)), data.vm !== void 0 && (validate149(data.vm, { instancePath: instancePath + "/vm" }) || (vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors), errors = vErrors.length)), data.windows !== void 0 && (validate149(data.windows, { instancePath: instancePath + "/windows" }) || (vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors), errors = vErrors.length)), data.zos !== void 0 && (validate149(data.zos, { instancePath: instancePath + "/zos" }) || (vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors), errors = vErrors.length));
+    data.process !== void 0 && (validate32(data.process, { instancePath: instancePath + "/process" }) || (vErrors = all(vErrors, validate32.errors), errors = vErrors.length)), data.hostname !== void 0 && typeof data.hostname != "string" && (vErrors = fail(vErrors, instancePath + "/hostname", "type", { type: "string" }), errors++), data.domainname !== void 0 && typeof data.domainname != "string" && (vErrors = fail(vErrors, instancePath + "/domainname", "type", { type: "string" }), errors++), data.hooks !== void 0 && (validate57(data.hooks, { instancePath: instancePath + "/hooks" }) || (vErrors = all(vErrors, validate57.errors), errors = vErrors.length)), data.annotations !== void 0 && (validate66(data.annotations, { instancePath: instancePath + "/annotations" }) || (vErrors = all(vErrors, validate66.errors), errors = vErrors.length)), data.linux !== void 0 && (validate69(data.linux, { instancePath: instancePath + "/linux" }) || (vErrors = all(vErrors, validate69.errors), errors = vErrors.length)), data.freebsd !== void 0 && (validate149(data.freebsd, { instancePath: instancePath + "/freebsd" }) || (vErrors = all(vErrors, validate149.errors), errors = vErrors.length)), data.solaris !== void 0 && (validate149(data.solaris, { instancePath: instancePath + "/solaris" }) || (vErrors = all(vErrors, validate149.errors), errors = vErrors.length)), data.vm !== void 0 && (validate149(data.vm, { instancePath: instancePath + "/vm" }) || (vErrors = all(vErrors, validate149.errors), errors = vErrors.length)), data.windows !== void 0 && (validate149(data.windows, { instancePath: instancePath + "/windows" }) || (vErrors = all(vErrors, validate149.errors), errors = vErrors.length)), data.zos !== void 0 && (validate149(data.zos, { instancePath: instancePath + "/zos" }) || (vErrors = all(vErrors, validate149.errors), errors = vErrors.length));
   } else
     vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++;
   return validate21.errors = vErrors, errors === 0;
@@ -1067,7 +1067,7 @@ const isProcess = validate155;
 function validate155(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.cwd === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "cwd" }), errors++), data.terminal !== void 0 && typeof data.terminal != "boolean" && (vErrors = fail(vErrors, instancePath + "/terminal", "type", { type: "boolean" }), errors++), data.consoleSize !== void 0 && (validate33(data.consoleSize, { instancePath: instancePath + "/consoleSize" }) || (vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors), errors = vErrors.length)), data.user !== void 0 && (validate35(data.user, { instancePath: instancePath + "/user" }) || (vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors), errors = vErrors.length)), data.args !== void 0) {
+    if (data.cwd === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "cwd" }), errors++), data.terminal !== void 0 && typeof data.terminal != "boolean" && (vErrors = fail(vErrors, instancePath + "/terminal", "type", { type: "boolean" }), errors++), data.consoleSize !== void 0 && (validate33(data.consoleSize, { instancePath: instancePath + "/consoleSize" }) || (vErrors = all(vErrors, validate33.errors), errors = vErrors.length)), data.user !== void 0 && (validate35(data.user, { instancePath: instancePath + "/user" }) || (vErrors = all(vErrors, validate35.errors), errors = vErrors.length)), data.args !== void 0) {
       let data3 = data.args;
       if (Array.isArray(data3)) {
         const len0 = data3.length;
@@ -1090,15 +1090,15 @@ function validate155(data, { instancePath = "" } = {}) {
       if (Array.isArray(data9)) {
         const len2 = data9.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate37(data9[i2], { instancePath: instancePath + "/rlimits/" + i2 }) || (vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors), errors = vErrors.length);
+          validate37(data9[i2], { instancePath: instancePath + "/rlimits/" + i2 }) || (vErrors = all(vErrors, validate37.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/rlimits", "type", { type: "array" }), errors++;
     }
-    if (data.apparmorProfile !== void 0 && typeof data.apparmorProfile != "string" && (vErrors = fail(vErrors, instancePath + "/apparmorProfile", "type", { type: "string" }), errors++), data.selinuxLabel !== void 0 && typeof data.selinuxLabel != "string" && (vErrors = fail(vErrors, instancePath + "/selinuxLabel", "type", { type: "string" }), errors++), data.capabilities !== void 0 && (validate41(data.capabilities, { instancePath: instancePath + "/capabilities" }) || (vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors), errors = vErrors.length)), data.noNewPrivileges !== void 0 && typeof data.noNewPrivileges != "boolean" && (vErrors = fail(vErrors, instancePath + "/noNewPrivileges", "type", { type: "boolean" }), errors++), data.oomScoreAdj !== void 0) {
+    if (data.apparmorProfile !== void 0 && typeof data.apparmorProfile != "string" && (vErrors = fail(vErrors, instancePath + "/apparmorProfile", "type", { type: "string" }), errors++), data.selinuxLabel !== void 0 && typeof data.selinuxLabel != "string" && (vErrors = fail(vErrors, instancePath + "/selinuxLabel", "type", { type: "string" }), errors++), data.capabilities !== void 0 && (validate41(data.capabilities, { instancePath: instancePath + "/capabilities" }) || (vErrors = all(vErrors, validate41.errors), errors = vErrors.length)), data.noNewPrivileges !== void 0 && typeof data.noNewPrivileges != "boolean" && (vErrors = fail(vErrors, instancePath + "/noNewPrivileges", "type", { type: "boolean" }), errors++), data.oomScoreAdj !== void 0) {
       let data15 = data.oomScoreAdj;
       Number.isSafeInteger(data15) && data15 >= -1e3 && data15 <= 1e3 || (vErrors = fail(vErrors, instancePath + "/oomScoreAdj", "integer", { minimum: "-1000", maximum: "1000" }), errors++);
     }
-    data.scheduler !== void 0 && (validate43(data.scheduler, { instancePath: instancePath + "/scheduler" }) || (vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors), errors = vErrors.length)), data.ioPriority !== void 0 && (validate49(data.ioPriority, { instancePath: instancePath + "/ioPriority" }) || (vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors), errors = vErrors.length)), data.execCPUAffinity !== void 0 && (validate53(data.execCPUAffinity, { instancePath: instancePath + "/execCPUAffinity" }) || (vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors), errors = vErrors.length));
+    data.scheduler !== void 0 && (validate43(data.scheduler, { instancePath: instancePath + "/scheduler" }) || (vErrors = all(vErrors, validate43.errors), errors = vErrors.length)), data.ioPriority !== void 0 && (validate49(data.ioPriority, { instancePath: instancePath + "/ioPriority" }) || (vErrors = all(vErrors, validate49.errors), errors = vErrors.length)), data.execCPUAffinity !== void 0 && (validate53(data.execCPUAffinity, { instancePath: instancePath + "/execCPUAffinity" }) || (vErrors = all(vErrors, validate53.errors), errors = vErrors.length));
   } else
     vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++;
   return validate155.errors = vErrors, errors === 0;
@@ -1112,24 +1112,24 @@ function validate163(data, { instancePath = "" } = {}) {
       if (Array.isArray(data0)) {
         const len0 = data0.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate90(data0[i0], { instancePath: instancePath + "/devices/" + i0 }) || (vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors), errors = vErrors.length);
+          validate90(data0[i0], { instancePath: instancePath + "/devices/" + i0 }) || (vErrors = all(vErrors, validate90.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/devices", "type", { type: "array" }), errors++;
     }
-    if (data.memory !== void 0 && (validate94(data.memory, { instancePath: instancePath + "/memory" }) || (vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors), errors = vErrors.length)), data.cpu !== void 0 && (validate96(data.cpu, { instancePath: instancePath + "/cpu" }) || (vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors), errors = vErrors.length)), data.pids !== void 0 && (validate98(data.pids, { instancePath: instancePath + "/pids" }) || (vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors), errors = vErrors.length)), data.blockIO !== void 0 && (validate100(data.blockIO, { instancePath: instancePath + "/blockIO" }) || (vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors), errors = vErrors.length)), data.hugepageLimits !== void 0) {
+    if (data.memory !== void 0 && (validate94(data.memory, { instancePath: instancePath + "/memory" }) || (vErrors = all(vErrors, validate94.errors), errors = vErrors.length)), data.cpu !== void 0 && (validate96(data.cpu, { instancePath: instancePath + "/cpu" }) || (vErrors = all(vErrors, validate96.errors), errors = vErrors.length)), data.pids !== void 0 && (validate98(data.pids, { instancePath: instancePath + "/pids" }) || (vErrors = all(vErrors, validate98.errors), errors = vErrors.length)), data.blockIO !== void 0 && (validate100(data.blockIO, { instancePath: instancePath + "/blockIO" }) || (vErrors = all(vErrors, validate100.errors), errors = vErrors.length)), data.hugepageLimits !== void 0) {
       let data6 = data.hugepageLimits;
       if (Array.isArray(data6)) {
         const len1 = data6.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate109(data6[i1], { instancePath: instancePath + "/hugepageLimits/" + i1 }) || (vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors), errors = vErrors.length);
+          validate109(data6[i1], { instancePath: instancePath + "/hugepageLimits/" + i1 }) || (vErrors = all(vErrors, validate109.errors), errors = vErrors.length);
       } else
         vErrors = fail(vErrors, instancePath + "/hugepageLimits", "type", { type: "array" }), errors++;
     }
-    if (data.network !== void 0 && (validate111(data.network, { instancePath: instancePath + "/network" }) || (vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors), errors = vErrors.length)), data.rdma !== void 0) {
+    if (data.network !== void 0 && (validate111(data.network, { instancePath: instancePath + "/network" }) || (vErrors = all(vErrors, validate111.errors), errors = vErrors.length)), data.rdma !== void 0) {
       let data9 = data.rdma;
       if (data9 && typeof data9 == "object" && !Array.isArray(data9))
         for (const key0 in data9)
-          validate115(data9[key0], { instancePath: instancePath + "/rdma/" + key0.replace(/~/g, "~0").replace(/\//g, "~1") }) || (vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors), errors = vErrors.length);
+          validate115(data9[key0], { instancePath: instancePath + "/rdma/" + key0.replace(/~/g, "~0").replace(/\//g, "~1") }) || (vErrors = all(vErrors, validate115.errors), errors = vErrors.length);
       else
         vErrors = fail(vErrors, instancePath + "/rdma", "type", { type: "object" }), errors++;
     }
@@ -1148,6 +1148,11 @@ function validate163(data, { instancePath = "" } = {}) {
 function fail(errors, instancePath, keyword, params) {
   const error = { instancePath, keyword, params };
   return errors === null ? [error] : (errors.push(error), errors);
+}
+function all(errors, more) {
+  if (errors === null) return more;
+  for (const error of more) errors.push(error);
+  return errors;
 }
 export {
   isConfig,

@@ -63,7 +63,7 @@ function validate185(data, { instancePath = "" } = {}) {
       if (!Array.isArray(data1) && data1 !== null && (vErrors = fail(vErrors, instancePath + "/actions", "type", { type: schema80.properties.actions.type }), errors++), Array.isArray(data1)) {
         const len0 = data1.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate186(data1[i0], { instancePath: instancePath + "/actions/" + i0 }) || (vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors), errors = vErrors.length);
+          validate186(data1[i0], { instancePath: instancePath + "/actions/" + i0 }) || (vErrors = all(vErrors, validate186.errors), errors = vErrors.length);
       }
     }
     if (data.operators !== void 0) {
@@ -71,7 +71,7 @@ function validate185(data, { instancePath = "" } = {}) {
       if (!Array.isArray(data3) && data3 !== null && (vErrors = fail(vErrors, instancePath + "/operators", "type", { type: schema80.properties.operators.type }), errors++), Array.isArray(data3)) {
         const len1 = data3.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate188(data3[i1], { instancePath: instancePath + "/operators/" + i1 }) || (vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors), errors = vErrors.length);
+          validate188(data3[i1], { instancePath: instancePath + "/operators/" + i1 }) || (vErrors = all(vErrors, validate188.errors), errors = vErrors.length);
       }
     }
     if (data.archs !== void 0) {
@@ -79,7 +79,7 @@ function validate185(data, { instancePath = "" } = {}) {
       if (!Array.isArray(data5) && data5 !== null && (vErrors = fail(vErrors, instancePath + "/archs", "type", { type: schema80.properties.archs.type }), errors++), Array.isArray(data5)) {
         const len2 = data5.length;
         for (let i2 = 0; i2 < len2; i2++)
-          validate190(data5[i2], { instancePath: instancePath + "/archs/" + i2 }) || (vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors), errors = vErrors.length);
+          validate190(data5[i2], { instancePath: instancePath + "/archs/" + i2 }) || (vErrors = all(vErrors, validate190.errors), errors = vErrors.length);
       }
     }
     if (data.knownFlags !== void 0) {
@@ -87,7 +87,7 @@ function validate185(data, { instancePath = "" } = {}) {
       if (!Array.isArray(data7) && data7 !== null && (vErrors = fail(vErrors, instancePath + "/knownFlags", "type", { type: schema80.properties.knownFlags.type }), errors++), Array.isArray(data7)) {
         const len3 = data7.length;
         for (let i3 = 0; i3 < len3; i3++)
-          validate192(data7[i3], { instancePath: instancePath + "/knownFlags/" + i3 }) || (vErrors = vErrors === null ? validate192.errors : vErrors.concat(validate192.errors), errors = vErrors.length);
+          validate192(data7[i3], { instancePath: instancePath + "/knownFlags/" + i3 }) || (vErrors = all(vErrors, validate192.errors), errors = vErrors.length);
       }
     }
     if (data.supportedFlags !== void 0) {
@@ -95,7 +95,7 @@ function validate185(data, { instancePath = "" } = {}) {
       if (!Array.isArray(data9) && data9 !== null && (vErrors = fail(vErrors, instancePath + "/supportedFlags", "type", { type: schema80.properties.supportedFlags.type }), errors++), Array.isArray(data9)) {
         const len4 = data9.length;
         for (let i4 = 0; i4 < len4; i4++)
-          validate192(data9[i4], { instancePath: instancePath + "/supportedFlags/" + i4 }) || (vErrors = vErrors === null ? validate192.errors : vErrors.concat(validate192.errors), errors = vErrors.length);
+          validate192(data9[i4], { instancePath: instancePath + "/supportedFlags/" + i4 }) || (vErrors = all(vErrors, validate192.errors), errors = vErrors.length);
       }
     }
   }
@@ -128,7 +128,7 @@ function validate199(data, { instancePath = "" } = {}) {
       if (!Array.isArray(data0) && data0 !== null && (vErrors = fail(vErrors, instancePath + "/modes", "type", { type: schema86.properties.modes.type }), errors++), Array.isArray(data0)) {
         const len0 = data0.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate200(data0[i0], { instancePath: instancePath + "/modes/" + i0 }) || (vErrors = vErrors === null ? validate200.errors : vErrors.concat(validate200.errors), errors = vErrors.length);
+          validate200(data0[i0], { instancePath: instancePath + "/modes/" + i0 }) || (vErrors = all(vErrors, validate200.errors), errors = vErrors.length);
       }
     }
     if (data.flags !== void 0) {
@@ -136,7 +136,7 @@ function validate199(data, { instancePath = "" } = {}) {
       if (!Array.isArray(data2) && data2 !== null && (vErrors = fail(vErrors, instancePath + "/flags", "type", { type: schema86.properties.flags.type }), errors++), Array.isArray(data2)) {
         const len1 = data2.length;
         for (let i1 = 0; i1 < len1; i1++)
-          validate202(data2[i1], { instancePath: instancePath + "/flags/" + i1 }) || (vErrors = vErrors === null ? validate202.errors : vErrors.concat(validate202.errors), errors = vErrors.length);
+          validate202(data2[i1], { instancePath: instancePath + "/flags/" + i1 }) || (vErrors = all(vErrors, validate202.errors), errors = vErrors.length);
       }
     }
   }
@@ -164,7 +164,7 @@ function validate205(data, { instancePath = "" } = {}) {
 const schema90 = { type: ["object", "null"], properties: { idmap: { $ref: "#/$defs/Feature" } } };
 function validate207(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
-  return !(data && typeof data == "object" && !Array.isArray(data)) && data !== null && (vErrors = fail(vErrors, instancePath, "type", { type: schema90.type }), errors++), data && typeof data == "object" && !Array.isArray(data) && data.idmap !== void 0 && (validate196(data.idmap, { instancePath: instancePath + "/idmap" }) || (vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors), errors = vErrors.length)), validate207.errors = vErrors, errors === 0;
+  return !(data && typeof data == "object" && !Array.isArray(data)) && data !== null && (vErrors = fail(vErrors, instancePath, "type", { type: schema90.type }), errors++), data && typeof data == "object" && !Array.isArray(data) && data.idmap !== void 0 && (validate196(data.idmap, { instancePath: instancePath + "/idmap" }) || (vErrors = all(vErrors, validate196.errors), errors = vErrors.length)), validate207.errors = vErrors, errors === 0;
 }
 const pattern5 = new RegExp("^CAP_[A-Z_]+$", "u");
 function validate180(data, { instancePath = "" } = {}) {
@@ -175,7 +175,7 @@ function validate180(data, { instancePath = "" } = {}) {
       if (!Array.isArray(data0) && data0 !== null && (vErrors = fail(vErrors, instancePath + "/namespaces", "type", { type: schema77.properties.namespaces.type }), errors++), Array.isArray(data0)) {
         const len0 = data0.length;
         for (let i0 = 0; i0 < len0; i0++)
-          validate181(data0[i0], { instancePath: instancePath + "/namespaces/" + i0 }) || (vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors), errors = vErrors.length);
+          validate181(data0[i0], { instancePath: instancePath + "/namespaces/" + i0 }) || (vErrors = all(vErrors, validate181.errors), errors = vErrors.length);
       }
     }
     if (data.capabilities !== void 0) {
@@ -188,7 +188,7 @@ function validate180(data, { instancePath = "" } = {}) {
         }
       }
     }
-    data.cgroup !== void 0 && (validate183(data.cgroup, { instancePath: instancePath + "/cgroup" }) || (vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors), errors = vErrors.length)), data.seccomp !== void 0 && (validate185(data.seccomp, { instancePath: instancePath + "/seccomp" }) || (vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors), errors = vErrors.length)), data.apparmor !== void 0 && (validate196(data.apparmor, { instancePath: instancePath + "/apparmor" }) || (vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors), errors = vErrors.length)), data.selinux !== void 0 && (validate196(data.selinux, { instancePath: instancePath + "/selinux" }) || (vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors), errors = vErrors.length)), data.memoryPolicy !== void 0 && (validate199(data.memoryPolicy, { instancePath: instancePath + "/memoryPolicy" }) || (vErrors = vErrors === null ? validate199.errors : vErrors.concat(validate199.errors), errors = vErrors.length)), data.intelRdt !== void 0 && (validate205(data.intelRdt, { instancePath: instancePath + "/intelRdt" }) || (vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors), errors = vErrors.length)), data.mountExtensions !== void 0 && (validate207(data.mountExtensions, { instancePath: instancePath + "/mountExtensions" }) || (vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors), errors = vErrors.length)), data.netDevices !== void 0 && (validate196(data.netDevices, { instancePath: instancePath + "/netDevices" }) || (vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors), errors = vErrors.length));
+    data.cgroup !== void 0 && (validate183(data.cgroup, { instancePath: instancePath + "/cgroup" }) || (vErrors = all(vErrors, validate183.errors), errors = vErrors.length)), data.seccomp !== void 0 && (validate185(data.seccomp, { instancePath: instancePath + "/seccomp" }) || (vErrors = all(vErrors, validate185.errors), errors = vErrors.length)), data.apparmor !== void 0 && (validate196(data.apparmor, { instancePath: instancePath + "/apparmor" }) || (vErrors = all(vErrors, validate196.errors), errors = vErrors.length)), data.selinux !== void 0 && (validate196(data.selinux, { instancePath: instancePath + "/selinux" }) || (vErrors = all(vErrors, validate196.errors), errors = vErrors.length)), data.memoryPolicy !== void 0 && (validate199(data.memoryPolicy, { instancePath: instancePath + "/memoryPolicy" }) || (vErrors = all(vErrors, validate199.errors), errors = vErrors.length)), data.intelRdt !== void 0 && (validate205(data.intelRdt, { instancePath: instancePath + "/intelRdt" }) || (vErrors = all(vErrors, validate205.errors), errors = vErrors.length)), data.mountExtensions !== void 0 && (validate207(data.mountExtensions, { instancePath: instancePath + "/mountExtensions" }) || (vErrors = all(vErrors, validate207.errors), errors = vErrors.length)), data.netDevices !== void 0 && (validate196(data.netDevices, { instancePath: instancePath + "/netDevices" }) || (vErrors = all(vErrors, validate196.errors), errors = vErrors.length));
   }
   return validate180.errors = vErrors, errors === 0;
 }
@@ -225,7 +225,7 @@ function validate179(data, { instancePath = "" } = {}) {
           typeof data8[i2] != "string" && (vErrors = fail(vErrors, instancePath + "/potentiallyUnsafeConfigAnnotations/" + i2, "type", { type: "string" }), errors++);
       }
     }
-    data.linux !== void 0 && (validate180(data.linux, { instancePath: instancePath + "/linux" }) || (vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors), errors = vErrors.length));
+    data.linux !== void 0 && (validate180(data.linux, { instancePath: instancePath + "/linux" }) || (vErrors = all(vErrors, validate180.errors), errors = vErrors.length));
   } else
     vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++;
   return validate179.errors = vErrors, errors === 0;
@@ -233,6 +233,11 @@ function validate179(data, { instancePath = "" } = {}) {
 function fail(errors, instancePath, keyword, params) {
   const error = { instancePath, keyword, params };
   return errors === null ? [error] : (errors.push(error), errors);
+}
+function all(errors, more) {
+  if (errors === null) return more;
+  for (const error of more) errors.push(error);
+  return errors;
 }
 export {
   isFeatures

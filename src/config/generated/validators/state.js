@@ -34,11 +34,11 @@ function validate173(data, { instancePath = "" } = {}) {
     valid0 = _valid0;
   }
   if (valid0 || (vErrors = fail(vErrors, instancePath, "if", { failingKeyword: "then" }), errors++), data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.ociVersion === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "ociVersion" }), errors++), data.id === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "id" }), errors++), data.status === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "status" }), errors++), data.bundle === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "bundle" }), errors++), data.ociVersion !== void 0 && typeof data.ociVersion != "string" && (vErrors = fail(vErrors, instancePath + "/ociVersion", "type", { type: "string" }), errors++), data.id !== void 0 && typeof data.id != "string" && (vErrors = fail(vErrors, instancePath + "/id", "type", { type: "string" }), errors++), data.status !== void 0 && (validate174(data.status, { instancePath: instancePath + "/status" }) || (vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors), errors = vErrors.length)), data.pid !== void 0) {
+    if (data.ociVersion === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "ociVersion" }), errors++), data.id === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "id" }), errors++), data.status === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "status" }), errors++), data.bundle === void 0 && (vErrors = fail(vErrors, instancePath, "required", { missingProperty: "bundle" }), errors++), data.ociVersion !== void 0 && typeof data.ociVersion != "string" && (vErrors = fail(vErrors, instancePath + "/ociVersion", "type", { type: "string" }), errors++), data.id !== void 0 && typeof data.id != "string" && (vErrors = fail(vErrors, instancePath + "/id", "type", { type: "string" }), errors++), data.status !== void 0 && (validate174(data.status, { instancePath: instancePath + "/status" }) || (vErrors = all(vErrors, validate174.errors), errors = vErrors.length)), data.pid !== void 0) {
       let data4 = data.pid;
       Number.isSafeInteger(data4) && data4 >= 0 && data4 <= 2147483647 || (vErrors = fail(vErrors, instancePath + "/pid", "integer", { minimum: "0", maximum: "2147483647" }), errors++);
     }
-    data.bundle !== void 0 && typeof data.bundle != "string" && (vErrors = fail(vErrors, instancePath + "/bundle", "type", { type: "string" }), errors++), data.annotations !== void 0 && (validate176(data.annotations, { instancePath: instancePath + "/annotations" }) || (vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors), errors = vErrors.length));
+    data.bundle !== void 0 && typeof data.bundle != "string" && (vErrors = fail(vErrors, instancePath + "/bundle", "type", { type: "string" }), errors++), data.annotations !== void 0 && (validate176(data.annotations, { instancePath: instancePath + "/annotations" }) || (vErrors = all(vErrors, validate176.errors), errors = vErrors.length));
   } else
     vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++;
   return validate173.errors = vErrors, errors === 0;
@@ -46,6 +46,11 @@ function validate173(data, { instancePath = "" } = {}) {
 function fail(errors, instancePath, keyword, params) {
   const error = { instancePath, keyword, params };
   return errors === null ? [error] : (errors.push(error), errors);
+}
+function all(errors, more) {
+  if (errors === null) return more;
+  for (const error of more) errors.push(error);
+  return errors;
 }
 export {
   isState
