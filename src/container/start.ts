@@ -1,12 +1,13 @@
 // runtime.md#start.
 
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Hooks } from '../config/generated/types.ts';
 import { HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { closeDescriptor, receive, send } from '../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { discardFile } from '../linux/files.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { connectTo } from '../linux/unix-socket.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
@@ -81,7 +82,8 @@ function startInit(
         replied?.(reply.subarray(0, length));
         // Executing the program closes the socket.
         if (length > 0) throw failure(directory, reply);
-        rmSync(startSocket(directory), { force: true });
+        // The process runs, whatever becomes of the socket: the status goes by both.
+        discardFile(startSocket(directory));
       },
     });
   } finally {

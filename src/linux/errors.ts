@@ -26,12 +26,15 @@ export class TsociError extends Error {
   }
 }
 
+/** libuv's own error numbers, which Node hands out where it lost the kernel's, are those from here on (uv/errno.h). */
+const FIRST_OF_LIBUV = 3000;
+
 /** The errno (positive) that an error of node:fs or a TsociError carries; undefined for other errors. */
 export function errnoOf(error: unknown): number | undefined {
   if (error instanceof TsociError) return error.errno;
-  if (error instanceof Error && 'errno' in error && typeof error.errno === 'number')
-    return Math.abs(error.errno);
-  return undefined;
+  if (!(error instanceof Error && 'errno' in error && typeof error.errno === 'number')) return undefined;
+  const errno = Math.abs(error.errno);
+  return errno < FIRST_OF_LIBUV ? errno : undefined;
 }
 
 /** `ENOENT (No such file or directory)`. */

@@ -4,11 +4,9 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmdirSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -17,6 +15,7 @@ import { LOCK_EX } from '../linux/constants.ts';
 import { check } from '../linux/descriptor.ts';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { makeDirectories, removeFile } from '../linux/files.ts';
 import { readTextFile } from '../linux/text-file.ts';
 import type { Networks } from './leases.ts';
 
@@ -59,7 +58,7 @@ function lock(directory: string): number {
   for (;;) {
     let fd: number | undefined;
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectories(directory, 0o700);
       fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
       check(`lock ${directory}`, 'flock', fd, LOCK_EX);
       // Whoever held the lock may have removed the directory, and another may have made it anew.
@@ -100,7 +99,7 @@ function read(file: string): Networks {
 function write(file: string, networks: Networks): void {
   try {
     if (Object.keys(networks).length === 0) {
-      rmSync(file, { force: true });
+      removeFile(file);
       return;
     }
     const next = `${file}.next`;

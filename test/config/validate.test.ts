@@ -1,6 +1,6 @@
 // What a person is told: one line by create, everything by validate.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -214,6 +214,41 @@ test('a bundle is validated with the files that it names', () => {
   mkdirSync(join(bundle, 'rootfs'));
   assert.equal(validateBundle(bundle).map(show), expected.slice(1));
   assert.equal(validateBundle(file), [], 'a file by itself');
+});
+
+test('a path that leads nowhere, whatever the reason, keeps no other finding back', () => {
+  const other = join(bundle, 'loops');
+  mkdirSync(other);
+  symlinkSync('two', join(other, 'one'));
+  symlinkSync('one', join(other, 'two'));
+  const tooLong = `/${'x'.repeat(300)}`;
+  const config = {
+    ...minimalConfig(),
+    root: { path: 'one' },
+    process: { cwd: 'app', args: ['sh'] },
+    mounts: [one('one/below'), one(tooLong), one('config.json/below')],
+    hooks: { createRuntime: [{ path: join(other, 'one') }] },
+    linux: { namespaces: [{ type: 'mount', path: join(other, 'one') }] },
+  };
+  function one(source: string): object {
+    return { destination: '/a', source, options: ['bind'] };
+  }
+  writeFileSync(join(other, 'config.json'), stringifyJson(config));
+  const found = validateBundle(other);
+  const expected = [
+    'error /process/cwd',
+    'error /root/path',
+    'warning /mounts/0/source',
+    'warning /mounts/1/source',
+    'warning /mounts/2/source',
+    'warning /hooks/createRuntime/0/path',
+    'warning /linux/namespaces/0/path',
+  ];
+  assert.equal(found.map(show), expected);
+  const told = formatFindings(found, 'config.json');
+  assert.match(told, /root\/path cannot be found: .*one: ELOOP \(Too many levels of symbolic links\)/);
+  assert.match(told, /mounts\/1\/source cannot be found: .*ENAMETOOLONG/);
+  assert.match(told, /mounts\/2\/source does not exist: /);
 });
 
 test('names of places', () => {

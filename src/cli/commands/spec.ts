@@ -1,8 +1,9 @@
-import { linkSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../../config/generated/types.ts';
 import type { Caller } from '../../linux/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
+import { discardFile } from '../../linux/files.ts';
 import { defineCommand } from '../command.ts';
 import { type Option, UsageError, type Values } from '../options.ts';
 import { ownCommand } from '../own-command.ts';
@@ -84,7 +85,7 @@ function writeNew(path: string, text: string, pid: number): void {
     try {
       linkSync(temporary, path);
     } finally {
-      rmSync(temporary);
+      discardFile(temporary);
     }
   } catch (error) {
     throw TsociError.from(`write ${path}`, error);

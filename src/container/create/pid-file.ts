@@ -1,8 +1,9 @@
 // The file that tells an engine the pid (--pid-file).
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { TsociError } from '../../linux/errors.ts';
+import { discardFile, removeFile } from '../../linux/files.ts';
 
 /**
  * Engines watch for the file: it must never be there half written. The first name is made anew, since in a directory of
@@ -11,12 +12,12 @@ import { TsociError } from '../../linux/errors.ts';
 export function writePidFile(path: string, pid: number): void {
   const next = join(dirname(path), `.${basename(path)}.next`);
   try {
-    rmSync(next, { force: true });
+    removeFile(next);
     writeFileSync(next, String(pid), { mode: 0o644, flag: 'wx' });
     try {
       renameSync(next, path);
     } catch (error) {
-      rmSync(next);
+      discardFile(next);
       throw error;
     }
   } catch (error) {

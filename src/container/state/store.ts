@@ -12,13 +12,13 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EEXIST, ENOENT, ENOTDIR } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
+import { discardFile, makeDirectories, removeTree } from '../../linux/files.ts';
 import { readTextFile } from '../../linux/text-file.ts';
 import { type ContainerRecord, type Status, statusOf } from './record.ts';
 import { parseRecord } from './record-form.ts';
@@ -61,7 +61,7 @@ export interface SavedOperation {
 export function reserve(root: string, id: string): string {
   const directory = containerDirectory(root, id);
   try {
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    makeDirectories(root, 0o700);
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
     if (errnoOf(error) === EEXIST && existsSync(directory)) {
@@ -84,7 +84,7 @@ export function writeAtomically(path: string, text: string): void {
     writeFileSync(next, text, { mode: 0o600 });
     renameSync(next, path);
   } catch (error) {
-    rmSync(next, { force: true });
+    discardFile(next);
     throw TsociError.from(`write ${path}`, error);
   }
 }
@@ -136,7 +136,7 @@ function isFrozen(cgroup: string): boolean {
 
 export function removeDirectory(directory: string): void {
   try {
-    rmSync(directory, { recursive: true, force: true });
+    removeTree(directory);
   } catch (error) {
     throw TsociError.from(`remove ${directory}`, error);
   }

@@ -14,13 +14,13 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   type Stats,
   writeFileSync,
 } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { Seccomp } from '../../config/generated/types.ts';
+import { discardFile } from '../../linux/files.ts';
 import { BPF_MAXINSNS, INSTRUCTION_SIZE } from './classic-bpf.ts';
 
 /** Raise it whenever the same config compiles to another program. */
@@ -133,7 +133,7 @@ function store(directory: string, name: string, entry: Buffer): void {
     renameSync(temporary, join(directory, name));
     forgetOldest(directory);
   } catch {
-    rmSync(temporary, { force: true });
+    discardFile(temporary);
   }
 }
 
@@ -143,5 +143,5 @@ function forgetOldest(directory: string): void {
   const byAge = names
     .map((name) => ({ path: join(directory, name), time: lstatSync(join(directory, name)).mtimeMs }))
     .sort((a, b) => a.time - b.time);
-  for (const { path } of byAge.slice(0, names.length - MOST)) rmSync(path, { force: true });
+  for (const { path } of byAge.slice(0, names.length - MOST)) discardFile(path);
 }

@@ -1,0 +1,52 @@
+// Files made and removed with the kernel's own answer when that fails: Node's rmSync and recursive mkdirSync lose it.
+
+import { mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EEXIST, EISDIR, ENOENT } from './errno.ts';
+import { errnoOf } from './errors.ts';
+
+/** Removes a file or a symlink; one that is not there is no error. */
+export function removeFile(path: string): void {
+  unlessGone(() => unlinkSync(path));
+}
+
+/** Removes what a failed step has left, if it can: the failure itself is what is told. */
+export function discardFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {}
+}
+
+/** Removes a file, or a directory with all that is in it; one that is not there is no error. Follows no symlink. */
+export function removeTree(path: string): void {
+  try {
+    removeFile(path);
+  } catch (error) {
+    if (errnoOf(error) !== EISDIR) throw error;
+    unlessGone(() => {
+      for (const name of readdirSync(path)) removeTree(join(path, name));
+      rmdirSync(path);
+    });
+  }
+}
+
+/** Makes a directory and those above it that are missing. */
+export function makeDirectories(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === EEXIST && statSync(path).isDirectory()) return;
+    if (errno !== ENOENT || path === dirname(path)) throw error;
+    makeDirectories(dirname(path), mode);
+    makeDirectories(path, mode);
+  }
+}
+
+function unlessGone(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (errnoOf(error) !== ENOENT) throw error;
+  }
+}
