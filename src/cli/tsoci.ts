@@ -8,11 +8,13 @@ import { commandNames, loadCommand, loadCommands } from './command-table.ts';
 import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals } from './globals.ts';
 import { type Log, openLog, toStderr } from './log.ts';
 import { parse, UsageError } from './options.ts';
-import { writeAll } from './output.ts';
+import { ReaderGone, writeAll } from './output.ts';
 import { processCaller } from './process-caller.ts';
 
 const STDOUT = 1;
 const FAILURE = 1;
+/** As a shell shows the end by SIGPIPE, which would be ours if Node did not ignore it. */
+const READER_GONE = 128 + 13;
 
 /** Runs tsoci with the arguments behind the program's name. The exit status. */
 export async function tsoci(args: readonly string[]): Promise<number> {
@@ -35,6 +37,7 @@ export async function tsoci(args: readonly string[]): Promise<number> {
 }
 
 function failed(log: Log, error: unknown): number {
+  if (error instanceof ReaderGone) return READER_GONE;
   log('error', described(error));
   if (error instanceof Error && error.stack) log('debug', error.stack);
   return FAILURE;

@@ -71,6 +71,21 @@ test('containers are listed in the shape of runc', () => {
   }
 });
 
+test('output that nobody reads any more is no error to tell of', () => {
+  if (!existsSync(executable)) return console.log('skip: there is no dist/tsoci');
+  // Not a configuration: there is something to tell.
+  const validate = `validate ${join(import.meta.dirname, '..', '..', 'package.json')}`;
+  for (const command of ['list', 'features', 'help', '--version', 'create --help', 'ns', validate]) {
+    // The reader is gone before the writer comes.
+    const script = `{ sleep 0.1; exec ${executable} ${command}; } | true; exit \${PIPESTATUS[0]}`;
+    const { status, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8', timeout: 20_000 });
+    assert.equal([command, status, stderr], [command, 141, '']);
+  }
+  const full = spawnSync('sh', ['-c', `${executable} features >/dev/full`], { encoding: 'utf8' });
+  assert.is(full.status, 1);
+  assert.match(full.stderr, /^tsoci: write to standard output: ENOSPC/);
+});
+
 test('delete --force of a container that does not exist succeeds', () => {
   const root = mkdtempSync(join(tmpdir(), 'delete-'));
   try {
