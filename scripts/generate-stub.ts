@@ -7,7 +7,8 @@ import { join } from 'node:path';
 
 const stub = join(import.meta.dirname, '..', 'src', 'stub');
 
-const architectures = [
+/** Where the compiler, assembler and linker of an architecture may be found, and its largest page. */
+export const architectures = [
   {
     name: 'x64',
     prefixes: process.arch === 'x64' ? ['', 'x86_64-linux-gnu-'] : ['x86_64-linux-gnu-'],
@@ -40,21 +41,27 @@ ${images.join('\n')}
   };
 }
 
-function assemble(name: string, prefix: string, page: number): Buffer {
+/** The image of the stub or, with the objects that `more` makes in a directory, of a program linked with it. */
+export function assemble(
+  name: string,
+  prefix: string,
+  page: number,
+  more: (directory: string) => string[] = () => [],
+): Buffer {
   const directory = mkdtempSync(join(tmpdir(), 'stub-'));
   try {
     const object = join(directory, 'stub.o');
     const image = join(directory, 'stub');
     tool(`${prefix}as`, ['-o', object, join(stub, `stub-${name}.S`)]);
     const options = ['-z', `max-page-size=${page}`, '--build-id=none', '-s', '-T', join(stub, 'stub.ld')];
-    tool(`${prefix}ld`, [...options, '-o', image, object]);
+    tool(`${prefix}ld`, [...options, '-o', image, object, ...more(directory)]);
     return readFileSync(image);
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-function tool(command: string, args: string[]): void {
+export function tool(command: string, args: string[]): void {
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
 }

@@ -5,20 +5,23 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configTypes } from './generate-config.ts';
+import { launcherImages } from './generate-launcher.ts';
 import { stubImages } from './generate-stub.ts';
 import { configValidators } from './generate-validators.ts';
 
 /** A generated file, its path from the project's root; or the reason why it cannot be made on this machine. */
 type Generated = { file: string; text: string } | { file: string; missing: string };
 
+const root = join(import.meta.dirname, '..');
+const check = process.argv.includes('--check');
+const LAUNCHER = 'src/launcher/images.ts';
+
 const generators: (() => Generated[] | Promise<Generated[]>)[] = [
   configTypes,
   configValidators,
   () => [{ file: 'src/stub/images.ts', ...stubImages() }],
+  () => [{ file: LAUNCHER, ...launcherImages(check ? committedText(LAUNCHER) : undefined) }],
 ];
-
-const root = join(import.meta.dirname, '..');
-const check = process.argv.includes('--check');
 
 for (const generate of generators) {
   for (const made of await generate()) {
@@ -29,7 +32,7 @@ for (const generate of generators) {
 
 function update({ file, text }: { file: string; text: string }): void {
   const path = join(root, file);
-  const committed = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  const committed = committedText(file);
   if (committed === text) return;
   const formatted = format(file, text);
   if (committed === formatted) return;
@@ -41,6 +44,11 @@ function update({ file, text }: { file: string; text: string }): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, formatted);
   console.log(file);
+}
+
+function committedText(file: string): string | undefined {
+  const path = join(root, file);
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
 /** The text as `npm run lint` wants it; biome leaves the files that its configuration excludes as they are. */

@@ -1,5 +1,5 @@
 // tsoci's hands on arm64: a loop that executes system calls it is told. The format of a program is described in
-// stub-x64.S, control bits in operation.ts.
+// stub-x64.S, as is what the launcher makes of the loop; control bits in program.ts.
 //
 //   x20  the operation at hand        x21  length of the program
 //   w22  the control descriptor       x23  control bits of the operation at hand      x24  the buffer
@@ -14,9 +14,11 @@
         .set STOP_IF_POSITIVE_BIT, 1
         .set LAST_BIT, 2
 
-        .globl _start
+        .weak _start, ended
+        .globl drive
         .text
-_start: mov     w22, #3
+_start: mov     w0, #3
+drive:  mov     w22, w0
         adrp    x24, buffer
         add     x24, x24, :lo12:buffer
 read:   mov     x8, #SYS_read
@@ -29,8 +31,11 @@ read:   mov     x8, #SYS_read
         mov     x21, x0
         cmp     x0, #0
         b.gt    first
-end:    mov     x0, #0                  // end of file: nobody drives us any more
-exit:   mov     x8, #SYS_exit_group
+end:    b       ended                   // with the result in x0
+
+ended:  cmp     x0, #0                  // end of file: nobody drives us any more; an error: status 1
+        cset    w0, ne
+        mov     x8, #SYS_exit_group
         svc     #0
         brk     #0                      // a seccomp filter may deny even that
 
@@ -64,8 +69,7 @@ reply:  mov     x8, #SYS_sendto
         mov     x5, #0
         svc     #0
         tbz     x0, #63, read
-        mov     x0, #1                  // nobody to hear it, or a seccomp filter that denies it
-        b       exit
+        b       end                     // nobody to hear it, or a seccomp filter that denies it
 
         .set    buffer_size, 65536
         .bss

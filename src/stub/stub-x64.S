@@ -6,10 +6,13 @@
 #           8  six arguments; a pointer points into the buffer, whose address is fixed
 #          56  control bits, replaced by the result
 #
-# The reply is the same message with results in place of the control bits. Control bits: see operation.ts.
+# The reply is the same message with results in place of the control bits. Control bits: see program.ts.
 #
 #   %ebx  the operation at hand       %r13d  length of the program
 #   %r14d the control descriptor      %r15   control bits of the operation at hand
+#
+# The launcher is linked with the same loop. It has a start and an end of its own, enters at drive with the control
+# descriptor in %edi, and does not return: no operation and nothing behind it looks at the stack.
 
         .set SYS_read, 0
         .set SYS_sendto, 44
@@ -21,9 +24,11 @@
         .set STOP_IF_POSITIVE, 2
         .set LAST, 4
 
-        .globl _start
+        .weak _start, ended
+        .globl drive
         .text
-_start: mov     $3, %r14d
+_start: mov     $3, %edi
+drive:  mov     %edi, %r14d
 read:   xor     %eax, %eax
         mov     %r14d, %edi
         mov     $buffer, %esi
@@ -34,8 +39,13 @@ read:   xor     %eax, %eax
         mov     %eax, %r13d
         test    %rax, %rax
         jg      first
-end:    xor     %edi, %edi              # end of file: nobody drives us any more
-exit:   mov     $SYS_exit_group, %eax
+end:    mov     %rax, %rdi
+        jmp     ended
+
+ended:  test    %rdi, %rdi              # end of file: nobody drives us any more; an error: status 1
+        setne   %dil
+        movzbl  %dil, %edi
+        mov     $SYS_exit_group, %eax
         syscall
         ud2                             # a seccomp filter may deny even that
 
@@ -80,8 +90,7 @@ reply:  mov     $SYS_sendto, %eax
         syscall
         test    %rax, %rax
         jns     read
-        mov     $1, %edi                # nobody to hear it, or a seccomp filter that denies it
-        jmp     exit
+        jmp     end                     # nobody to hear it, or a seccomp filter that denies it
 
         .set    buffer_size, 65536
         .bss

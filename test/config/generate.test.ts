@@ -31,6 +31,7 @@ test('--check names a file that differs; without it, the file is written', () =>
       'src/config',
       'src/linux',
       'src/stub',
+      'src/launcher',
       'package.json',
       'biome.json',
     ])
