@@ -110,7 +110,7 @@ for (const [what, entry] of [
   // tsoci's own executable put in that place (--preserve-fds 1 3<dist/tsoci, /proc/self/fd/3): execute …: ENOENT, since its
   // loader is not in the image.
   test(`/proc/self/exe ${what} does not lead to the runtime`, () => {
-    const silence = { status: 0, stdout: '', stderr: '' };
+    const silence = { status: 1, stdout: '', stderr: '' };
     writeFileSync(join(box.rootfs, 'interpreted'), '#!/proc/self/exe --version\n', { mode: 0o755 });
     const { status, stdout, stderr } = attempt(box, 'true', (config) => {
       config.process.args = [entry, '--version'];
