@@ -67,3 +67,9 @@ export function cgroupOfProcess(pid: number | 'self'): string {
     throw new TsociError(`process ${pid} is in no cgroup v2: /proc/${pid}/cgroup has no 0:: line`);
   return path;
 }
+
+/** The directory of our own cgroup; undefined where cgroup2 is not mounted. */
+export function currentCgroup(): string | undefined {
+  const hierarchy = findHierarchy();
+  return hierarchy && join(hierarchy.mountPoint, cgroupOfProcess('self'));
+}

@@ -1,7 +1,7 @@
 // The options that create, run and plan have in common.
 
 import { resolve } from 'node:path';
-import type { CreateOptions } from '../container/create/create.ts';
+import type { CreateOptions } from '../container/create/options.ts';
 import type { Invocation } from './command.ts';
 import { type Option, UsageError } from './options.ts';
 import { ownCommand } from './own-command.ts';

@@ -8,7 +8,7 @@ import { isAlive } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { removeIntelRdt } from '../security/intel-rdt.ts';
 import { ownCgroup, removeContainerCgroup } from './create/cgroup.ts';
-import type { Parts } from './create/parts.ts';
+import type { OptionalModules } from './create/optional-modules.ts';
 import { runPoststop } from './create/poststop.ts';
 import { killNow } from './kill.ts';
 import { withLock } from './state/lock.ts';
@@ -27,7 +27,7 @@ const KILL_TIMEOUT = 10_000;
 
 export async function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): Promise<void> {
   const found = tryReadRecord(containerDirectory(root, id));
-  const scope = await scopeFor(found);
+  const systemd = await systemdFor(found);
   // Before its turn: `start` has the lock while it waits for init, which the container may have stopped.
   if (force && found && !found.creator) killNow(found);
   withLock(root, id, (directory) => {
@@ -39,12 +39,12 @@ export async function deleteContainer(caller: Caller, { root, id, force }: Delet
       if (!force) throw new TsociError(`delete ${id}: the container is ${status}, not stopped`);
       killAndWait(record);
     }
-    destroy(caller, directory, record, scope);
+    destroy(caller, directory, record, systemd);
   });
 }
 
 /** What it takes to remove a container of systemd's, loaded before a lock is held. */
-export async function scopeFor(record: ContainerRecord | undefined): Promise<Parts['scope']> {
+export async function systemdFor(record: ContainerRecord | undefined): Promise<OptionalModules['systemd']> {
   return record?.unit && (await import('./create/systemd-scope.ts'));
 }
 
@@ -53,9 +53,9 @@ export function destroy(
   caller: Caller,
   directory: string,
   record: ContainerRecord,
-  scope: Parts['scope'],
+  systemd: OptionalModules['systemd'],
 ): void {
-  if (record.unit && scope) scope.removeUnit(caller, record.unit, ownCgroup(record));
+  if (record.unit && systemd) systemd.removeUnit(caller, record.unit, ownCgroup(record));
   else removeContainerCgroup(record);
   if (record.intelRdt) removeIntelRdt(record.intelRdt);
   removeDirectory(directory);

@@ -2,7 +2,6 @@
 
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { moveThrough } from '../cgroups/cgroup-processes.ts';
 import { cgroupOfProcess, findHierarchy } from '../cgroups/hierarchy.ts';
 import { subCgroup } from '../cgroups/path.ts';
 import type { Config, Process } from '../config/generated/types.ts';
@@ -15,22 +14,22 @@ import type { ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { readTextFile } from '../linux/text-file.ts';
 import { reap } from '../linux/wait.ts';
-import { ENTER_EXTRA, enterNamespaces } from '../namespaces/enter.ts';
+import { cloneInto, ENTER_EXTRA, type EnterOptions, openTarget, spawnBoot } from '../namespaces/enter.ts';
+import { checkMapped } from '../namespaces/mappings.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
 import { withCapabilities } from '../security/capabilities.ts';
-import { openProcfs } from '../security/checked-procfs.ts';
 import { joinSessionKeyring } from '../security/keyring.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
-import { withProperty } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attend, Signals } from './attach/foreground.ts';
-import { loadParts, type Parts } from './create/parts.ts';
+import { importModules, type OptionalModules } from './create/optional-modules.ts';
 import { writePidFile } from './create/pid-file.ts';
-import { labelKeyring, labelProcess, lsmsFor, ownPid, prepareProcess, propertyOf } from './init/become.ts';
-import { checkConsole, passConsole } from './init/console-socket.ts';
-import type { PreparedFilter } from './init/seccomp-filter.ts';
-import { checkUser, inheritedDescriptors } from './init/spawn.ts';
+import { checkConsole, sendTerminal } from './init/console-socket.ts';
+import { inheritedDescriptors } from './init/inherited-descriptors.ts';
+import { labelKeyring, writeToProcfs } from './init/labels.ts';
+import { resolveProcess } from './init/process.ts';
+import { executeProcess } from './init/sequence.ts';
 import { withLock } from './state/lock.ts';
 import { stateOf } from './state/oci-state.ts';
 import type { ContainerRecord } from './state/record.ts';
@@ -64,27 +63,21 @@ export interface ExecOptions {
 
 /** Executes a process; the exit status, once it has ended, or 0 with `detach`. */
 export async function execInContainer(caller: Caller, options: ExecOptions): Promise<number> {
-  let terminal: number | undefined;
-  const inForeground = !options.detach && !options.consoleSocket;
-  const takeTerminal = inForeground
-    ? (master: number) => {
-        terminal = master;
-      }
-    : undefined;
   // Not while it enters: the container can hold a process up that comes in, and must not keep `delete` from working.
   const { record, init } = withLock(options.root, options.id, (directory) =>
     liveContainer(directory, options),
   );
   const config = readSavedConfig(containerDirectory(options.root, options.id));
-  const parts = await loadParts(config);
+  const modules = await importModules(config, { systemd: false });
   const given =
     options.processFile === undefined ? undefined : await readProcess(options.processFile, caller);
   const process = planProcess(config, given, options);
   const { uidMappings, gidMappings } = config.linux ?? {};
-  if (uidMappings?.length && gidMappings?.length) checkUser(process, uidMappings, gidMappings);
-  const plan = { record, init, config, parts, process };
-  checkConsole(plan.process.terminal ?? false, { ...options, takeTerminal });
-  const pid = spawn(caller, options, plan, takeTerminal);
+  if (uidMappings?.length && gidMappings?.length) checkMapped(process.user, uidMappings, gidMappings);
+  const keepTerminal = !options.detach && !options.consoleSocket;
+  checkConsole(process.terminal ?? false, { ...options, keepTerminal });
+  const plan = { record, init, config, modules, process };
+  const { pid, terminal } = spawn(caller, { ...options, keepTerminal }, plan);
   const signals = options.detach ? undefined : new Signals();
   try {
     if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), pid);
@@ -111,7 +104,7 @@ interface ExecPlan {
   record: ContainerRecord;
   init: ProcessIdentity;
   config: Config;
-  parts: Parts;
+  modules: OptionalModules;
   process: Process;
 }
 
@@ -151,116 +144,97 @@ async function readProcess(path: string, caller: Caller): Promise<Process> {
   return value;
 }
 
+/** The process, executed; and the master of its terminal, if that is kept here. */
 function spawn(
   caller: Caller,
-  options: ExecOptions,
+  options: ExecOptions & { keepTerminal: boolean },
   plan: ExecPlan,
-  takeTerminal: ((master: number) => void) | undefined,
-): number {
-  const { record, init, process } = plan;
-  const inherited = inheritedDescriptors(caller, options.preserveFds);
+): { pid: number; terminal: number | undefined } {
+  const { record, init, config, modules, process } = plan;
+  const { descriptors, listenFds } = inheritedDescriptors(caller, options.preserveFds);
   using opened = new DisposableStack();
   const cgroup = openCgroup(record, init, options.cgroup);
   if (cgroup !== undefined) opened.defer(() => closeSync(cgroup));
-  const filter = plan.parts.filter?.prepareFilter(plan.config, options.root);
+  const filter = modules.seccomp?.prepareFilter(config, options.root);
   const agent = filter?.agent;
   if (agent !== undefined) opened.defer(() => closeDescriptor(agent));
-  const stub = enterNamespaces(init, {
+
+  const stub = enterContainer(init, process, {
     role: 'exec',
     stdio: caller.stdio,
-    preserved: inherited.descriptors,
-    cgroup: cgroup === undefined ? undefined : { fd: cgroup, move: (pid) => moveThrough(cgroup, pid) },
+    preserved: descriptors,
+    cgroup,
     extra: agent === undefined ? [] : [agent],
-    before: (boot) => {
-      const program = boot.program();
-      program.property = 'process.execCPUAffinity';
-      setInitialAffinity(program, process.execCPUAffinity);
-      if (program.length > 0) boot.run(program);
-      // Its clone has the same; the files of an undumpable process in /proc are root's.
-      const { oomScoreAdj } = process;
-      if (oomScoreAdj !== undefined) boot.outside((pid) => setOomScoreAdj(pid, oomScoreAdj), undefined);
-    },
   });
   try {
-    stub.outside((pid) => joinClass(plan, pid), undefined);
-    become(caller, { ...options, ...inherited, filter, takeTerminal }, plan, stub);
-    return stub.pid;
+    stub.onHost((pid) => joinClass(plan, pid));
+    startSession(stub, record, process);
+    const terminal = process.terminal ? makeTerminal(stub, process) : undefined;
+    if (terminal !== undefined && !options.keepTerminal)
+      sendTerminal(caller, terminal, options.consoleSocket);
+    const { apparmorProfile, selinuxLabel } = process;
+    writeToProcfs(stub, { apparmorProfile, selinuxLabel });
+    const resolved = resolveProcess(caller, stub, {
+      process,
+      linux: config.linux,
+      listenFds,
+      umask: process.user?.umask,
+      setgroupsDenied: record.setgroupsDenied ?? false,
+    });
+    const program = stub.program();
+    setFinalAffinity(program.for('process.execCPUAffinity'), process.execCPUAffinity);
+    const state = stateOf(record, 'running', init.pid);
+    executeProcess(
+      program,
+      resolved,
+      filter && { filter, agent: stub.extra(ENTER_EXTRA), state, pid: stub.pid },
+    );
+    stub.exec(program);
+    return { pid: stub.pid, terminal: options.keepTerminal ? terminal : undefined };
   } catch (error) {
     stub.dismiss();
     throw error;
   }
 }
 
-interface BecomeOptions {
-  consoleSocket: string | undefined;
-  takeTerminal: ((master: number) => void) | undefined;
-  listenFds: number;
-  filter: PreparedFilter | undefined;
+function enterContainer(init: ProcessIdentity, process: Process, options: EnterOptions): StubProcess {
+  using target = openTarget(init);
+  using boot = spawnBoot(target, options);
+  const program = boot.program().for('process.execCPUAffinity');
+  setInitialAffinity(program, process.execCPUAffinity);
+  if (program.length > 0) boot.run(program);
+  // Before it enters, and its clone has the same: the files of an undumpable process in /proc are root's.
+  const { oomScoreAdj } = process;
+  if (oomScoreAdj !== undefined) boot.onHost((pid) => setOomScoreAdj(pid, oomScoreAdj));
+  return cloneInto(boot, target, options);
 }
 
-function become(
-  caller: Caller,
-  options: BecomeOptions,
-  { record, config, process }: ExecPlan,
-  stub: StubProcess,
-): void {
+function startSession(stub: StubProcess, record: ContainerRecord, process: Process): void {
   if (record.keyring) labelKeyring(stub, process);
-  const session = stub.program();
-  session.call('setsid', [], 'start a session');
-  if (record.keyring) joinSessionKeyring(session, record.id);
-  stub.run(session);
-  if (process.terminal) {
-    const program = stub.program();
-    const root = program.open(
-      'openat',
-      [AT_FDCWD, '/', O_PATH | O_DIRECTORY | O_CLOEXEC, 0],
-      'open the root',
-    );
-    stub.run(program);
-    const master = makeConsole({ init: stub, root }, process.consoleSize, false);
-    passConsole(caller, master, options);
-    closeIn(stub, root);
-  }
-  label(stub, process);
-  const { filter } = options;
-  const state = stateOf(record, 'running', record.init?.pid ?? 0);
   const program = stub.program();
-  program.property = 'process.execCPUAffinity';
-  setFinalAffinity(program, process.execCPUAffinity);
-  prepareProcess(caller, stub, program, {
-    process,
-    linux: config.linux,
-    listenFds: options.listenFds,
-    umask: process.user?.umask,
-    setgroupsDenied: record.setgroupsDenied ?? false,
-    seccomp: filter && ((last) => filter.install(last, stub.extra(ENTER_EXTRA), state, stub.pid)),
-  });
-  stub.exec(program);
-}
-
-function label(stub: StubProcess, process: Process): void {
-  const { apparmorProfile, selinuxLabel } = process;
-  const enabled = lsmsFor({ apparmorProfile, selinuxLabel });
-  if (!enabled) return;
-  withProperty(stub, propertyOf(process), () => {
-    const procfs = openProcfs(stub);
-    labelProcess(stub, process, enabled, { procfs, pid: ownPid(stub) });
-    closeIn(stub, procfs);
-  });
-}
-
-/** Nothing that leads anywhere stays open when paths of the container are followed. */
-function closeIn(stub: StubProcess, fd: number): void {
-  const program = stub.program();
-  program.close(fd);
+  program.call('setsid', [], 'start a session');
+  if (record.keyring) joinSessionKeyring(program, record.id);
   stub.run(program);
 }
 
+/** process.terminal: on the container's devpts. The descriptor of the master is ours. */
+function makeTerminal(stub: StubProcess, { consoleSize }: Process): number {
+  const program = stub.program();
+  const root = program.open('openat', [AT_FDCWD, '/', O_PATH | O_DIRECTORY | O_CLOEXEC, 0], 'open the root');
+  stub.run(program);
+  const master = makeConsole({ init: stub, root }, consoleSize, false);
+  // Nothing that leads anywhere stays open when paths of the container are followed.
+  const closing = stub.program();
+  closing.close(root);
+  stub.run(closing);
+  return master;
+}
+
 /** linux.intelRdt. */
-function joinClass({ record, config, parts }: ExecPlan, pid: number): void {
+function joinClass({ record, config, modules }: ExecPlan, pid: number): void {
   const { intelRdt } = config.linux ?? {};
-  if (!parts.intelRdt || !intelRdt) return;
-  const { findResctrl, joinIntelRdt } = parts.intelRdt;
+  if (!modules.intelRdt || !intelRdt) return;
+  const { findResctrl, joinIntelRdt } = modules.intelRdt;
   joinIntelRdt(intelRdt, record.intelRdt ?? {}, { id: record.id, pid, resctrl: findResctrl() });
 }
 

@@ -4,9 +4,10 @@ import type { Caller } from '../linux/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { reap } from '../linux/wait.ts';
 import { attend, Signals } from './attach/foreground.ts';
-import { type CreateOptions, createContainer } from './create/create.ts';
-import type { Parts } from './create/parts.ts';
-import { destroy, scopeFor } from './delete.ts';
+import { createContainer } from './create/create.ts';
+import type { OptionalModules } from './create/optional-modules.ts';
+import type { CreateOptions } from './create/options.ts';
+import { destroy, systemdFor } from './delete.ts';
 import { killNow } from './kill.ts';
 import { startContainer } from './start.ts';
 import { withLock } from './state/lock.ts';
@@ -23,15 +24,9 @@ export interface RunOptions extends CreateOptions {
 export async function runContainer(caller: Caller, options: RunOptions): Promise<number> {
   const { root, id, detach, keep, consoleSocket } = options;
   const signals = detach ? undefined : new Signals();
-  let terminal: number | undefined;
-  const takeTerminal = (master: number) => {
-    terminal = master;
-  };
-  const record = await createContainer(caller, {
-    ...options,
-    ...(!detach && !consoleSocket && { takeTerminal }),
-  });
-  const scope = await scopeFor(record);
+  const keepTerminal = !detach && !consoleSocket;
+  const { record, terminal } = await createContainer(caller, { ...options, keepTerminal });
+  const systemd = await systemdFor(record);
   try {
     const signal = await signals?.first();
     if (signal !== undefined) throw new TsociError(`run ${id}: signal ${signal} came before its start`);
@@ -40,21 +35,21 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     killNow(record);
     if (record.init) reap(record.init.pid);
     // A failed hook has destroyed the container already.
-    if (tryReadRecord(containerDirectory(root, id))) remove(caller, root, id, scope);
+    if (tryReadRecord(containerDirectory(root, id))) remove(caller, root, id, systemd);
     throw error;
   }
   if (!signals || !record.init) return 0;
   const status = await attend(caller, record.init.pid, terminal, signals);
-  if (!keep) remove(caller, root, id, scope);
+  if (!keep) remove(caller, root, id, systemd);
   return status;
 }
 
 /** Unless somebody else has deleted it meanwhile. */
-function remove(caller: Caller, root: string, id: string, scope: Parts['scope']): void {
+function remove(caller: Caller, root: string, id: string, systemd: OptionalModules['systemd']): void {
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);
     if (!record) return;
     killNow(record);
-    destroy(caller, directory, record, scope);
+    destroy(caller, directory, record, systemd);
   });
 }

@@ -1,32 +1,20 @@
 // runtime.md#start.
 
-import { readFileSync } from 'node:fs';
 import type { Hooks } from '../config/generated/types.ts';
 import { HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
-import { closeDescriptor, receive, send } from '../linux/descriptor.ts';
-import { ECONNREFUSED, ENOENT } from '../linux/errno.ts';
-import { errnoOf, TsociError } from '../linux/errors.ts';
+import { closeDescriptor } from '../linux/descriptor.ts';
+import { TsociError } from '../linux/errors.ts';
 import { discardFile } from '../linux/files.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
-import { connectTo } from '../linux/unix-socket.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
-import { BUFFER_SIZE, resultAt } from '../stub/encode.ts';
 import { stubObserver } from '../stub/observer.ts';
-import { destroy, killAndWait, scopeFor } from './delete.ts';
-import { goMessage } from './init/process.ts';
+import { destroy, killAndWait, systemdFor } from './delete.ts';
+import { connectToInit, failureOf, sendGo } from './init/wait-for-start.ts';
 import { withLock } from './state/lock.ts';
 import { stateOf } from './state/oci-state.ts';
 import type { ContainerRecord } from './state/record.ts';
-import {
-  containerDirectory,
-  currentStatus,
-  readRecord,
-  type SavedOperation,
-  savedProgram,
-  startSocket,
-  tryReadRecord,
-} from './state/store.ts';
+import { containerDirectory, currentStatus, readRecord, startSocket, tryReadRecord } from './state/store.ts';
 
 export interface StartOptions {
   root: string;
@@ -34,7 +22,7 @@ export interface StartOptions {
 }
 
 export async function startContainer(caller: Caller, { root, id }: StartOptions): Promise<void> {
-  const scope = await scopeFor(tryReadRecord(containerDirectory(root, id)));
+  const systemd = await systemdFor(tryReadRecord(containerDirectory(root, id)));
   const observer = stubObserver();
   const watch = observer && (await import('../trace/left-program.ts')).watchInit;
   withLock(root, id, (directory) => {
@@ -50,7 +38,7 @@ export async function startContainer(caller: Caller, { root, id }: StartOptions)
     } catch (error) {
       // runtime.md#lifecycle, steps 7 and 9: after a failed hook the container is stopped and destroyed.
       killAndWait(record);
-      if (error instanceof HookError) destroy(caller, directory, record, scope);
+      if (error instanceof HookError) destroy(caller, directory, record, systemd);
       throw error;
     }
   });
@@ -76,12 +64,9 @@ function startInit(
       enter: (stdio, property) => enterNamespaces(init, { stdio, role: 'hook', property }),
       go: () => {
         const replied = traced?.();
-        send(socket, goMessage(record.control ?? 3), 'tell init to go');
-        const reply = Buffer.alloc(BUFFER_SIZE);
-        const length = receive(socket, reply, 'hear from init');
-        replied?.(reply.subarray(0, length));
-        // Executing the program closes the socket.
-        if (length > 0) throw failure(directory, reply);
+        const reply = sendGo(socket, record.control ?? 3);
+        replied?.(reply);
+        if (reply.length > 0) throw failureOf(reply, directory);
         // The process runs, whatever becomes of the socket: the status goes by both.
         discardFile(startSocket(directory));
       },
@@ -108,25 +93,4 @@ export function runStart(
   runHooks('startContainer', hooks?.startContainer, { stdout, stderr, state: created, enter });
   go();
   runHooks('poststart', hooks?.poststart, { stdout, stderr, state: running, cwd: bundle });
-}
-
-function connectToInit(directory: string, id: string): number {
-  try {
-    return connectTo(startSocket(directory), 'seqpacket');
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === ECONNREFUSED || errno === ENOENT)
-      throw new TsociError(`start ${id}: its init does not wait any more`);
-    throw error;
-  }
-}
-
-/** The first operation of init's last program that failed. */
-function failure(directory: string, reply: Buffer): TsociError {
-  const operations = JSON.parse(readFileSync(savedProgram(directory), 'utf8')) as SavedOperation[];
-  for (const [index, { doing, ignored }] of operations.entries()) {
-    const result = resultAt(reply, index);
-    if (result < 0 && !ignored.includes(-result)) return TsociError.fromErrno(doing, -result);
-  }
-  return new TsociError('init did not execute its program');
 }

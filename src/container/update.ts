@@ -24,7 +24,7 @@ export async function updateContainer(
   { root, id, resources: changes, intelRdt }: UpdateOptions,
 ): Promise<void> {
   // Whether a container is systemd's does not change: what it takes can be loaded before the lock is held.
-  const scope = readRecord(root, id).unit && (await import('./create/systemd-scope.ts'));
+  const systemd = readRecord(root, id).unit && (await import('./create/systemd-scope.ts'));
   const rdt = intelRdt && (await import('../security/intel-rdt.ts'));
   withLock(root, id, (directory) => {
     const record = readRecord(root, id);
@@ -39,8 +39,8 @@ export async function updateContainer(
     if (!record.cgroup) throw new TsociError(`update ${id}: the container has no cgroup`);
     const current = currentResources(directory);
     const { resources, warnings } =
-      scope && record.unit
-        ? scope.updateUnit(caller, record.unit, record.cgroup, current, changes)
+      systemd && record.unit
+        ? systemd.updateUnit(caller, record.unit, record.cgroup, current, changes)
         : updateCgroup(record.cgroup, current, changes);
     for (const warning of warnings) caller.warn(warning);
     writeAtomically(savedResources(directory), stringifyJson(resources));

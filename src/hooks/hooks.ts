@@ -85,7 +85,7 @@ function runHook(
 }
 
 function execute(name: string, stub: StubProcess, hook: Hook, cwd: string | undefined): WaitStatus {
-  const pidfd = stub.outside((pid) => check(`open process ${pid}`, 'pidfd_open', pid, 0), undefined);
+  const pidfd = stub.onHost((pid) => check(`open process ${pid}`, 'pidfd_open', pid, 0));
   try {
     const program = stub.program();
     // Its own group, so that a timeout ends it with its children.

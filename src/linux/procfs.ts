@@ -32,6 +32,11 @@ export function processStat(pid: number): ProcessStat | undefined {
   return { comm, state: fields[0] ?? 'X', parent: Number(fields[1]), startTime: Number(fields[19]) };
 }
 
+/** The process that has this pid now. */
+export function identify(pid: number): ProcessIdentity {
+  return { pid, startTime: processStat(pid)?.startTime ?? 0 };
+}
+
 /** Whether the process that was started at `startTime` is there and has not ended. */
 export function isAlive(pid: number, startTime: number): boolean {
   const stat = processStat(pid);

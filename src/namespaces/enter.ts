@@ -1,102 +1,127 @@
-// Entering the namespaces of a container's init: for `exec`, and for hooks of the container namespace.
+// Entering the namespaces of a process: for `exec`, for hooks in the container's namespaces, and for `ns enter`.
 
 import { constants, openSync, readFileSync, readlinkSync } from 'node:fs';
-import { CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
+import { moveThrough } from '../cgroups/cgroup-processes.ts';
+import { CLONE_NEWCGROUP, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import type { Program } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
-import { namespaceTypes } from './namespace-plan.ts';
+import { allTypes, type NamespaceType, namespaceTypes } from './namespace-plan.ts';
 
 /** How many extra descriptors the stub has for entering; they are closed when it has. */
 export const ENTER_EXTRA = 3;
+/** Their places. */
+const PIDFD = 0;
+const ROOT = 1;
+const CGROUP = 2;
+
+/** A process to enter: descriptors of ours, and flags of the namespaces in which it differs from us. */
+export interface EnterTarget {
+  pid: number;
+  pidfd: number;
+  /** Its root directory; undefined where its mount namespace is not to be entered. */
+  root: number | undefined;
+  flags: number;
+}
 
 export interface EnterOptions {
   stdio: readonly [number, number, number];
   preserved?: readonly number[];
-  /** The cgroup that the process starts in: a descriptor of ours, and what moves a process into it. */
-  cgroup?: { fd: number; move: (pid: number) => void } | undefined;
+  /** A descriptor of ours of the cgroup that the process starts in. */
+  cgroup?: number | undefined;
   /** What goes to the stub besides: StubProcess.extra from ENTER_EXTRA on. */
   extra?: readonly number[];
-  /** Done in the stub before it enters. */
-  before?: (boot: StubProcess) => void;
   /** What the process is for, as a trace calls it. */
   role: string;
   /** The property of config.json that wants it. */
   property?: string;
 }
 
-/**
- * A stub in all namespaces of a process, with its root directory. It is our child. Of a process that is not ours to
- * reap `startTime` tells whether it is still the one that is meant (ProcessIdentity).
- */
+/** A stub in all namespaces of a process, with its root directory. It is our child. */
 export function enterNamespaces(
-  { pid, startTime }: Partial<ProcessIdentity> & { pid: number },
+  process: Partial<ProcessIdentity> & { pid: number },
   options: EnterOptions,
+  types?: readonly NamespaceType[],
 ): StubProcess {
-  const pidfd = check(`open process ${pid}`, 'pidfd_open', pid, 0);
-  let root = -1;
-  try {
-    const flags = foreignNamespaces(pid);
-    root = openRoot(pid);
-    // Looked at last: all that was opened by the number is of this process, or there is an error.
-    if (startTime !== undefined && !isAlive(pid, startTime))
-      throw TsociError.fromErrno(`enter the namespaces of process ${pid}`, ESRCH, 'it has ended');
-    return enterThrough(options, { pid, pidfd, root, flags });
-  } finally {
-    for (const fd of [pidfd, root]) closeDescriptor(fd);
-  }
+  using target = openTarget(process, types);
+  return enterTarget(target, options);
+}
+
+/** The same for a process that is open already. */
+export function enterTarget(target: EnterTarget, options: EnterOptions): StubProcess {
+  using boot = spawnBoot(target, options);
+  return cloneInto(boot, target, options);
 }
 
 /**
- * A process to enter: descriptors of itself and of its root, and flags of all its namespaces that are not ours.
+ * Opens a process, all of its namespaces or those of `types`. Of a process that is not ours to reap `startTime` tells
+ * whether it is still the one that is meant (ProcessIdentity).
  */
-export interface EnterTarget {
-  pid: number;
-  pidfd: number;
-  root: number;
-  flags: number;
+export function openTarget(
+  { pid, startTime }: Partial<ProcessIdentity> & { pid: number },
+  types: readonly NamespaceType[] = allTypes,
+): EnterTarget & Disposable {
+  using opened = new DisposableStack();
+  const keep = (fd: number) => opened.adopt(fd, closeDescriptor);
+  const pidfd = keep(check(`open process ${pid}`, 'pidfd_open', pid, 0));
+  const flags = foreignNamespaces(pid, types);
+  const root = types.includes('mount') ? keep(openRoot(pid)) : undefined;
+  // Looked at last: all that was opened by the number is of this process, or there is an error.
+  if (startTime !== undefined && !isAlive(pid, startTime))
+    throw TsociError.fromErrno(`enter the namespaces of process ${pid}`, ESRCH, 'it has ended');
+  const ours = opened.move();
+  return { pid, pidfd, root, flags, [Symbol.dispose]: () => ours.dispose() };
 }
 
-/** The same through descriptors that are open already. */
-export function enterThrough(
-  { stdio, preserved = [], cgroup, extra = [], before, role, property }: EnterOptions,
-  { pid, pidfd, root, flags }: EnterTarget,
+/** A stub with all that it takes to enter. It is in our namespaces yet. */
+export function spawnBoot(
+  { pidfd, root }: EnterTarget,
+  { stdio, preserved = [], cgroup, extra = [], property }: EnterOptions,
 ): StubProcess {
-  const boot = StubProcess.spawn({ stdio, preserved, extra: [pidfd, root, cgroup?.fd ?? pidfd, ...extra] });
+  // A place without a descriptor of its own is filled with one that the stub has anyway.
+  const places = [pidfd, root ?? pidfd, cgroup ?? pidfd];
+  const boot = StubProcess.spawn({ stdio, preserved, extra: [...places, ...extra] });
   boot.property = property;
+  return boot;
+}
+
+/** A clone of that stub in the namespaces. Then the stub is to be dismissed: it would hide the end of its clone. */
+export function cloneInto(
+  boot: StubProcess,
+  { pid, root, flags }: EnterTarget,
+  { cgroup, role, property }: EnterOptions,
+): StubProcess {
+  const program = boot.program();
+  // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
+  setDumpable(program, false);
+  // Without a user namespace to enter, clone3(2) puts the process into the cgroup: cheaper than moving it. The cgroup must
+  // be visible from the cgroup namespace of who does that (nsdelegate), so that namespace comes after.
+  // In a user namespace nobody may write to the cgroups above the container's, which takes moving as well as clone3(2); and
+  // in there nobody may enter a cgroup namespace of the host. So both come before.
+  const user = (flags & CLONE_NEWUSER) !== 0;
+  if (user && cgroup !== undefined) boot.onHost((own) => moveThrough(cgroup, own));
+  const first = user ? flags : flags & ~CLONE_NEWCGROUP;
+  if (first !== 0)
+    program.call('setns', [boot.extra(PIDFD), first], `enter the namespaces of process ${pid}`);
+  if (root !== undefined) {
+    program.call('fchdir', [boot.extra(ROOT)], `change to the root of process ${pid}`);
+    program.call('chroot', ['.'], `chroot into the root of process ${pid}`);
+  }
+  boot.run(program);
+  const into = cgroup === undefined || user ? undefined : boot.extra(CGROUP);
+  // Only a child is in a pid namespace that was entered.
+  const stub = boot.clone(0, 'start a process in the container', into, role);
+  stub.property = property;
   try {
-    before?.(boot);
-    const program = boot.program();
-    // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
-    setDumpable(program, false);
-    // Without a user namespace to enter, clone3(2) puts the process into the cgroup: cheaper than moving it. The cgroup
-    // must be visible from the cgroup namespace of who does that (nsdelegate), so that namespace comes after.
-    // In a user namespace nobody may write to the cgroups above the container's, which takes moving as well as clone3(2);
-    // and in there nobody may enter a cgroup namespace of the host. So both come before.
-    const first = flags & CLONE_NEWUSER ? flags : flags & ~CLONE_NEWCGROUP;
-    if (cgroup && flags & CLONE_NEWUSER) boot.outside(cgroup.move, undefined);
-    if (first !== 0) program.call('setns', [boot.extra(0), first], `enter the namespaces of process ${pid}`);
-    if (!(flags & CLONE_NEWNS)) {
-      program.call('fchdir', [boot.extra(1)], 'change to the root of the container');
-      program.call('chroot', ['.'], 'chroot into the root of the container');
-    }
-    boot.run(program);
-    const into = cgroup && !(flags & CLONE_NEWUSER) ? boot.extra(2) : undefined;
-    const stub = boot.clone(0, 'start a process in the container', into, role);
-    stub.property = property;
-    try {
-      arrive(stub, pid, flags);
-      return stub;
-    } catch (error) {
-      // Until it is reaped, init of its pid namespace cannot end.
-      stub.dismiss();
-      throw error;
-    }
-  } finally {
-    boot.dismiss();
+    arrive(stub, pid, flags);
+    return stub;
+  } catch (error) {
+    // Until it is reaped, init of its pid namespace cannot end.
+    stub.dismiss();
+    throw error;
   }
 }
 
@@ -105,7 +130,7 @@ function arrive(stub: StubProcess, pid: number, flags: number): void {
   const program = stub.program();
   if (flags & CLONE_NEWCGROUP && !(flags & CLONE_NEWUSER)) {
     const doing = `enter the cgroup namespace of process ${pid}`;
-    program.call('setns', [stub.extra(0), CLONE_NEWCGROUP], doing);
+    program.call('setns', [stub.extra(PIDFD), CLONE_NEWCGROUP], doing);
   }
   // Before any path of the container is followed: execve(2) closes them too late for a link to /proc/self/fd/N/../…
   // (CVE-2024-21626).
@@ -135,7 +160,7 @@ export function becomeRoot(stub: StubProcess): void {
     ['setresgid', group, 'gid_map'],
     ['setresuid', user, 'uid_map'],
   ] as const) {
-    const first = results.at(at) === -EINVAL ? stub.outside((pid) => firstId(pid, file), 0) : undefined;
+    const first = results.at(at) === -EINVAL ? stub.onHost((pid) => firstId(pid, file)) : undefined;
     if (first !== undefined) becomeId(other, call, first);
   }
   if (other.length > 0) stub.run(other);
@@ -152,10 +177,11 @@ function firstId(pid: number, file: 'uid_map' | 'gid_map'): number | undefined {
   return id ? Number(id) : undefined;
 }
 
-/** Flags of the namespace types in which a process differs from us: setns(2) refuses our own user namespace. */
-function foreignNamespaces(pid: number): number {
+/** Flags of those types in which a process differs from us: setns(2) refuses our own user namespace. */
+function foreignNamespaces(pid: number, types: readonly NamespaceType[]): number {
   let flags = 0;
-  for (const { flag, file } of Object.values(namespaceTypes)) {
+  for (const type of types) {
+    const { flag, file } = namespaceTypes[type];
     if (namespaceOf(pid, file) !== namespaceOf('self', file)) flags |= flag;
   }
   return flags;

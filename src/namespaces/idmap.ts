@@ -67,10 +67,11 @@ function makeNamespace(caller: Caller, { uid, gid }: Mappings, destination: stri
     const doing = `make a user namespace for the mount on ${destination}`;
     const holder = boot.clone(CLONE_NEWUSER, doing, undefined, 'idmap');
     try {
-      return holder.outside((pid) => {
+      const namespace = holder.onHost((pid) => {
         writeMappings(pid, uid, gid, { uid: caller.uid, path: caller.env.PATH });
         return openSync(`/proc/${pid}/ns/user`, constants.O_RDONLY);
-      }, -1);
+      });
+      return namespace ?? -1;
     } finally {
       holder.dismiss();
     }

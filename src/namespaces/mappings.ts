@@ -25,6 +25,20 @@ export function maps(mappings: readonly IdMapping[], id: number): boolean {
   return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 
+/** config.md#user: an error where the user namespace maps not all ids of the process, which could not be started then. */
+export function checkMapped(
+  user: { uid?: number; gid?: number; additionalGids?: readonly number[] } | undefined,
+  uidMappings: readonly IdMapping[],
+  gidMappings: readonly IdMapping[],
+): void {
+  const { uid = 0, gid = 0, additionalGids = [] } = user ?? {};
+  if (!maps(uidMappings, uid)) throw new TsociError(`process.user.uid ${uid} is not in linux.uidMappings`);
+  if (!maps(gidMappings, gid)) throw new TsociError(`process.user.gid ${gid} is not in linux.gidMappings`);
+  const foreign = additionalGids.find((additional) => !maps(gidMappings, additional));
+  if (foreign !== undefined)
+    throw new TsociError(`process.user.additionalGids: ${foreign} is not in linux.gidMappings`);
+}
+
 /**
  * Writes the mappings of process `pid`'s user namespace. One mapping to oneself needs no rights (then setgroups is
  * denied first, as the kernel demands); more need CAP_SETUID and CAP_SETGID here, or newuidmap(1) and newgidmap(1).

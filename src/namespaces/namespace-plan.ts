@@ -25,6 +25,8 @@ export const namespaceTypes: Readonly<Record<NamespaceType, { flag: number; file
   time: { flag: CLONE_NEWTIME, file: 'time' },
 };
 
+export const allTypes = Object.keys(namespaceTypes) as readonly NamespaceType[];
+
 export interface NamespacePlan {
   /** Types made anew. */
   create: ReadonlySet<NamespaceType>;
@@ -52,6 +54,14 @@ export function isolates(plan: NamespacePlan, type: NamespaceType): boolean {
 /** Whether it is one that was there before. */
 export function joins({ join }: NamespacePlan, type: NamespaceType): boolean {
   return join.some((joined) => joined.type === type);
+}
+
+/**
+ * Whether the user namespace is made before init. A time namespace always is, for its offsets. Who has no right to that on
+ * the host (`uid` is not root's) has it in the user namespace of the container, which then must be there first.
+ */
+export function userComesFirst({ create }: NamespacePlan, uid: number): boolean {
+  return uid !== 0 && create.has('user') && create.has('time');
 }
 
 /**

@@ -12,6 +12,7 @@ import { IFALIASZ } from '../linux/netlink/netlink-constants.ts';
 import { createDefaultRoute } from '../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../linux/netlink/socket.ts';
 import { randomUuid } from '../linux/random.ts';
+import { undoable } from '../linux/undo.ts';
 import {
   addAddress,
   addressesOf,
@@ -48,7 +49,6 @@ import { type Store, withStore } from './network-store.ts';
 import { enableForwarding } from './network-sysctl.ts';
 import { formatPublication } from './publication.ts';
 import { settle } from './settle.ts';
-import { type OnFailure, undoable } from './undo.ts';
 
 /** What an attachment decided. */
 interface Plan {
@@ -103,12 +103,12 @@ function attachLocked(
     throw new TsociError(`container ${state.id} has a network device ${options.interface} already`);
   if (old) deleteDevice(outside, old.device);
   const before = withoutLease(current, holder);
-  undoable((onFailure) => {
-    onFailure(() => settle(options.bridge, { networks, recorded, rest: before }, store, outside));
+  undoable((undo) => {
+    undo.defer(() => settle(options.bridge, { networks, recorded, rest: before }, store, outside));
     const plan = planAttachment({ networks, before, devices, holder, options, outside });
     store.write(withNetwork(networks, options.bridge, plan.after));
-    connect(plan, options, namespace, sockets, onFailure);
-    onFailure(() => applyFirewall(options.bridge, plan.after, before));
+    connect(plan, options, namespace, sockets, undo);
+    undo.defer(() => applyFirewall(options.bridge, plan.after, before));
     applyFirewall(options.bridge, recorded, plan.after);
     const lease = { ...plan.lease, complete: true };
     store.write(withNetwork(networks, options.bridge, withLease(withoutLease(plan.after, holder), lease)));
@@ -174,15 +174,15 @@ function connect(
   options: NetworkOptions,
   namespace: number,
   { outside, inside }: Sockets,
-  onFailure: OnFailure,
+  undo: DisposableStack,
 ): void {
-  const bridge = ensureBridge(outside, options.bridge, after, onFailure);
+  const bridge = ensureBridge(outside, options.bridge, after, undo);
   const mtu = options.mtu ?? bridge.mtu;
   const mac = macBytes(options.mac) ?? derivedMac(addresses);
   const { device, container } = lease;
   const peer = { name: options.interface, namespace, mtu, mac };
   outside.request(createVeth(device, { up: true, master: bridge.index, mtu }, peer));
-  onFailure(() => deleteDevice(outside, device));
+  undo.defer(() => deleteDevice(outside, device));
   const alias = `${options.interface} of ${container}`.slice(0, IFALIASZ - 1);
   // With br_netfilter a container that asks for its own published port is redirected within the bridge.
   const port = { alias, hairpin: options.publish.length > 0 };

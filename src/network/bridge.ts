@@ -17,7 +17,6 @@ import { type Address, addressFrom, bytesOf, formatAddress, lastAddress, sameAdd
 import { type Network, segmentsIn } from './leases.ts';
 import type { Segment } from './network-options.ts';
 import { ignoreRouterAdvertisements, trustOwnAddresses } from './network-sysctl.ts';
-import type { OnFailure } from './undo.ts';
 
 export function findBridge(routes: NetlinkSocket, name: string): Link | undefined {
   const link = findLink(routes, name);
@@ -42,15 +41,15 @@ export function ensureBridge(
   routes: NetlinkSocket,
   name: string,
   network: Network,
-  onFailure: OnFailure,
+  undo: DisposableStack,
 ): Link {
   const segments = segmentsIn(network);
-  const bridge = findBridge(routes, name) ?? makeBridge(routes, name, segments[0]?.gateway, onFailure);
+  const bridge = findBridge(routes, name) ?? makeBridge(routes, name, segments[0]?.gateway, undo);
   const present = addressesOf(routes, bridge);
   for (const { gateway, subnet } of segments) {
     if (present.some((address) => sameAddress(address, gateway))) continue;
     addAddress(routes, bridge, { address: gateway, subnet });
-    onFailure(() => removeAddress(routes, bridge, gateway));
+    undo.defer(() => removeAddress(routes, bridge, gateway));
   }
   if (!bridge.up) routes.request(setLink(bridge.index, { up: true }, `set the bridge ${name} up`));
   return bridge;
@@ -60,12 +59,12 @@ function makeBridge(
   routes: NetlinkSocket,
   name: string,
   gateway: Address | undefined,
-  onFailure: OnFailure,
+  undo: DisposableStack,
 ): Link {
   // Without an address of its own a bridge takes the least of its ports', and a gateway whose MAC address changes is
   // lost to its neighbours until their caches expire.
   routes.request(createBridge(name, { mac: gateway && macOf(gateway) }));
-  onFailure(() => deleteDevice(routes, name));
+  undo.defer(() => deleteDevice(routes, name));
   ignoreRouterAdvertisements(name);
   trustOwnAddresses(name);
   const made = findBridge(routes, name);

@@ -22,9 +22,9 @@ import {
   RT_SCOPE_UNIVERSE,
 } from '../linux/netlink/netlink-constants.ts';
 import type { NetlinkSocket } from '../linux/netlink/socket.ts';
+import { undoable } from '../linux/undo.ts';
 import { isTemplate, nameProblem } from './interface-name.ts';
 import { isOwnNamespace, OWN_NAMESPACE, withNamespace, withRoutes, withRoutesIn } from './namespace.ts';
-import { undoable } from './undo.ts';
 
 export type NetDevices = Readonly<Record<string, NetDevice>>;
 
@@ -54,11 +54,11 @@ export function moveNetDevices(devices: NetDevices | undefined, namespace: numbe
     withRoutes((outside) =>
       withRoutesIn(namespace, (inside) => {
         const moves = planMoves(devices, (name) => findLink(outside, name), listLinks(inside));
-        undoable((onFailure) => {
+        undoable((undo) => {
           for (const move of moves) {
             const kept = listAddresses(outside, move.link.index).filter(isKept);
             // First of all, since a move whose renaming fails has happened nevertheless.
-            onFailure(() => moveBack(move, kept, home, { outside, inside }));
+            undo.defer(() => moveBack(move, kept, home, { outside, inside }));
             moveIn(move, kept, namespace, { outside, inside });
           }
         });

@@ -106,6 +106,12 @@ export class Program {
     this.property = property;
   }
 
+  /** The operations added from here on are for this property of config.json. */
+  for(property: string | undefined): this {
+    this.property = property;
+    return this;
+  }
+
   /** Adds a system call; returns its index among the results. */
   call(call: SyscallName, args: readonly Word[], doing: string, options: OperationOptions = {}): number {
     return this.#push({ call, args, doing, opens: undefined, closes: undefined, ...defaults(options) });

@@ -98,7 +98,7 @@ export class StubProcess {
     return new Program(this.descriptors, this.property);
   }
 
-  /** The number in the stub of the i-th extra descriptor. */
+  /** The number of the i-th extra descriptor (SpawnOptions) in the stub, and in a clone of it. */
   extra(i: number): number {
     return this.control + CONTROLS + i;
   }
@@ -221,10 +221,13 @@ export class StubProcess {
     throw new TsociError('the stub sent no descriptor');
   }
 
-  /** Does something to the process from outside, with its pid. Where there is no process: `otherwise` without doing it. */
-  outside<T>(act: (pid: number) => T, otherwise: T): T {
+  /**
+   * Does something to the process that takes the rights and the /proc of the host, by its pid. A planned stub is no
+   * process (`tsoci plan`): then nothing is done, and the result is undefined.
+   */
+  onHost<T>(act: (pid: number) => T): T | undefined {
     if (this.#connected) this.flush();
-    return this.#channel.real ? act(this.pid) : otherwise;
+    return this.#channel.real ? act(this.pid) : undefined;
   }
 
   /** Lets go of the process: it reads end of file and exits, unless a program was left to it. */
@@ -241,9 +244,13 @@ export class StubProcess {
     this.wait();
   }
 
+  [Symbol.dispose](): void {
+    this.dismiss();
+  }
+
   /** Waits for the end of a stub that is our child, or of what it has become, and reaps it. */
   wait(): WaitStatus {
-    this.#status ??= this.outside(reap, { code: 0, signal: 0 });
+    this.#status ??= this.onHost(reap) ?? { code: 0, signal: 0 };
     return this.#status;
   }
 

@@ -89,7 +89,7 @@ if (process.getuid?.() === 0) {
     const calls =
       readFileSync(file, 'utf8').match(/PR_SET_DUMPABLE, 0|setns|clone3|close\(\d\)|execve/g) ?? [];
     assert.equal(calls.slice(0, 3), ['PR_SET_DUMPABLE, 0', 'setns', 'clone3']);
-    assert.equal(calls.slice(-3), ['close(5)', 'close(6)', 'execve']);
+    assert.equal(calls.slice(-4), ['close(5)', 'close(6)', 'close(7)', 'execve']);
     assert.match(box.tsoci('ns', 'enter', id).stderr, /a command are needed/);
     box.tsoci('delete', '--force', id);
   });

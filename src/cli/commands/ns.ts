@@ -60,13 +60,11 @@ async function enter(
 ): Promise<number> {
   if (target === undefined || args.length === 0)
     throw new UsageError('ns enter: ID or PID and a command are needed: ns enter [OPTIONS] ID -- COMMAND');
-  const { enterAndRun } = await import('../../namespaces/enter-and-run.ts');
-  const { namespaceTypes } = await import('../../namespaces/namespace-plan.ts');
-  const types = (Object.keys(namespaceTypes) as NamespaceType[]).filter(
-    (type) => files.length === 0 || files.includes(namespaceTypes[type].file),
-  );
+  const { runInNamespaces } = await import('../../container/run-in-namespaces.ts');
+  const { allTypes, namespaceTypes } = await import('../../namespaces/namespace-plan.ts');
+  const types = allTypes.filter((type) => files.length === 0 || files.includes(namespaceTypes[type].file));
   const [found] = await findTargets(root, [target]);
-  return found ? enterAndRun(caller, found.pid, types, args) : 1;
+  return found ? runInNamespaces(caller, found.pid, types, args) : 1;
 }
 
 async function all(caller: Caller, root: string): Promise<{ name: string; pid: number }[]> {

@@ -1,4 +1,4 @@
-// From a bundle to a checked config, before anything is done.
+// From a bundle to a checked config.
 
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,10 +9,7 @@ import { loadChecked } from '../../config/load.ts';
 import type { Caller } from '../../linux/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { readTextFile } from '../../linux/text-file.ts';
-import { labelsOf, lsmsFor } from '../init/become.ts';
-import { usesSystemd } from './cgroup.ts';
-import type { CreateOptions } from './create.ts';
-import { loadParts, type Parts } from './parts.ts';
+import type { CreateOptions } from './options.ts';
 
 export interface Bundle {
   /** The absolute path of the bundle. */
@@ -24,26 +21,8 @@ export interface Bundle {
   text: string;
 }
 
-export interface Prepared {
-  bundle: Bundle;
-  parts: Parts;
-}
-
-/** All that can fail or has to be loaded before anything is done: from here on nothing waits. */
-export async function prepareContainer(
-  caller: Caller,
-  options: Pick<CreateOptions, 'bundle' | 'configFile' | 'network' | 'systemdCgroup' | 'cgroupManager'>,
-): Promise<Prepared> {
-  const read = loadBundle(caller, options.bundle, options.configFile);
-  const bundle = await withNetwork(caller, read, options.network);
-  lsmsFor(labelsOf(bundle.config));
-  const parts = await loadParts(bundle.config);
-  if (usesSystemd(options)) parts.scope = await import('./systemd-scope.ts');
-  return { bundle, parts };
-}
-
 /** The bundle with the hooks of --network in its config. */
-async function withNetwork(
+export async function withNetwork(
   caller: Caller,
   bundle: Bundle,
   network: CreateOptions['network'],
@@ -56,7 +35,7 @@ async function withNetwork(
 }
 
 /** Reads and checks a bundle (bundle.md, config.md). Warnings go to the caller; the first error is thrown. */
-function loadBundle(caller: Caller, bundle: string, configFile: string | undefined): Bundle {
+export function loadBundle(caller: Caller, bundle: string, configFile: string | undefined): Bundle {
   const path = resolve(caller.cwd, bundle);
   const file = configFile ? resolve(caller.cwd, configFile) : join(path, 'config.json');
   const text = readTextFile(file, {

@@ -15,8 +15,7 @@ import { EACCES, EPERM, EROFS } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
 import { inUserNamespace } from '../../linux/procfs.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import type { CreateOptions } from './create.ts';
-import type { Undo } from './undo.ts';
+import type { CreateOptions } from './options.ts';
 
 export interface CgroupPlace {
   hierarchy: Hierarchy;
@@ -47,12 +46,6 @@ export function planCgroup(caller: Caller, options: CreateOptions, config: Confi
   return { hierarchy, path, directory: join(hierarchy.mountPoint, path), rootless };
 }
 
-/** The directory of the cgroup that we are in. */
-export function currentCgroup(): string | undefined {
-  const hierarchy = findHierarchy();
-  return hierarchy && join(hierarchy.mountPoint, cgroupOfProcess('self'));
-}
-
 /** Whether we are root of the host, and not of a user namespace only. */
 function isPrivileged({ uid }: Caller): boolean {
   return uid === 0 && !inUserNamespace();
@@ -63,7 +56,7 @@ export function makeCgroup(
   caller: Caller,
   { hierarchy, path, rootless }: CgroupPlace,
   config: Config,
-  undo: Undo,
+  undo: DisposableStack,
 ): Cgroup | undefined {
   const resources = config.linux?.resources;
   const needs = resources ? needsOf(resources) : [];
@@ -75,7 +68,7 @@ export function makeCgroup(
     if (refused && needs.length === 0 && rootless) return undefined;
     throw error;
   }
-  undo.add(() => removeCgroup(cgroup.directory, hierarchy.mountPoint));
+  undo.defer(() => removeCgroup(cgroup.directory, hierarchy.mountPoint));
   limitCgroup(caller, cgroup, config);
   return cgroup;
 }

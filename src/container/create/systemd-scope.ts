@@ -22,7 +22,6 @@ import { inUserNamespace } from '../../linux/procfs.ts';
 import type { ContainerUnit } from '../state/record.ts';
 import { savedConfig } from '../state/store.ts';
 import { limitCgroup } from './cgroup.ts';
-import type { Undo } from './undo.ts';
 
 export interface UnitPlan {
   whom: Whom;
@@ -61,12 +60,12 @@ export function placeInit(
   unit: ContainerUnit,
   config: Config,
   pid: number,
-  undo: Undo,
+  undo: DisposableStack,
 ): string {
   let directory: string | undefined;
   directory = withSystemd(whom, (systemd) => {
     // First: if the start fails, systemd may still have made the unit.
-    undo.add(() => removeScope(whom, unit, directory, hierarchy));
+    undo.defer(() => removeScope(whom, unit, directory, hierarchy));
     return startScope(systemd, scope, unit.mark, hierarchy, pid);
   });
   const fd = openCgroup(directory);

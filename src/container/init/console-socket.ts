@@ -9,16 +9,12 @@ import { connectTo } from '../../linux/unix-socket.ts';
 export interface ConsoleOptions {
   /** The path of a listening stream socket. */
   consoleSocket?: string | undefined;
-  takeTerminal?: ((master: number) => void) | undefined;
+  /** Whether it is kept here. */
+  keepTerminal?: boolean | undefined;
 }
 
-/** Sends the descriptor of the master with the name /dev/ptmx as the message, as engines expect it. */
-export function passConsole(
-  caller: Caller,
-  master: number,
-  { consoleSocket, takeTerminal }: ConsoleOptions,
-): void {
-  if (takeTerminal) return takeTerminal(master);
+/** Sends the descriptor of the master with the name /dev/ptmx as the message, as engines expect it; closes it here. */
+export function sendTerminal(caller: Caller, master: number, consoleSocket: string | undefined): void {
   try {
     if (!consoleSocket) throw new TsociError('process.terminal is set: --console-socket is needed');
     const path = resolve(caller.cwd, consoleSocket);
@@ -34,8 +30,8 @@ export function passConsole(
 }
 
 /** Before anything is done: a terminal needs somewhere to go, and a console socket needs a terminal. */
-export function checkConsole(terminal: boolean, { consoleSocket, takeTerminal }: ConsoleOptions): void {
-  if (terminal && !consoleSocket && !takeTerminal) {
+export function checkConsole(terminal: boolean, { consoleSocket, keepTerminal }: ConsoleOptions): void {
+  if (terminal && !consoleSocket && !keepTerminal) {
     throw new TsociError('process.terminal is set: --console-socket is needed to hand the terminal over');
   }
   if (!terminal && consoleSocket)

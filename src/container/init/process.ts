@@ -1,119 +1,118 @@
-// Init's last program: it waits for `start`, becomes the process of the config, and executes it.
+// The process of a config, for init and for `exec` alike: what has to be known before it can be executed.
 
+import { fstatSync } from 'node:fs';
 import type { Config, Process } from '../../config/generated/types.ts';
+import type { Caller } from '../../linux/caller.ts';
+import { EACCES, ELOOP, ENOENT } from '../../linux/errno.ts';
+import { TsociError } from '../../linux/errors.ts';
+import { isolates, planNamespaces } from '../../namespaces/namespace-plan.ts';
 import {
-  AT_FDCWD,
-  F_GETFD,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  RESOLVE_NO_MAGICLINKS,
-  SOCK_CLOEXEC,
-} from '../../linux/constants.ts';
-import { EACCES, EINVAL, EPERM, EROFS } from '../../linux/errno.ts';
-import type { CapabilityPlan } from '../../security/capabilities.ts';
-import { setCredentials } from '../../security/credentials.ts';
-import { setIoPriority, setIoPriorityOf } from '../../security/io-priority.ts';
-import { setMemoryPolicy } from '../../security/memory-policy.ts';
-import { setPersonality } from '../../security/personality.ts';
-import { setRlimits, setRlimitsOf } from '../../security/rlimits.ts';
-import { setScheduler, setSchedulerOf } from '../../security/scheduler.ts';
-import { argumentAddress } from '../../stub/encode.ts';
-import { type Program, Structure, stringArray } from '../../stub/program.ts';
+  allCapabilities,
+  type CapabilityPlan,
+  capabilitiesOf,
+  planCapabilities,
+} from '../../security/capabilities.ts';
+import { setIoPriorityOf } from '../../security/io-priority.ts';
+import { setRlimitsOf } from '../../security/rlimits.ts';
+import { setSchedulerOf } from '../../security/scheduler.ts';
+import { withProperty } from '../../stub/program.ts';
+import type { StubProcess } from '../../stub/stub-process.ts';
+import { environment } from './environment.ts';
+import { findExecutable } from './executable.ts';
 
-/** How the process becomes what the config says. */
-export interface ProcessPlan {
+/** What is known of the process from config.json, from the command line and from the container. */
+export interface ProcessGiven {
   process: Process;
   linux: Config['linux'];
-  /** The path found for args[0]. */
-  executable: string;
-  env: readonly string[];
-  capabilities: CapabilityPlan;
-  /** The umask of the process; undefined leaves it as it is. */
+  /** How many of the inherited descriptors are for socket activation (sd_listen_fds(3)). */
+  listenFds: number;
+  /** The umask of the process; undefined leaves that of the stub. */
   umask: number | undefined;
-  /** Whether it sets its rlimits and priorities itself; in a user namespace the host does (setLimitsOf). */
-  limits: boolean;
-  /** False where the user namespace denies setgroups(2). */
-  setgroups: boolean;
-  /** Which of descriptors 0 to 2 get the user as their owner. */
-  ownedStdio: readonly number[];
-  /** Whether the user may not enter the directory but its root could, or the other way round: tried as the user. */
-  cwd: 'done' | 'as-user';
-  /** Installs the seccomp filter: the last call before execve. */
-  seccomp: ((program: Program) => void) | undefined;
+  /** Whether the user namespace denies setgroups(2). */
+  setgroupsDenied: boolean;
 }
 
-/** From outside the rights of the host allow what those of a user namespace do not. */
-export function setLimitsOf(pid: number, { rlimits, scheduler, ioPriority }: Process): void {
+/** The same with all that had to be looked up in the container. */
+export interface ResolvedProcess extends ProcessGiven {
+  /** The path found for args[0]. */
+  executable: string;
+  /** process.env with HOME, and what a service that is activated by sockets is told. */
+  env: readonly string[];
+  capabilities: CapabilityPlan;
+  /** Whether process.cwd was entered; if not, only the user of the process may enter it. */
+  inCwd: boolean;
+  /** Whether the host has set rlimits, scheduler and I/O priority. */
+  limitsAreSet: boolean;
+  /** Which of descriptors 0 to 2 get the user of the process as their owner. */
+  ownedStdio: readonly number[];
+}
+
+/**
+ * Enters process.cwd and looks for the executable, as a stub that is in the container's root already. In a user namespace
+ * it also sets what takes the rights of the host. Warnings go to the caller.
+ */
+export function resolveProcess(caller: Caller, stub: StubProcess, given: ProcessGiven): ResolvedProcess {
+  const { process, linux } = given;
+  const inUserNamespace = isolates(planNamespaces(linux?.namespaces ?? []), 'user');
+  const held = inUserNamespace ? allCapabilities() : capabilitiesOf('self');
+  const capabilities = planCapabilities(process.capabilities, held);
+  for (const warning of capabilities.warnings) caller.warn(warning);
+  const inCwd = withProperty(stub, 'process.cwd', () => changeDirectory(stub, process.cwd));
+  const env = withProperty(stub, 'process.env', () =>
+    environment(stub, process.env ?? [], process.user?.uid ?? 0, given.listenFds),
+  );
+  const executable = withProperty(stub, 'process.args[0]', () =>
+    findExecutable(stub, process.args?.[0] ?? '', env),
+  );
+  if (inUserNamespace) stub.onHost((pid) => setLimitsOf(pid, process));
+  const ownedStdio = stdioToOwn(caller, process);
+  return { ...given, executable, env, capabilities, inCwd, limitsAreSet: inUserNamespace, ownedStdio };
+}
+
+/** Raising a limit takes rights on the host that root of a user namespace has not. */
+function setLimitsOf(pid: number, { rlimits, scheduler, ioPriority }: Process): void {
   setIoPriorityOf(pid, ioPriority);
   setSchedulerOf(pid, scheduler);
   setRlimitsOf(pid, rlimits);
 }
 
-/** What `start` writes to have init go on: the number of its control descriptor, as 8 bytes. */
-export function goMessage(control: number): Buffer {
-  const message = Buffer.alloc(8);
-  message.writeBigInt64LE(BigInt(control));
-  return message;
+/** As root. False for a directory that root may not enter (EACCES): the user of the process may. */
+function changeDirectory(stub: StubProcess, cwd: string): boolean {
+  const program = stub.program();
+  const changed = program.call('chdir', [cwd], `change to process.cwd ${cwd}`, { ignored: [EACCES] });
+  const text = Buffer.alloc(4096);
+  const length = program.call('getcwd', [text, text.length], 'get the working directory', {
+    ignored: [ENOENT, ELOOP],
+  });
+  const results = stub.run(program);
+  if (results.at(changed) !== 0) return false;
+  // A directory outside the root shows as "(unreachable)…": a descriptor of the host led there (CVE-2024-21626).
+  const directory = results
+    .bytes(text)
+    .subarray(0, Math.max(0, results.at(length) - 1))
+    .toString();
+  if (!directory.startsWith('/')) throw new TsociError(`process.cwd ${cwd} is outside the root filesystem`);
+  return true;
+}
+
+/** Which of the standard streams the process's user should own, to be able to open them again by name. */
+function stdioToOwn(caller: Caller, { terminal, user }: Process): number[] {
+  return [0, 1, 2].filter((fd) => terminal || isWorthOwning(caller.stdio[fd] ?? fd, user?.uid ?? 0));
 }
 
 /**
- * Gives up the connection to `create` and waits for that of `start`, which gets the same number: the lowest free.
- * Then reads the go message over an argument of the next call. Without it (`start` died) that argument stays -1, the
- * call fails, and the stub exits at the end of file.
+ * Pipes, sockets and terminals. Files, directories and disks are the caller's (`exec ID cat <FILE`), /dev/null and the like
+ * belong to everybody, and what the user owns already needs nothing.
  */
-export function waitForStart(program: Program, control: number, listener: number): void {
-  program.close(control);
-  const accepted = program.open('accept4', [listener, 0, 0, SOCK_CLOEXEC], 'wait for start');
-  if (accepted !== control) throw new Error(`init will accept ${accepted} where ${control} was expected`);
-  const next = program.length + 1;
-  program.call('read', [control, argumentAddress(next, 0), 8], 'wait for the word to go');
-  program.call('fcntl', [-1, F_GETFD, 0], 'take the word to go');
+function isWorthOwning(fd: number, uid: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    if (stat.isFile() || stat.isDirectory() || stat.isBlockDevice()) return false;
+    return stat.uid !== uid && !(stat.isCharacterDevice() && stat.rdev >> 8 === MEMORY_DEVICES);
+  } catch {
+    return false;
+  }
 }
 
-/** From the waiting init to the process of the config (config.md#process). Ends in execve(2). */
-export function becomeProcess(program: Program, plan: ProcessPlan): void {
-  const { process, linux, capabilities } = plan;
-  const { uid = 0, gid = 0, additionalGids, umask } = process.user ?? {};
-  program.property = 'linux.personality';
-  setPersonality(program, linux?.personality);
-  program.property = 'linux.memoryPolicy';
-  setMemoryPolicy(program, linux?.memoryPolicy);
-  if (plan.limits) {
-    program.property = 'process.ioPriority';
-    setIoPriority(program, process.ioPriority);
-    program.property = 'process.scheduler';
-    setScheduler(program, process.scheduler);
-    program.property = 'process.rlimits';
-    setRlimits(program, process.rlimits);
-  }
-  program.property = 'process.user';
-  for (const fd of plan.ownedStdio) {
-    // The process could not open /dev/stdout of another user again. What cannot be given away is left.
-    const ignored = [EPERM, EINVAL, EROFS, EACCES];
-    program.call('fchown', [fd, uid, -1], `give descriptor ${fd} to user ${uid}`, { ignored });
-  }
-  setCredentials(program, {
-    uid,
-    gid,
-    additionalGids,
-    umask: umask ?? plan.umask,
-    noNewPrivileges: process.noNewPrivileges,
-    capabilities,
-    setgroups: plan.setgroups,
-    seccomp: plan.seccomp !== undefined,
-  });
-  program.property = 'process.cwd';
-  if (plan.cwd === 'as-user') {
-    const doing = `change to process.cwd ${process.cwd}`;
-    // Nobody looks where this led, so no descriptor may lead anywhere (CVE-2024-21626).
-    const how = new Structure([O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS]);
-    const directory = program.open('openat2', [AT_FDCWD, process.cwd, how, how.words.length * 8], doing);
-    program.call('fchdir', [directory], doing);
-  }
-  program.property = 'linux.seccomp';
-  plan.seccomp?.(program);
-  program.property = 'process.args';
-  const args = [plan.executable, stringArray(process.args ?? []), stringArray(plan.env)];
-  program.call('execve', args, `execute ${plan.executable}`);
-}
+/** The major number of null, zero, full, random, urandom and kmsg (linux/major.h, MEM_MAJOR; minor numbers have 8 bits). */
+const MEMORY_DEVICES = 1;

@@ -1,0 +1,49 @@
+// What is known of a container before anything is done for it.
+
+import type { Caller } from '../../linux/caller.ts';
+import { TsociError } from '../../linux/errors.ts';
+import { checkMapped } from '../../namespaces/mappings.ts';
+import { isolates, type NamespacePlan, planNamespaces } from '../../namespaces/namespace-plan.ts';
+import { planRootfs, type RootfsPlan } from '../../rootfs/build.ts';
+import { type InheritedDescriptors, inheritedDescriptors } from '../init/inherited-descriptors.ts';
+import { labelsOf, requiredLsms } from '../init/labels.ts';
+import { type Bundle, loadBundle, withNetwork } from './bundle.ts';
+import { usesSystemd } from './cgroup.ts';
+import { importModules, type OptionalModules } from './optional-modules.ts';
+import type { CreateOptions } from './options.ts';
+
+export interface Creation {
+  readonly caller: Caller;
+  readonly options: Pick<CreateOptions, 'id' | 'noPivot' | 'noNewKeyring'>;
+  readonly bundle: Bundle;
+  readonly modules: OptionalModules;
+  readonly namespaces: NamespacePlan;
+  /** Undefined without a mount namespace: the container sees the files of the host. */
+  readonly rootfs: RootfsPlan | undefined;
+  readonly inherited: InheritedDescriptors;
+}
+
+/** Reads, checks and loads all that a creation needs: from here on it is synchronous. */
+export async function prepareCreation(
+  caller: Caller,
+  options: Omit<CreateOptions, 'root'>,
+): Promise<Creation> {
+  const read = loadBundle(caller, options.bundle, options.configFile);
+  const bundle = await withNetwork(caller, read, options.network);
+  const { config, path, rootfs } = bundle;
+  requiredLsms(labelsOf(config));
+  const namespaces = planNamespaces(config.linux?.namespaces ?? []);
+  const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
+  if (namespaces.create.has('user')) checkMapped(config.process?.user, uidMappings, gidMappings);
+  const ownMounts = isolates(namespaces, 'mount');
+  if (options.overlay && !ownMounts) throw new TsociError('--overlay needs a mount namespace');
+  return {
+    caller,
+    options,
+    bundle,
+    modules: await importModules(config, { systemd: usesSystemd(options) }),
+    namespaces,
+    rootfs: ownMounts ? planRootfs(config, path, rootfs, options.overlay) : undefined,
+    inherited: inheritedDescriptors(caller, options.preserveFds),
+  };
+}

@@ -1,0 +1,349 @@
+// Everything that happens to a container's init, in order: from the boot stub to the program with which init waits for
+// `start`. `create` and `plan` take the same steps; what they do differently is in Host.
+
+import { closeSync, constants, openSync } from 'node:fs';
+import { moveThrough } from '../../cgroups/cgroup-processes.ts';
+import type { State } from '../../config/generated/types.ts';
+import { runHooks } from '../../hooks/hooks.ts';
+import {
+  AT_FDCWD,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  PR_SET_NAME,
+  RESOLVE_NO_MAGICLINKS,
+} from '../../linux/constants.ts';
+import { EACCES, EINVAL, EPERM, EROFS } from '../../linux/errno.ts';
+import { becomeRoot, setDumpable } from '../../namespaces/enter.ts';
+import { joinNamespaces } from '../../namespaces/join.ts';
+import {
+  deniesSetgroups,
+  mustDenySetgroups,
+  writeMappings,
+  writeTimeOffsets,
+} from '../../namespaces/mappings.ts';
+import { cloneFlags, isolates, joins, lateFlags, userComesFirst } from '../../namespaces/namespace-plan.ts';
+import { cloneInit, setDomainname, setHostname, unshare } from '../../namespaces/new-namespaces.ts';
+import { loopbackUp } from '../../network/loopback.ts';
+import {
+  buildRootfs,
+  finishRoot,
+  type HostTrees,
+  openDevNull,
+  type RootfsPlan,
+  tryOpenHostTrees,
+} from '../../rootfs/build.ts';
+import { makeConsole } from '../../rootfs/console.ts';
+import type { RootContext } from '../../rootfs/context.ts';
+import { guardPaths } from '../../rootfs/guarded-paths.ts';
+import { enterRoot } from '../../rootfs/root.ts';
+import { setCredentials } from '../../security/credentials.ts';
+import { setIoPriority } from '../../security/io-priority.ts';
+import { createSessionKeyring } from '../../security/keyring.ts';
+import { setMemoryPolicy } from '../../security/memory-policy.ts';
+import { setOomScoreAdj } from '../../security/oom-score.ts';
+import { setPersonality } from '../../security/personality.ts';
+import { setRlimits } from '../../security/rlimits.ts';
+import { setScheduler } from '../../security/scheduler.ts';
+import { type Program, Structure, stringArray, withProperty } from '../../stub/program.ts';
+import { STUB_NAME } from '../../stub/stub-name.ts';
+import { StubProcess } from '../../stub/stub-process.ts';
+import type { Creation } from '../create/creation.ts';
+import { AGENT, CGROUP, LISTENER, NAMESPACES, type OpenDescriptors, openDescriptors } from './descriptors.ts';
+import type { Host, Init } from './host.ts';
+import { labelKeyring, labelsOf, writeToProcfs } from './labels.ts';
+import { bindOwnCgroup } from './own-cgroup.ts';
+import { type ResolvedProcess, resolveProcess } from './process.ts';
+import type { PreparedFilter } from './seccomp-filter.ts';
+import { waitForStart } from './wait-for-start.ts';
+
+/** Makes init. To be left with `program`: it waits for `start`, then it executes the process of the config. */
+export function createInit(creation: Creation, host: Host): { init: Init; program: Program } {
+  const { rootfs, modules } = creation;
+  const { config } = creation.bundle;
+  using opened = openDescriptors(creation, host);
+
+  // In the namespaces of the container; its mounts are still copies of the host's.
+  const { stub, trees } = spawnInit(creation, host, opened);
+  const scope = host.startScope(stub.pid);
+  if (modules.systemd && rootfs) bindOwnCgroup(rootfs.mounts, creation.namespaces, scope);
+  const init = finishNamespaces(creation, stub);
+  host.recordInit(init);
+  host.applyIntelRdt(stub.pid);
+  moveNetDevices(creation, stub);
+
+  // In the root filesystem of the container: mounted, but init's own root is still the host's.
+  const context = rootfs && buildRootfs(stub, rootfs, trees);
+  const state = host.beginHooks(init);
+  runCreateHooks(creation, host, init, state);
+  writeToProcfs(stub, labelsOf(config), { sysctl: config.linux?.sysctl, pid: init.pidInside });
+  if (rootfs && context) {
+    if (config.process?.terminal) host.takeTerminal(makeTerminal(creation, context, rootfs));
+    enterContainerRoot(creation, context, rootfs);
+  }
+
+  // Nothing of the host stays with it but what it waits on.
+  closeHost(creation, init, opened.filter);
+  return { init, program: lastProgram(creation, init, opened.filter, state) };
+}
+
+/** The boot stub, in the namespaces of the runtime, with the rights of the host; and its clone in the new namespaces. */
+function spawnInit(
+  creation: Creation,
+  host: Host,
+  opened: OpenDescriptors,
+): { stub: StubProcess; trees: HostTrees | undefined } {
+  const { caller, bundle, namespaces, rootfs, inherited, modules } = creation;
+  const { process, linux } = bundle.config;
+  using boot = StubProcess.spawn({
+    stdio: caller.stdio,
+    preserved: inherited.descriptors,
+    extra: opened.extra,
+  });
+  // systemd makes the cgroup only with init in it.
+  if (rootfs && !modules.systemd) bindOwnCgroup(rootfs.mounts, namespaces, host.cgroup?.directory);
+  if (rootfs) numberIdmaps(rootfs, opened, boot);
+  const mayNotOpen = caller.uid === 0 && isolates(namespaces, 'user');
+  const trees = rootfs && mayNotOpen ? tryOpenHostTrees(boot, rootfs) : undefined;
+  // Before namespaces are joined: the files of an undumpable process in /proc are root's.
+  const { oomScoreAdj } = process ?? {};
+  if (oomScoreAdj !== undefined) boot.onHost((pid) => setOomScoreAdj(pid, oomScoreAdj));
+  const moved = host.cgroup !== undefined && joins(namespaces, 'cgroup');
+  // From within a cgroup namespace no cgroup can be entered that is not below its root (cgroups(7), nsdelegate).
+  if (moved) boot.onHost((pid) => moveThrough(host.cgroup?.fd ?? -1, pid));
+
+  boot.property = 'linux.namespaces';
+  // Root of a user namespace that is joined could reach into init while it still has the files of the host.
+  if (joins(namespaces, 'user')) hideFromContainer(boot);
+  joinNamespaces(
+    boot,
+    opened.namespaces,
+    opened.namespaces.map((_, i) => boot.extra(NAMESPACES + i)),
+  );
+  const userFirst = userComesFirst(namespaces, caller.uid);
+  if (userFirst) {
+    unshare(boot, CLONE_NEWUSER, 'make a user namespace');
+    mapIds(creation, boot);
+  }
+  if (namespaces.create.has('time')) {
+    unshare(boot, CLONE_NEWTIME, 'make a time namespace');
+    boot.onHost((pid) => writeTimeOffsets(pid, { ...linux?.timeOffsets }));
+  }
+  const cgroup = host.cgroup && !moved ? boot.extra(CGROUP) : undefined;
+  const stub = cloneInit(boot, cloneFlags(namespaces) & ~(userFirst ? CLONE_NEWUSER : 0), cgroup);
+  return { stub, trees };
+}
+
+/** Each id-mapped mount gets the number in the stub of its user namespace (mounts[].uidMappings). */
+function numberIdmaps(
+  { mounts }: RootfsPlan,
+  { namespaces, idmaps }: OpenDescriptors,
+  boot: StubProcess,
+): void {
+  mounts.forEach((mount, i) => {
+    const index = idmaps?.indices[i];
+    if (index !== undefined) mount.idmapNamespace = boot.extra(NAMESPACES + namespaces.length + index);
+  });
+}
+
+function hideFromContainer(boot: StubProcess): void {
+  const program = boot.program();
+  setDumpable(program, false);
+  boot.later(program);
+}
+
+/** uid_map and gid_map of the new user namespace that a stub is in: linux.uidMappings, linux.gidMappings. */
+function mapIds({ caller, bundle }: Creation, stub: StubProcess): void {
+  const { uidMappings = [], gidMappings = [] } = bundle.config.linux ?? {};
+  stub.onHost((pid) =>
+    writeMappings(pid, uidMappings, gidMappings, { uid: caller.uid, path: caller.env.PATH }),
+  );
+}
+
+/** Becomes root in there, makes the namespaces that must belong to that root, and fills the new ones in. */
+function finishNamespaces(creation: Creation, stub: StubProcess): Init {
+  const { caller, options, bundle, namespaces } = creation;
+  const { hostname, domainname, linux, process } = bundle.config;
+  const starting = stub.program();
+  starting.close(stub.extra(CGROUP));
+  namespaces.join.forEach((_, i) => {
+    starting.close(stub.extra(NAMESPACES + i));
+  });
+  // The status `created` is told by this name: it lasts until something else is executed.
+  starting.call('prctl', [PR_SET_NAME, STUB_NAME, 0, 0, 0], 'name init');
+  stub.later(starting);
+
+  const ownUsers = isolates(namespaces, 'user');
+  if (namespaces.create.has('user') && !userComesFirst(namespaces, caller.uid)) mapIds(creation, stub);
+  if (ownUsers) withProperty(stub, 'linux.namespaces', () => becomeRoot(stub));
+  if (!options.noNewKeyring) labelKeyring(stub, { ...process });
+
+  const program = stub.program();
+  program.call('setsid', [], 'start a session');
+  const umask = program.call('umask', [0], 'set umask');
+  const pid = program.call('getpid', [], 'get the pid');
+  if (!options.noNewKeyring) createSessionKeyring(program, options.id, ownUsers);
+  const flags = lateFlags(namespaces);
+  program.property = 'linux.namespaces';
+  if (flags !== 0) program.call('unshare', [flags], 'make namespaces of the container');
+  setHostname(program.for('hostname'), hostname);
+  setDomainname(program.for('domainname'), domainname);
+  if (namespaces.create.has('network')) loopbackUp(program.for('linux.namespaces'));
+  const results = stub.run(program);
+  const denied = ownUsers ? stub.onHost(deniesSetgroups) : deniesSetgroups('self');
+  return {
+    stub,
+    umask: results.at(umask),
+    pidInside: results.at(pid),
+    setgroupsDenied: denied ?? mustDenySetgroups(caller, linux?.gidMappings ?? []),
+  };
+}
+
+/** linux.netDevices */
+function moveNetDevices({ bundle, modules }: Creation, stub: StubProcess): void {
+  const { netDevices } = modules;
+  if (!netDevices) return;
+  stub.onHost((pid) => {
+    const namespace = openSync(`/proc/${pid}/ns/net`, constants.O_RDONLY);
+    try {
+      netDevices.moveNetDevices(bundle.config.linux?.netDevices, namespace);
+    } finally {
+      closeSync(namespace);
+    }
+  });
+}
+
+/** runtime.md#lifecycle, steps 3 to 5. */
+function runCreateHooks({ caller, bundle }: Creation, host: Host, init: Init, state: State): void {
+  const { hooks } = bundle.config;
+  if (!hooks) return;
+  // They find a root filesystem that is complete.
+  init.stub.flush();
+  const [, stdout, stderr] = caller.stdio;
+  const setting = { state: JSON.stringify(state), stdout, stderr, cwd: bundle.path };
+  runHooks('prestart', hooks.prestart, setting);
+  runHooks('createRuntime', hooks.createRuntime, setting);
+  // runtime.md#state: the pid as the hook sees it.
+  const inside = JSON.stringify({ ...state, pid: init.pidInside });
+  const enter = host.enterContainer(init);
+  runHooks('createContainer', hooks.createContainer, { ...setting, state: inside, enter });
+}
+
+/** process.terminal: on the container's devpts, and on /dev/console unless its /dev is the host's. */
+function makeTerminal({ bundle }: Creation, context: RootContext, { devices }: RootfsPlan): number {
+  const size = bundle.config.process?.consoleSize;
+  return withProperty(context.init, 'process.terminal', () =>
+    makeConsole(context, size, devices !== undefined),
+  );
+}
+
+function enterContainerRoot({ bundle, options }: Creation, context: RootContext, plan: RootfsPlan): void {
+  const { init: stub, root } = context;
+  const { readonlyPaths = [], maskedPaths = [] } = bundle.config.linux ?? {};
+  const opening = stub.program();
+  const devNull = openDevNull(opening);
+  stub.later(opening);
+  enterRoot(stub, root, options.noPivot ? 'no-pivot' : 'pivot_root');
+  guardPaths(context, readonlyPaths, maskedPaths, devNull);
+  const program = stub.program();
+  finishRoot(program, root, plan);
+  program.close(devNull);
+  program.close(root);
+  stub.later(program);
+}
+
+function closeHost(
+  { caller, namespaces }: Creation,
+  { stub }: Init,
+  filter: PreparedFilter | undefined,
+): void {
+  const program = stub.program();
+  program.closeFrom(stub.extra(filter?.agent === undefined ? AGENT : AGENT + 1));
+  // `exec` and hooks of an ordinary user come in through its /proc/PID.
+  if (caller.uid !== 0 && joins(namespaces, 'user')) setDumpable(program, true);
+  stub.later(program);
+}
+
+function lastProgram(
+  { caller, bundle, inherited }: Creation,
+  { stub, umask, setgroupsDenied }: Init,
+  filter: PreparedFilter | undefined,
+  state: State,
+): Program {
+  const { process, linux } = bundle.config;
+  const program = stub.program();
+  waitForStart(program, stub.control, stub.extra(LISTENER));
+  if (process) {
+    const resolved = resolveProcess(caller, stub, {
+      process,
+      linux,
+      listenFds: inherited.listenFds,
+      umask: process.user?.umask ?? umask,
+      setgroupsDenied,
+    });
+    executeProcess(program, resolved, filter && { filter, agent: stub.extra(AGENT), state, pid: stub.pid });
+  } else {
+    // runtime.md#start: an error without `process`. `start` refuses before it comes to this.
+    program.call('exit_group', [1], 'exit');
+  }
+  return program;
+}
+
+/** linux.seccomp for one process: the filter, and what its agent is told. */
+export interface ProcessFilter {
+  filter: PreparedFilter;
+  /** The stub's descriptor of the connection to the agent. */
+  agent: number;
+  state: State;
+  pid: number;
+}
+
+/** config.md#process, from the stub to execve(2): the same for init, after `start`, and for `exec`. */
+export function executeProcess(
+  program: Program,
+  resolved: ResolvedProcess,
+  seccomp: ProcessFilter | undefined,
+): void {
+  const { process, linux, executable, env } = resolved;
+  const { uid = 0, gid = 0, additionalGids } = process.user ?? {};
+  setPersonality(program.for('linux.personality'), linux?.personality);
+  setMemoryPolicy(program.for('linux.memoryPolicy'), linux?.memoryPolicy);
+  if (!resolved.limitsAreSet) {
+    setIoPriority(program.for('process.ioPriority'), process.ioPriority);
+    setScheduler(program.for('process.scheduler'), process.scheduler);
+    setRlimits(program.for('process.rlimits'), process.rlimits);
+  }
+  ownStdio(program.for('process.user'), resolved.ownedStdio, uid);
+  setCredentials(program, {
+    uid,
+    gid,
+    additionalGids,
+    umask: resolved.umask,
+    noNewPrivileges: process.noNewPrivileges,
+    capabilities: resolved.capabilities,
+    setgroups: !resolved.setgroupsDenied,
+    seccomp: seccomp !== undefined,
+  });
+  if (!resolved.inCwd) enterCwd(program.for('process.cwd'), process.cwd);
+  program.property = 'linux.seccomp';
+  seccomp?.filter.install(program, seccomp.agent, seccomp.state, seccomp.pid);
+  const args = [executable, stringArray(process.args ?? []), stringArray(env)];
+  program.for('process.args').call('execve', args, `execute ${executable}`);
+}
+
+/** The process could not open /dev/stdout of another user again. What cannot be given away is left. */
+function ownStdio(program: Program, fds: readonly number[], uid: number): void {
+  const ignored = [EPERM, EINVAL, EROFS, EACCES];
+  for (const fd of fds)
+    program.call('fchown', [fd, uid, -1], `give descriptor ${fd} to user ${uid}`, { ignored });
+}
+
+/** As the user of the process. Where this leads is not looked at, so no descriptor may lead anywhere (CVE-2024-21626). */
+function enterCwd(program: Program, cwd: string): void {
+  const doing = `change to process.cwd ${cwd}`;
+  const how = new Structure([O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS]);
+  const directory = program.open('openat2', [AT_FDCWD, cwd, how, how.words.length * 8], doing);
+  program.call('fchdir', [directory], doing);
+}

@@ -1,0 +1,67 @@
+// How init waits for `start`, and how `start` has it go on: both sides of the socket ROOT/ID/start.sock.
+//
+//   init, in the program that `create` leaves with it       start
+//   close    its connection to `create`
+//   accept4  waits                                          connects
+//   read     waits                                          sends the go message
+//   fcntl    fails without that message
+//   …        up to execve(2), which closes the socket       reads end of file: success
+//            or an operation fails, and the stub replies    reads the results: the first failure is its error
+//
+// `start` may die before it has sent the message. Init must not execute the program then. So the message is read over the
+// first argument of the fcntl(2), the number of a descriptor: without the message that argument stays -1, the call fails,
+// and the stub exits at the end of file.
+
+import { readFileSync } from 'node:fs';
+import { F_GETFD, SOCK_CLOEXEC } from '../../linux/constants.ts';
+import { receive, send } from '../../linux/descriptor.ts';
+import { ECONNREFUSED, ENOENT } from '../../linux/errno.ts';
+import { errnoOf, TsociError } from '../../linux/errors.ts';
+import { connectTo } from '../../linux/unix-socket.ts';
+import { argumentAddress, BUFFER_SIZE, resultAt } from '../../stub/encode.ts';
+import type { Program } from '../../stub/program.ts';
+import { type SavedOperation, savedProgram, startSocket } from '../state/store.ts';
+
+/** Bytes of the go message: one argument of an operation, the number of init's control descriptor. */
+const GO_MESSAGE_SIZE = 8;
+
+/** Init's side. The connection of `start` gets the number of that to `create`, `control`: the lowest free. */
+export function waitForStart(program: Program, control: number, listener: number): void {
+  program.close(control);
+  const accepted = program.open('accept4', [listener, 0, 0, SOCK_CLOEXEC], 'wait for start');
+  if (accepted !== control) throw new Error(`init will accept ${accepted} where ${control} was expected`);
+  const next = program.length + 1;
+  program.call('read', [control, argumentAddress(next, 0), GO_MESSAGE_SIZE], 'wait for the go message');
+  program.call('fcntl', [-1, F_GETFD, 0], 'take the go message');
+}
+
+/** The side of `start`: a socket connected to the init that waits in this container. */
+export function connectToInit(directory: string, id: string): number {
+  try {
+    return connectTo(startSocket(directory), 'seqpacket');
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === ECONNREFUSED || errno === ENOENT)
+      throw new TsociError(`start ${id}: its init does not wait any more`);
+    throw error;
+  }
+}
+
+/** Sends the go message and waits for what becomes of it: the reply of init, empty when it has executed its program. */
+export function sendGo(socket: number, control: number): Buffer {
+  const message = Buffer.alloc(GO_MESSAGE_SIZE);
+  message.writeBigInt64LE(BigInt(control));
+  send(socket, message, 'tell init to go');
+  const reply = Buffer.alloc(BUFFER_SIZE);
+  return reply.subarray(0, receive(socket, reply, 'hear from init'));
+}
+
+/** The error of a reply: the first operation that failed of the program that `create` has left with init. */
+export function failureOf(reply: Buffer, directory: string): TsociError {
+  const operations = JSON.parse(readFileSync(savedProgram(directory), 'utf8')) as SavedOperation[];
+  for (const [index, { doing, ignored }] of operations.entries()) {
+    const result = resultAt(reply, index);
+    if (result < 0 && !ignored.includes(-result)) return TsociError.fromErrno(doing, -result);
+  }
+  return new TsociError('init did not execute its program');
+}

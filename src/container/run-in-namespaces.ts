@@ -1,0 +1,36 @@
+// A command in chosen namespaces of a process, as nsenter(1) does.
+
+import type { Caller } from '../linux/caller.ts';
+import { enterNamespaces } from '../namespaces/enter.ts';
+import type { NamespaceType } from '../namespaces/namespace-plan.ts';
+import { stringArray } from '../stub/program.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
+import { findExecutable } from './init/executable.ts';
+
+/** Runs a command and waits for it; the exit status, 128 and the number for a signal. */
+export function runInNamespaces(
+  caller: Caller,
+  pid: number,
+  types: readonly NamespaceType[],
+  args: readonly string[],
+): number {
+  const stub = enterNamespaces({ pid }, { stdio: caller.stdio, role: 'command' }, types);
+  try {
+    execute(stub, args, caller.env);
+  } catch (error) {
+    stub.dismiss();
+    throw error;
+  }
+  const { signal, code } = stub.wait();
+  return signal ? 128 + signal : code;
+}
+
+function execute(stub: StubProcess, args: readonly string[], environment: Caller['env']): void {
+  const env = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  const executable = findExecutable(stub, args[0] ?? '', env);
+  const program = stub.program();
+  program.call('execve', [executable, stringArray(args), stringArray(env)], `execute ${executable}`);
+  stub.exec(program);
+}
