@@ -60,10 +60,12 @@ function tell(error: SchemaError, value: unknown): Told | undefined {
 }
 
 function choice(value: string, allowed: readonly string[]): string {
-  const guess = nearest(value, allowed);
+  // An empty text is as if there were none.
+  const named = allowed.filter((each) => each !== '');
+  const guess = nearest(value, named);
   if (guess !== undefined) return guess;
-  const shown = allowed.slice(0, LIST_MAX).join(', ');
-  return `one of ${shown}${allowed.length > LIST_MAX ? ', …' : ''}`;
+  const shown = named.slice(0, LIST_MAX).join(', ');
+  return `one of ${shown}${named.length > LIST_MAX ? ', …' : ''}`;
 }
 
 function valueAt(root: unknown, pointer: string): unknown {

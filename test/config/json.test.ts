@@ -23,6 +23,14 @@ test('any other number is a number', () => {
   assert.is(parseJson('"1234567890123456789"'), '1234567890123456789');
 });
 
+test('a property that is null is left out, an entry of a list is not', () => {
+  const text = '{"a":null, "b":[null,{"c" : \n null,"d":1}], "null":":null", "e":{"f":{"g":null}}}';
+  assert.equal(parseJson(text), { b: [null, { d: 1 }], null: ':null', e: { f: {} } });
+  assert.is(parseJson('null'), null);
+  const deep = parseJson(`${'{"a":'.repeat(100_000)}null${'}'.repeat(100_000)}`);
+  assert.equal(Object.keys(Object(deep)), ['a']);
+});
+
 const mistakes: [text: string, line: number, column: number, problem: RegExp][] = [
   ['', 1, 1, /the end of the text/],
   ['{"a": 1,}', 1, 8, /comma/],

@@ -30,6 +30,47 @@ test('a configuration keeps its integers', () => {
   assert.is(config.process?.rlimits?.[0]?.hard, 2n ** 64n - 1n);
 });
 
+/** The configuration with every property null, wherever one can be absent. */
+function withNulls(value: unknown, full: unknown): unknown {
+  if (Array.isArray(value)) return value.map((entry, i) => withNulls(entry, Object(full)[i]));
+  if (typeof value !== 'object' || value === null) return value;
+  const nulls = Object.keys(Object(full)).map((name) => [name, null]);
+  const own = Object.entries(value).map(([name, child]) => [name, withNulls(child, Object(full)[name])]);
+  return Object.fromEntries([...nulls, ...own]);
+}
+
+test('null is absence, for create, exec, update and validate', () => {
+  const text = JSON.stringify(withNulls(minimalConfig(), fullConfig()));
+  assert.ok(text.split('null').length > 8, text);
+  assert.equal(loadConfig(text, 'c.json'), minimalConfig());
+  const told = (text: string) => validateConfig(text).map(({ level, pointer }) => [level, pointer]);
+  assert.equal(told(text), told(JSON.stringify(minimalConfig())));
+  assert.equal(
+    loadProcess('{"cwd":"/","args":["a"],"env":null,"capabilities":{"ambient":null}}', 'p').value,
+    {
+      ...{ cwd: '/', args: ['a'] },
+      capabilities: {},
+    },
+  );
+  assert.equal(loadResources('{"memory":null,"pids":{"limit":1},"unified":null}', 'r').value, {
+    pids: { limit: 1 },
+  });
+  const [finding] = validateConfig('{"ociVersion":"1.0.0",\n"root":{"path":null}}');
+  assert.equal(
+    [finding?.pointer, finding?.problem, finding?.line, finding?.column],
+    ['/root/path', 'is required, but missing', 2, 16],
+  );
+});
+
+test('an empty rootfsPropagation is none', () => {
+  const text = '{"ociVersion":"1.0.0","linux":{"rootfsPropagation":""}}';
+  assert.is(loadConfig(text, 'c.json').linux?.rootfsPropagation, '');
+  refuses(
+    () => loadConfig(text.replace('""', '"x"'), 'c.json'),
+    'c.json: linux.rootfsPropagation is "x"; expected one of private, shared, slave, unbindable, rprivate, rshared, rslave, runbindable',
+  );
+});
+
 const refusals: [text: string, line: string | RegExp][] = [
   ['{"ociVersion": "1.0.0",\n}', "c.json:1:23: a comma without a value before '}'"],
   ['[]', 'c.json: the configuration is an array; expected an object'],

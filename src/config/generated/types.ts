@@ -91,9 +91,9 @@ export type MemoryPolicyMode =
   | 'MPOL_LOCAL';
 /** Flag of set_mempolicy(2). config-linux.md#memory-policy */
 export type MemoryPolicyFlag = 'MPOL_F_NUMA_BALANCING' | 'MPOL_F_RELATIVE_NODES' | 'MPOL_F_STATIC_NODES';
-/** Propagation of the root mount; with r for the mounts below it too, as engines write it. config-linux.md#rootfs-mount-propagation */
+/** Propagation of the root mount; with r for the mounts below it too, as engines write it. Empty is as if absent. config-linux.md#rootfs-mount-propagation */
 export type RootfsPropagation =
-  'private' | 'shared' | 'slave' | 'unbindable' | 'rprivate' | 'rshared' | 'rslave' | 'runbindable';
+  '' | 'private' | 'shared' | 'slave' | 'unbindable' | 'rprivate' | 'rshared' | 'rslave' | 'runbindable';
 /** LINUX32 makes uname(2) tell of a 32-bit machine. config-linux.md#personality */
 export type PersonalityDomain = 'LINUX' | 'LINUX32';
 /** capabilities(7), each at the place of its number in linux/capability.h. config.md#linux-process */

@@ -40,8 +40,9 @@ export const memoryPolicyFlags: readonly types.MemoryPolicyFlag[] = [
   'MPOL_F_STATIC_NODES',
 ];
 
-/** Propagation of the root mount; with r for the mounts below it too, as engines write it. config-linux.md#rootfs-mount-propagation */
+/** Propagation of the root mount; with r for the mounts below it too, as engines write it. Empty is as if absent. config-linux.md#rootfs-mount-propagation */
 export const rootfsPropagations: readonly types.RootfsPropagation[] = [
+  '',
   'private',
   'shared',
   'slave',

@@ -938,10 +938,10 @@ function validate127(data, { instancePath = "" } = {}) {
     vErrors = fail(vErrors, instancePath, "type", { type: "object" }), errors++;
   return validate127.errors = vErrors, errors === 0;
 }
-const schema65 = { type: "string", enum: ["private", "shared", "slave", "unbindable", "rprivate", "rshared", "rslave", "runbindable"] };
+const schema65 = { type: "string", enum: ["", "private", "shared", "slave", "unbindable", "rprivate", "rshared", "rslave", "runbindable"] };
 function validate142(data, { instancePath = "" } = {}) {
   let vErrors = null, errors = 0;
-  return typeof data != "string" && (vErrors = fail(vErrors, instancePath, "type", { type: "string" }), errors++), data === "private" || data === "shared" || data === "slave" || data === "unbindable" || data === "rprivate" || data === "rshared" || data === "rslave" || data === "runbindable" || (vErrors = fail(vErrors, instancePath, "enum", { allowedValues: schema65.enum }), errors++), validate142.errors = vErrors, errors === 0;
+  return typeof data != "string" && (vErrors = fail(vErrors, instancePath, "type", { type: "string" }), errors++), data === "" || data === "private" || data === "shared" || data === "slave" || data === "unbindable" || data === "rprivate" || data === "rshared" || data === "rslave" || data === "runbindable" || (vErrors = fail(vErrors, instancePath, "enum", { allowedValues: schema65.enum }), errors++), validate142.errors = vErrors, errors === 0;
 }
 const schema67 = { type: "string", enum: ["LINUX", "LINUX32"] };
 function validate145(data, { instancePath = "" } = {}) {
