@@ -31,8 +31,13 @@ export interface Command<Options extends readonly Option[] = readonly Option[]> 
   readonly description: string;
   /** Names of what follows the options: `CONTAINER`, `[SIGNAL]` where it may be left out, `[ARG...]` for any number. */
   readonly operands: readonly string[];
-  /** Whether what follows the first operand is another program's command line, never options of ours. */
+  /**
+   * Whether what follows the first operand is another program's command line, never options of ours. A `--` may stand
+   * between.
+   */
   readonly passesArguments?: boolean;
+  /** The exit status when it fails; by default 1. */
+  readonly failure?: number;
   readonly options: Options;
   readonly examples: readonly Example[];
   /** Does the work. The exit status; undefined is 0. */
@@ -49,8 +54,10 @@ export function readArguments(
   command: Command,
   args: readonly string[],
 ): Pick<Invocation<readonly Option[]>, 'values' | 'operands'> | undefined {
-  const { values, operands, help } = parse(command.options, args, command.passesArguments ? 1 : undefined);
+  const { passesArguments } = command;
+  const { values, operands: words, help } = parse(command.options, args, passesArguments ? 1 : undefined);
   if (help) return undefined;
+  const operands = passesArguments && words[1] === '--' ? words.toSpliced(1, 1) : words;
   const missing = command.operands.filter((name) => !name.startsWith('['))[operands.length];
   const usage = `usage: ${usageLine(command)}`;
   if (missing) throw new UsageError(`${command.name}: ${missing} is missing; ${usage}`);

@@ -3,7 +3,7 @@
 import { nearest } from '../config/nearest.ts';
 import type { Caller } from '../linux/caller.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
-import { readArguments } from './command.ts';
+import { type Command, readArguments } from './command.ts';
 import { commandNames, loadCommand, loadCommands } from './command-table.ts';
 import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals } from './globals.ts';
 import { type Log, openLog, toStderr } from './log.ts';
@@ -21,6 +21,7 @@ export async function tsoci(args: readonly string[]): Promise<number> {
   let log: Log = (level, message) => {
     if (level === 'error') toStderr(message);
   };
+  let failure = FAILURE;
   try {
     const { values, operands, help } = parse(GLOBAL_OPTIONS, args, 1);
     if (values.version && !help) return await showVersion();
@@ -28,31 +29,33 @@ export async function tsoci(args: readonly string[]): Promise<number> {
     if (help || name === undefined) return await showHelp();
     if (name === 'help') return await showHelp(rest[0]);
     log = openLog(logOptions(values));
+    const command = await loadCommand(name);
+    if (!command) throw unknownCommand(name);
+    failure = command.failure ?? FAILURE;
     // What a timer or a stream throws: one line, not the code of a bundle.
-    process.on('uncaughtException', (error) => process.exit(failed(log, error)));
-    return await runCommand(name, rest, values, log);
+    process.on('uncaughtException', (error) => process.exit(failed(log, error, failure)));
+    return await runCommand(command, rest, values, log);
   } catch (error) {
-    return failed(log, error);
+    return failed(log, error, failure);
   }
 }
 
-function failed(log: Log, error: unknown): number {
+/** Tells of an error; the exit status, which is `failure` unless the error is none of ours. */
+function failed(log: Log, error: unknown, failure: number): number {
   if (error instanceof ReaderGone) return READER_GONE;
   log('error', described(error));
   if (error instanceof Error && error.stack) log('debug', error.stack);
-  return FAILURE;
+  return failure;
 }
 
 async function runCommand(
-  name: string,
+  command: Command,
   args: readonly string[],
   values: GlobalValues,
   log: Log,
 ): Promise<number> {
-  const command = await loadCommand(name);
-  if (!command) throw unknownCommand(name);
   const read = readArguments(command, args);
-  if (!read) return showHelp(name);
+  if (!read) return showHelp(command.name);
   const caller = processCaller(args, log);
   const globals = readGlobals(values, caller);
   const endTrace = values.trace === undefined ? undefined : await startTracing(values.trace, caller);

@@ -12,19 +12,18 @@ import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
-import { readTextFile } from '../linux/text-file.ts';
 import { reap } from '../linux/wait.ts';
 import { cloneInto, ENTER_EXTRA, type EnterOptions, openTarget, spawnBoot } from '../namespaces/enter.ts';
 import { checkMapped } from '../namespaces/mappings.ts';
 import { makeConsole } from '../rootfs/console.ts';
 import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
-import { withCapabilities } from '../security/capabilities.ts';
 import { joinSessionKeyring } from '../security/keyring.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attend, Signals } from './attach/foreground.ts';
 import { importModules, type OptionalModules } from './create/optional-modules.ts';
 import { writePidFile } from './create/pid-file.ts';
+import { execProcess, type ProcessOptions } from './exec-process.ts';
 import { checkConsole, sendTerminal } from './init/console-socket.ts';
 import { inheritedDescriptors } from './init/inherited-descriptors.ts';
 import { labelKeyring, writeToProcfs } from './init/labels.ts';
@@ -36,22 +35,9 @@ import type { ContainerRecord } from './state/record.ts';
 import { readSavedConfig } from './state/saved.ts';
 import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
-export interface ExecOptions {
+export interface ExecOptions extends ProcessOptions {
   root: string;
   id: string;
-  /** The command; empty with a process file. */
-  args: readonly string[];
-  /** A file with a process object in place of the command. */
-  processFile: string | undefined;
-  tty: boolean;
-  user: { uid: number; gid?: number } | undefined;
-  additionalGids: readonly number[];
-  cwd: string | undefined;
-  env: readonly string[];
-  capabilities: readonly string[];
-  noNewPrivileges: boolean;
-  apparmorProfile: string | undefined;
-  selinuxLabel: string | undefined;
   /** A cgroup below the container's. */
   cgroup: string | undefined;
   detach: boolean;
@@ -69,9 +55,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   );
   const config = readSavedConfig(containerDirectory(options.root, options.id));
   const modules = await importModules(config, { systemd: false });
-  const given =
-    options.processFile === undefined ? undefined : await readProcess(options.processFile, caller);
-  const process = planProcess(config, given, options);
+  const process = await execProcess(caller, config.process, options);
   const { uidMappings, gidMappings } = config.linux ?? {};
   if (uidMappings?.length && gidMappings?.length) checkMapped(process.user, uidMappings, gidMappings);
   const keepTerminal = !options.detach && !options.consoleSocket;
@@ -106,42 +90,6 @@ interface ExecPlan {
   config: Config;
   modules: OptionalModules;
   process: Process;
-}
-
-/** The process of the container with what the options say instead, or that of the process file. */
-function planProcess(config: Config, given: Process | undefined, options: ExecOptions): Process {
-  const process: Process = { cwd: '/', ...(given ?? config.process) };
-  if (options.args.length > 0) process.args = [...options.args];
-  if (!process.args?.length) throw new TsociError('exec: process.args is empty');
-  // A terminal is for who asks for one, not for who comes after.
-  process.terminal = given?.terminal || options.tty;
-  if (!given) delete process.consoleSize;
-  if (options.cwd !== undefined) process.cwd = options.cwd;
-  if (options.user)
-    process.user = { umask: process.user?.umask, ...options.user, gid: options.user.gid ?? 0 } as never;
-  if (options.additionalGids.length > 0) {
-    process.user = { uid: 0, gid: 0, ...process.user, additionalGids: [...options.additionalGids] };
-  }
-  if (options.env.length > 0) process.env = [...(process.env ?? []), ...options.env];
-  if (options.capabilities.length > 0) {
-    process.capabilities = withCapabilities(process.capabilities, options.capabilities);
-  }
-  if (options.noNewPrivileges) process.noNewPrivileges = true;
-  if (options.apparmorProfile) process.apparmorProfile = options.apparmorProfile;
-  if (options.selinuxLabel) process.selinuxLabel = options.selinuxLabel;
-  return process;
-}
-
-/** The process of a file, checked like that of a config.json. The validators are loaded for it alone. */
-async function readProcess(path: string, caller: Caller): Promise<Process> {
-  const { loadProcess } = await import('../config/load.ts');
-  const { describe } = await import('../config/finding.ts');
-  const { value, warnings } = loadProcess(readTextFile(path, { fifo: true }), path);
-  for (const warning of warnings) {
-    // What becomes of capabilities is told when it is known what can be granted.
-    if (!warning.pointer.startsWith('/capabilities/')) caller.warn(describe(warning));
-  }
-  return value;
 }
 
 /** The process, executed; and the master of its terminal, if that is kept here. */

@@ -8,7 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findHierarchy } from '../../src/cgroups/hierarchy.ts';
 import { processStat } from '../../src/linux/procfs.ts';
-import { eventually, Sandbox, tsociPath } from '../container/harness.ts';
+import { EXEC_FAILED, eventually, Sandbox, tsociPath } from '../container/harness.ts';
 import { attempt } from './support.ts';
 
 const test = suite('held up');
@@ -72,7 +72,7 @@ else
     const ended = once(exec, 'exit');
     eventually('a frozen process', () => readFileSync(join(frozen, 'cgroup.procs'), 'utf8') !== '');
     assert.is(box.tsoci('delete', '--force', id).status, 0);
-    assert.is((await ended)[0], 1);
+    assert.is((await ended)[0], EXEC_FAILED);
   });
 
 // Seen with `rmdir` by paths: `delete` failed with ENAMETOOLONG, each time.

@@ -1,4 +1,4 @@
-// Wrong use: one line that says what is wrong, exit status 1.
+// Wrong use: one line that says what is wrong, exit status 1, of exec 255.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -22,6 +22,9 @@ const cases: [args: string[], message: RegExp][] = [
   [['create', '--pid-file', '', 'web'], /--pid-file needs a path/],
   [['kill', 'web', 'SIGBOGUS'], /^unknown signal SIGBOGUS/],
   [['kill', '--regex', '('], /regular expression/],
+  [['exec'], /^exec: CONTAINER is missing/],
+  [['exec', '--usr', '0', 'web', 'id'], /^unknown option --usr/],
+  [['exec', 'web', '--'], /^exec: the command to execute is missing/],
   [['exec', 'web'], /^exec: the command to execute is missing/],
   [['exec', '--user', 'root', 'web', 'id'], /--user: "root" is not a numeric id/],
   [['exec', '--user', '0:0:0', 'web', 'id'], /--user: "0:0:0" is not UID or UID:GID/],
@@ -41,7 +44,7 @@ const cases: [args: string[], message: RegExp][] = [
 for (const [args, message] of cases) {
   test(`tsoci ${args.join(' ')}`, () => {
     const { status, stdout, stderr } = tsoci(...args);
-    assert.equal([status, stdout], [1, '']);
+    assert.equal([status, stdout], [args[0] === 'exec' ? 255 : 1, '']);
     assert.match(stderr, /^tsoci: [^\n]*\n$/);
     assert.match(stderr.slice('tsoci: '.length, -1), message);
   });

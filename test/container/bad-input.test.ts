@@ -1,4 +1,4 @@
-// Bad input of every kind: exit status 1, one line that a person understands, nothing left behind.
+// Bad input of every kind: exit status 1 (of exec 255), one line that a person understands, nothing left behind.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../src/config/generated/types.ts';
-import { type Result, Sandbox, tsociPath } from './harness.ts';
+import { EXEC_FAILED, type Result, Sandbox, tsociPath } from './harness.ts';
 
 const test = suite('bad input');
 const box = new Sandbox();
 
-function tells({ status, stderr }: Result, message: RegExp): void {
-  assert.is(status, 1, stderr);
+function tells({ status, stderr }: Result, message: RegExp, failure = 1): void {
+  assert.is(status, failure, stderr);
   assert.match(stderr, message);
   assert.is(stderr.trim().split('\n').length, 1, `one line: ${stderr}`);
 }
@@ -279,7 +279,7 @@ test('exec with a process file that is not valid', () => {
   const file = join(box.directory, 'process.json');
   const says = (text: string, message: RegExp) => {
     writeFileSync(file, text);
-    tells(box.tsoci('exec', '--process', file, id), message);
+    tells(box.tsoci('exec', '--process', file, id), message, EXEC_FAILED);
   };
   says('{ "args": ["true"], }', /process\.json:1:\d+: /);
   says('{ "cwd": "/", "args": "true" }', /process\.json: .*args/);
@@ -289,7 +289,7 @@ test('exec with a process file that is not valid', () => {
     /RLIMIT_X/,
   );
   rmSync(file);
-  tells(box.tsoci('exec', '--process', file, id), /read .*process\.json: ENOENT/);
+  tells(box.tsoci('exec', '--process', file, id), /read .*process\.json: ENOENT/, EXEC_FAILED);
   writeFileSync(file, '{ "cwd": "/etc", "args": ["pwd"], "env": ["PATH=/bin"] }');
   assert.is(box.tsoci('exec', '--process', file, id).stdout, '/etc\n');
   tells(box.tsoci('update', '--l3-cache-schema', 'L3:0=f', id), /the config of .* has no linux\.intelRdt/);

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Change, Sandbox, userNamespace } from './harness.ts';
+import { type Change, EXEC_FAILED, Sandbox, userNamespace } from './harness.ts';
 
 const test = suite('exec');
 const box = new Sandbox();
@@ -93,6 +93,109 @@ test('a capability that is unknown is told once; a link at the first name of the
   assert.match(readFileSync(pidFile, 'utf8'), /^\d+$/);
   assert.not.ok(existsSync(victim));
   assert.not.ok(readdirSync(box.directory).includes('.pid.next'));
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+/** Id and its output of a process in a container. */
+function seen(...args: string[]): string {
+  const { status, stdout, stderr } = box.tsoci('exec', ...args);
+  assert.is(status, 0, stderr);
+  return stdout.trimEnd().replaceAll('\t', ' ');
+}
+
+test('what a process file leaves out of capabilities, limits and labels is that of the container, no more', () => {
+  const id = box.id();
+  box.configure('sleep 1000', ({ process }) => {
+    process.capabilities = { bounding: KILL, effective: KILL, permitted: KILL };
+    process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 77, hard: 99 }];
+    process.oomScoreAdj = 321;
+    process.scheduler = { policy: 'SCHED_BATCH', nice: 3 };
+    process.execCPUAffinity = { final: lastCpu };
+    process.noNewPrivileges = true;
+    process.user = { uid: 7, gid: 8, additionalGids: [9], umask: 0o27 };
+  });
+  assert.is(box.detached('run', '--detach', id), 0);
+  const env = ['PATH=/bin'];
+  const script = `id -u; id -G; umask; ulimit -n; cat /proc/self/oom_score_adj
+    grep -E '^(CapEff|CapBnd|NoNewPrivs|Cpus_allowed_list):' /proc/self/status; read -r stat </proc/self/stat; echo $stat`;
+  const run = (changes: object) => {
+    writeFileSync(file, JSON.stringify({ cwd: '/', args: ['sh', '-c', script], ...changes }));
+    return seen('--process', file, id);
+  };
+  const lines = (output: string) => {
+    const all = output.split('\n');
+    // proc_pid_stat(5): nice is field 19, policy 41 (SCHED_BATCH is 3).
+    const fields = all.pop()?.split(') ')[1]?.split(' ') ?? [];
+    return [...all, fields[19 - 3], fields[41 - 3]];
+  };
+  const kill = '0000000000000020';
+  const affinity = `Cpus_allowed_list: ${lastCpu}`;
+  assert.equal(lines(run({ env })), [
+    ...['0', '0', '0027', '77', '321', `CapEff: ${kill}`, `CapBnd: ${kill}`, 'NoNewPrivs: 0', affinity],
+    ...['3', '3'],
+  ]);
+  assert.equal(
+    lines(
+      run({
+        env,
+        capabilities: {},
+        rlimits: [{ type: 'RLIMIT_NOFILE', soft: 55, hard: 66 }],
+        oomScoreAdj: 5,
+        user: { uid: 1, gid: 2, umask: 0o77 },
+        scheduler: { policy: 'SCHED_OTHER', nice: 1 },
+      }),
+    ).map((line) => line?.replaceAll('0000000000000000', 'none')),
+    ['1', '2', '0077', '55', '5', 'CapEff: none', 'CapBnd: none', 'NoNewPrivs: 0', affinity, '1', '0'],
+  );
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('--user has the further groups of the container, --additional-gids adds to them', () => {
+  const id = box.id();
+  box.configure('sleep 1000', ({ process }) => {
+    process.user = { uid: 5, gid: 6, additionalGids: [10, 20] };
+  });
+  assert.is(box.detached('run', '--detach', id), 0);
+  const groups = (...options: string[]) => seen(...options, id, 'sh', '-c', 'id -u; id -G').split('\n');
+  assert.equal(groups(), ['5', '6 10 20']);
+  assert.equal(groups('--user', '1000:1001'), ['1000', '1001 10 20']);
+  assert.equal(groups('--user', '1000'), ['1000', '6 10 20']);
+  assert.equal(groups('-g', '33', '-g', '34'), ['5', '6 10 20 33 34']);
+  assert.equal(groups('-u', '0:0', '-g', '33'), ['0', '0 10 20 33']);
+  writeFileSync(file, JSON.stringify({ cwd: '/', args: ['id', '-G'], env: ['PATH=/bin'] }));
+  assert.is(seen('-g', '33', '--process', file, id), '0 33');
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('-- may stand between the container and the command', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  assert.is(seen(id, '--', 'echo', '--', '-x'), '-- -x');
+  assert.is(seen(id, 'echo', '--', 'x'), '-- x');
+  assert.is(seen('--', id, 'echo', 'x'), 'x');
+  assert.is(box.tsoci('ps', id, '--', '-o', 'pid').stdout.split('\n').length, 3);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('the exit status is that of the process, or 255', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  const status = (...args: string[]) => box.tsoci('exec', ...args).status;
+  assert.is(status(id, 'sh', '-c', 'exit 1'), 1);
+  assert.is(status(id, 'sh', '-c', 'kill -TERM $$'), 128 + 15);
+  for (const failing of [
+    [id, 'nosuch'],
+    [id, '/etc'],
+    ['--cwd', '/nosuch', id, 'true'],
+    ['--process', '/nosuch', id],
+    ['--pid-file', '/nosuch/pid', id, 'true'],
+    ['--cgroup', '/nosuch', id, 'true'],
+    ['--tty', '--detach', id, 'true'],
+    ['nosuch', 'true'],
+  ])
+    assert.is(status(...failing), EXEC_FAILED, failing.join(' '));
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { HookKind } from '../../src/hooks/hooks.ts';
-import { type Change, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
+import { type Change, EXEC_FAILED, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
 import { Pseudoterminal } from './pseudoterminal.ts';
 
 const test = suite('foreground');
@@ -144,7 +144,7 @@ test('exec that cannot write its pid file leaves no process', () => {
       'sleep',
       '999',
     );
-    assert.is(result.status, 1);
+    assert.is(result.status, EXEC_FAILED);
     assert.match(result.stderr, /write the pid file .*ENOENT/);
     eventually('one process', () => JSON.parse(box.tsoci('ps', '-f', 'json', id).stdout).length === 1);
   }

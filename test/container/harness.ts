@@ -63,6 +63,9 @@ function findBusybox(): string {
 
 const busybox = findBusybox();
 
+/** The exit status of `exec` when it is tsoci that fails. */
+export const EXEC_FAILED = 255;
+
 export interface Result {
   status: number | null;
   stdout: string;

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
+import { EXEC_FAILED, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
 
 const test = suite('life cycle');
 const box = new Sandbox();
@@ -131,7 +131,7 @@ for (const [what, prepare, [command = ''], message] of wrong) {
     const before = box.state(id);
     const extra = command === 'exec' ? ['true'] : [];
     const { status, stderr } = box.tsoci(command, id, ...extra);
-    assert.is(status, 1);
+    assert.is(status, command === 'exec' ? EXEC_FAILED : 1);
     assert.match(stderr, message);
     assert.equal(box.state(id), before);
     box.tsoci('delete', '--force', id);

@@ -6,13 +6,13 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Result, Sandbox, tsociPath } from './harness.ts';
+import { EXEC_FAILED, type Result, Sandbox, tsociPath } from './harness.ts';
 
 const test = suite('strange files');
 const box = new Sandbox();
 
-function tells({ status, stderr }: Result, message: RegExp): void {
-  assert.is(status, 1, stderr);
+function tells({ status, stderr }: Result, message: RegExp, failure = 1): void {
+  assert.is(status, failure, stderr);
   assert.match(stderr, message);
   assert.is(stderr.trim().split('\n').length, 1, `one line: ${stderr}`);
 }
@@ -118,11 +118,11 @@ test('a saved config that is damaged is told, not worked with', () => {
   ];
   for (const [json, message] of wrong) {
     writeFileSync(saved, json);
-    tells(box.tsoci('exec', id, 'true'), message);
+    tells(box.tsoci('exec', id, 'true'), message, EXEC_FAILED);
   }
   rmSync(saved);
   makeFifo(saved);
-  tells(box.tsoci('exec', id, 'true'), /read .*config\.json: not a file but a FIFO/);
+  tells(box.tsoci('exec', id, 'true'), /read .*config\.json: not a file but a FIFO/, EXEC_FAILED);
   writeFileSync(join(box.root, id, 'resources.json'), '{"pids":{"limit":"many"}}');
   tells(box.tsoci('update', '--pids-limit', '5', id), /resources\.json: pids\.limit is "many"/);
   assert.is(box.tsoci('delete', '--force', id).status, 0);
@@ -143,8 +143,16 @@ test('a file that the caller names may be a pipe, and a FIFO that nobody writes 
   const fifo = makeFifo(join(box.directory, 'fifo'));
   const late = shell(`(sleep 0.5; echo '${process}' >${fifo}) & tsoci exec --process ${fifo} ${id}`);
   assert.is(late.stdout, 'piped\n');
-  tells(box.tsoci('exec', '--process', fifo, id), /read .*fifo: nobody has written to this FIFO for 5 s/);
-  tells(box.tsoci('exec', '--process', '/dev/zero', id), /read \/dev\/zero: not a file but a device/);
+  tells(
+    box.tsoci('exec', '--process', fifo, id),
+    /read .*fifo: nobody has written to this FIFO for 5 s/,
+    EXEC_FAILED,
+  );
+  tells(
+    box.tsoci('exec', '--process', '/dev/zero', id),
+    /read \/dev\/zero: not a file but a device/,
+    EXEC_FAILED,
+  );
   tells(box.tsoci('update', '--resources', '/dev/zero', id), /read \/dev\/zero: not a file but a device/);
   const endless = shell(`tsoci update --resources - ${id} </dev/zero`);
   assert.match(endless.stderr, /read standard input: it is longer than 64 MiB/);

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from '../container/harness.ts';
+import { EXEC_FAILED, eventually } from '../container/harness.ts';
 import { compare } from '../plan/compare.ts';
 import { ensureUser, RootlessSandbox, USER } from './second-user.ts';
 
@@ -151,7 +151,7 @@ function defineTests(user: number): void {
     ] as const) {
       const refused = tsoci('exec', option, value, id, 'true');
       assert.match(refused.stderr, message);
-      assert.is(refused.status, 1);
+      assert.is(refused.status, EXEC_FAILED);
     }
     assert.is(tsoci('delete', '--force', id).status, 0);
   });

@@ -7,16 +7,17 @@ export const command = defineCommand({
   name: 'exec',
   summary: 'execute another process in a running container',
   description:
-    'Executes a command in a running container and waits for it; the exit status is that of the command. What follows CONTAINER is the command with its own options. What the options leave open is as in the process of config.json.',
+    'Executes a command in a running container and waits for it. The exit status is that of the command, or 128 and the number of the signal that killed it, or 255 if tsoci could not execute it. What follows CONTAINER, or "--" behind it, is the command with its own options. What the options leave open is as in the process of config.json.',
   operands: ['CONTAINER', '[COMMAND]', '[ARG...]'],
   passesArguments: true,
+  failure: 255,
   options: [
     {
       long: 'process',
       short: 'p',
       kind: 'string',
       placeholder: 'FILE',
-      help: 'a JSON file with the process to execute, as in config.json, in place of COMMAND',
+      help: 'a JSON file with the process to execute, as in config.json, in place of COMMAND; capabilities, limits and labels that it leaves out are those of config.json',
     },
     { long: 'tty', short: 't', kind: 'flag', help: 'give it a terminal' },
     {
@@ -24,14 +25,14 @@ export const command = defineCommand({
       short: 'u',
       kind: 'string',
       placeholder: 'UID[:GID]',
-      help: 'the user and group it has, as numbers',
+      help: 'the user and group it has, as numbers; without GID, and for its further groups, those of config.json',
     },
     {
       long: 'additional-gids',
       short: 'g',
       kind: 'list',
       placeholder: 'GID',
-      help: 'a further group it is in (may be repeated)',
+      help: 'a group it is in beside those of config.json (may be repeated)',
     },
     { long: 'cwd', kind: 'string', placeholder: 'PATH', help: 'its working directory in the container' },
     {
@@ -39,7 +40,7 @@ export const command = defineCommand({
       short: 'e',
       kind: 'list',
       placeholder: 'NAME=VALUE',
-      help: 'a variable to add to its environment (may be repeated)',
+      help: 'a variable of its environment, in place of one of that name (may be repeated)',
     },
     {
       long: 'cap',
