@@ -1,6 +1,6 @@
 // Network devices of the host that become the container's: config-linux.md#network-devices.
 
-import type { NetDevice } from '../config/generated/types.ts';
+import type { Config, NetDevice } from '../config/generated/types.ts';
 import { TsociError } from '../linux/errors.ts';
 import {
   createAddress,
@@ -39,6 +39,11 @@ export interface Move {
 
 /** Flags of an address that are the kernel's findings; inet_rtm_newaddr() and its IPv6 fellow arrive at them anew. */
 const FOUND_FLAGS = IFA_F_SECONDARY | IFA_F_DADFAILED | IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_PERMANENT;
+
+/** linux.netDevices: moves them into the network namespace of a process. */
+export function moveNetDevicesTo(pid: number, { linux }: Config): void {
+  withNamespace(`/proc/${pid}/ns/net`, (namespace) => moveNetDevices(linux?.netDevices, namespace));
+}
 
 /**
  * Moves devices from our network namespace into the container's, with the addresses that the specification names, and

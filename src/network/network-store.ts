@@ -1,21 +1,11 @@
 // The record of a host's networks: one file, read and written under a lock.
 
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  renameSync,
-  rmdirSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LOCK_EX } from '../linux/constants.ts';
-import { check } from '../linux/descriptor.ts';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { makeDirectories, removeFile } from '../linux/files.ts';
+import { lockDirectory } from '../linux/lock.ts';
 import { readTextFile } from '../linux/text-file.ts';
 import type { Networks } from './leases.ts';
 
@@ -53,23 +43,16 @@ export function withStore<T>(directory: string, body: (store: Store) => T): T {
   }
 }
 
-/** Locks the directory itself (flock(2)), making it if need be; closing the descriptor unlocks it. */
+/** Locks the directory, making it if need be: who held the lock before may have removed it. */
 function lock(directory: string): number {
   for (;;) {
-    let fd: number | undefined;
     try {
       makeDirectories(directory, 0o700);
-      fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-      check(`lock ${directory}`, 'flock', fd, LOCK_EX);
-      // Whoever held the lock may have removed the directory, and another may have made it anew.
-      if (fstatSync(fd).ino === statSync(directory, { throwIfNoEntry: false })?.ino) return fd;
     } catch (error) {
-      if (errnoOf(error) !== ENOENT) {
-        if (fd !== undefined) closeSync(fd);
-        throw TsociError.from(`lock ${directory}`, error);
-      }
+      throw TsociError.from(`make ${directory}`, error);
     }
-    if (fd !== undefined) closeSync(fd);
+    const fd = lockDirectory(directory);
+    if (fd !== undefined) return fd;
   }
 }
 

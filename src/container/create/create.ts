@@ -11,7 +11,7 @@ import { undoable } from '../../linux/undo.ts';
 import { listenAt } from '../../linux/unix-socket.ts';
 import { checkConsole } from '../init/console-socket.ts';
 import { createInit } from '../init/sequence.ts';
-import { lock } from '../state/lock.ts';
+import { lockContainer } from '../state/lock.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import {
   checkId,
@@ -43,7 +43,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   const creation = await prepareCreation(caller, options);
   checkConsole(creation.bundle.config.process?.terminal ?? false, options);
   const directory = reserve(options.root, options.id);
-  const lockFd = lock(directory, options.id);
+  const lockFd = lockContainer(directory, options.id);
   try {
     // A `delete` may have come before us, and after it another `create`, whose directory this is.
     if (tryReadRecord(directory)) throw existsAlready(options.id);

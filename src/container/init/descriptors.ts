@@ -3,6 +3,8 @@
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import type { IdmapNamespaces } from '../../namespaces/idmap.ts';
 import { closeNamespaces, type OpenNamespace, openNamespaces } from '../../namespaces/join.ts';
+import type { MountPlan } from '../../rootfs/mount.ts';
+import type { StubProcess } from '../../stub/stub-process.ts';
 import type { Creation } from '../create/creation.ts';
 import type { Host } from './host.ts';
 import type { PreparedFilter } from './seccomp-filter.ts';
@@ -44,4 +46,16 @@ export function openDescriptors(
   extra.push(...joined.map(({ fd }) => fd), ...(idmaps?.fds ?? []));
   const ours = opened.move();
   return { filter, namespaces: joined, idmaps, extra, [Symbol.dispose]: () => ours.dispose() };
+}
+
+/** Each id-mapped mount gets the number in the stub of its user namespace (mounts[].uidMappings). */
+export function numberIdmaps(
+  mounts: readonly MountPlan[],
+  { namespaces, idmaps }: OpenDescriptors,
+  boot: StubProcess,
+): void {
+  mounts.forEach((mount, i) => {
+    const index = idmaps?.indices[i];
+    if (index !== undefined) mount.idmapNamespace = boot.extra(NAMESPACES + namespaces.length + index);
+  });
 }

@@ -3,7 +3,8 @@
 import { fstatSync } from 'node:fs';
 import type { Config, Process } from '../../config/generated/types.ts';
 import type { Caller } from '../../linux/caller.ts';
-import { EACCES, ELOOP, ENOENT } from '../../linux/errno.ts';
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, RESOLVE_NO_MAGICLINKS } from '../../linux/constants.ts';
+import { EACCES, EINVAL, ELOOP, ENOENT, EPERM, EROFS } from '../../linux/errno.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { isolates, planNamespaces } from '../../namespaces/namespace-plan.ts';
 import {
@@ -15,7 +16,7 @@ import {
 import { setIoPriorityOf } from '../../security/io-priority.ts';
 import { setRlimitsOf } from '../../security/rlimits.ts';
 import { setSchedulerOf } from '../../security/scheduler.ts';
-import { withProperty } from '../../stub/program.ts';
+import { type Program, Structure, withProperty } from '../../stub/program.ts';
 import type { StubProcess } from '../../stub/stub-process.ts';
 import { environment } from './environment.ts';
 import { findExecutable } from './executable.ts';
@@ -116,3 +117,18 @@ function isWorthOwning(fd: number, uid: number): boolean {
 
 /** The major number of null, zero, full, random, urandom and kmsg (linux/major.h, MEM_MAJOR; minor numbers have 8 bits). */
 const MEMORY_DEVICES = 1;
+
+/** The process could not open /dev/stdout of another user again. What cannot be given away is left. */
+export function ownStdio(program: Program, fds: readonly number[], uid: number): void {
+  const ignored = [EPERM, EINVAL, EROFS, EACCES];
+  for (const fd of fds)
+    program.call('fchown', [fd, uid, -1], `give descriptor ${fd} to user ${uid}`, { ignored });
+}
+
+/** As the user of the process. Where this leads is not looked at, so no descriptor may lead anywhere (CVE-2024-21626). */
+export function enterCwd(program: Program, cwd: string): void {
+  const doing = `change to process.cwd ${cwd}`;
+  const how = new Structure([O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS]);
+  const directory = program.open('openat2', [AT_FDCWD, cwd, how, how.words.length * 8], doing);
+  program.call('fchdir', [directory], doing);
+}

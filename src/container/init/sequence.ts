@@ -1,21 +1,10 @@
 // Everything that happens to a container's init, in order: from the boot stub to the program with which init waits for
 // `start`. `create` and `plan` take the same steps; what they do differently is in Host.
 
-import { closeSync, constants, openSync } from 'node:fs';
 import { moveThrough } from '../../cgroups/cgroup-processes.ts';
 import type { State } from '../../config/generated/types.ts';
 import { runHooks } from '../../hooks/hooks.ts';
-import {
-  AT_FDCWD,
-  CLONE_NEWTIME,
-  CLONE_NEWUSER,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  PR_SET_NAME,
-  RESOLVE_NO_MAGICLINKS,
-} from '../../linux/constants.ts';
-import { EACCES, EINVAL, EPERM, EROFS } from '../../linux/errno.ts';
+import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../../linux/constants.ts';
 import { becomeRoot, setDumpable } from '../../namespaces/enter.ts';
 import { joinNamespaces } from '../../namespaces/join.ts';
 import {
@@ -47,45 +36,51 @@ import { setOomScoreAdj } from '../../security/oom-score.ts';
 import { setPersonality } from '../../security/personality.ts';
 import { setRlimits } from '../../security/rlimits.ts';
 import { setScheduler } from '../../security/scheduler.ts';
-import { type Program, Structure, stringArray, withProperty } from '../../stub/program.ts';
+import { type Program, stringArray, withProperty } from '../../stub/program.ts';
 import { STUB_NAME } from '../../stub/stub-name.ts';
 import { StubProcess } from '../../stub/stub-process.ts';
 import type { Creation } from '../create/creation.ts';
-import { AGENT, CGROUP, LISTENER, NAMESPACES, type OpenDescriptors, openDescriptors } from './descriptors.ts';
+import {
+  AGENT,
+  CGROUP,
+  LISTENER,
+  NAMESPACES,
+  numberIdmaps,
+  type OpenDescriptors,
+  openDescriptors,
+} from './descriptors.ts';
 import type { Host, Init } from './host.ts';
 import { labelKeyring, labelsOf, writeToProcfs } from './labels.ts';
 import { bindOwnCgroup } from './own-cgroup.ts';
-import { type ResolvedProcess, resolveProcess } from './process.ts';
+import { enterCwd, ownStdio, type ResolvedProcess, resolveProcess } from './process.ts';
 import type { PreparedFilter } from './seccomp-filter.ts';
 import { waitForStart } from './wait-for-start.ts';
 
 /** Makes init. To be left with `program`: it waits for `start`, then it executes the process of the config. */
 export function createInit(creation: Creation, host: Host): { init: Init; program: Program } {
-  const { rootfs, modules } = creation;
+  const { namespaces, rootfs, modules } = creation;
   const { config } = creation.bundle;
   using opened = openDescriptors(creation, host);
 
-  // In the namespaces of the container; its mounts are still copies of the host's.
+  // In the namespaces of the container, with a copy of the host's mounts.
   const { stub, trees } = spawnInit(creation, host, opened);
   const scope = host.startScope(stub.pid);
-  if (modules.systemd && rootfs) bindOwnCgroup(rootfs.mounts, creation.namespaces, scope);
-  const init = finishNamespaces(creation, stub);
+  if (modules.systemd && rootfs) bindOwnCgroup(rootfs.mounts, namespaces, scope);
+  const init = configureInit(creation, stub);
   host.recordInit(init);
   host.applyIntelRdt(stub.pid);
-  moveNetDevices(creation, stub);
+  if (modules.netDevices) stub.onHost((pid) => modules.netDevices?.moveNetDevicesTo(pid, config));
 
-  // In the root filesystem of the container: mounted, but init's own root is still the host's.
+  // The root filesystem of the container is mounted; init's own root is still the host's.
   const context = rootfs && buildRootfs(stub, rootfs, trees);
   const state = host.beginHooks(init);
   runCreateHooks(creation, host, init, state);
   writeToProcfs(stub, labelsOf(config), { sysctl: config.linux?.sysctl, pid: init.pidInside });
-  if (rootfs && context) {
-    if (config.process?.terminal) host.takeTerminal(makeTerminal(creation, context, rootfs));
-    enterContainerRoot(creation, context, rootfs);
-  }
+  if (config.process?.terminal && context) host.takeTerminal(makeTerminal(creation, context));
+  if (rootfs && context) enterRootfs(creation, context, rootfs);
 
-  // Nothing of the host stays with it but what it waits on.
-  closeHost(creation, init, opened.filter);
+  // Nothing of the host stays with init but what it waits on.
+  closeOthers(creation, stub, opened.filter);
   return { init, program: lastProgram(creation, init, opened.filter, state) };
 }
 
@@ -104,7 +99,7 @@ function spawnInit(
   });
   // systemd makes the cgroup only with init in it.
   if (rootfs && !modules.systemd) bindOwnCgroup(rootfs.mounts, namespaces, host.cgroup?.directory);
-  if (rootfs) numberIdmaps(rootfs, opened, boot);
+  if (rootfs) numberIdmaps(rootfs.mounts, opened, boot);
   const mayNotOpen = caller.uid === 0 && isolates(namespaces, 'user');
   const trees = rootfs && mayNotOpen ? tryOpenHostTrees(boot, rootfs) : undefined;
   // Before namespaces are joined: the files of an undumpable process in /proc are root's.
@@ -136,18 +131,6 @@ function spawnInit(
   return { stub, trees };
 }
 
-/** Each id-mapped mount gets the number in the stub of its user namespace (mounts[].uidMappings). */
-function numberIdmaps(
-  { mounts }: RootfsPlan,
-  { namespaces, idmaps }: OpenDescriptors,
-  boot: StubProcess,
-): void {
-  mounts.forEach((mount, i) => {
-    const index = idmaps?.indices[i];
-    if (index !== undefined) mount.idmapNamespace = boot.extra(NAMESPACES + namespaces.length + index);
-  });
-}
-
 function hideFromContainer(boot: StubProcess): void {
   const program = boot.program();
   setDumpable(program, false);
@@ -162,8 +145,8 @@ function mapIds({ caller, bundle }: Creation, stub: StubProcess): void {
   );
 }
 
-/** Becomes root in there, makes the namespaces that must belong to that root, and fills the new ones in. */
-function finishNamespaces(creation: Creation, stub: StubProcess): Init {
+/** Init becomes root of its user namespace, starts a session, and makes the namespaces that must belong to that root. */
+function configureInit(creation: Creation, stub: StubProcess): Init {
   const { caller, options, bundle, namespaces } = creation;
   const { hostname, domainname, linux, process } = bundle.config;
   const starting = stub.program();
@@ -201,20 +184,6 @@ function finishNamespaces(creation: Creation, stub: StubProcess): Init {
   };
 }
 
-/** linux.netDevices */
-function moveNetDevices({ bundle, modules }: Creation, stub: StubProcess): void {
-  const { netDevices } = modules;
-  if (!netDevices) return;
-  stub.onHost((pid) => {
-    const namespace = openSync(`/proc/${pid}/ns/net`, constants.O_RDONLY);
-    try {
-      netDevices.moveNetDevices(bundle.config.linux?.netDevices, namespace);
-    } finally {
-      closeSync(namespace);
-    }
-  });
-}
-
 /** runtime.md#lifecycle, steps 3 to 5. */
 function runCreateHooks({ caller, bundle }: Creation, host: Host, init: Init, state: State): void {
   const { hooks } = bundle.config;
@@ -231,15 +200,15 @@ function runCreateHooks({ caller, bundle }: Creation, host: Host, init: Init, st
   runHooks('createContainer', hooks.createContainer, { ...setting, state: inside, enter });
 }
 
-/** process.terminal: on the container's devpts, and on /dev/console unless its /dev is the host's. */
-function makeTerminal({ bundle }: Creation, context: RootContext, { devices }: RootfsPlan): number {
-  const size = bundle.config.process?.consoleSize;
-  return withProperty(context.init, 'process.terminal', () =>
-    makeConsole(context, size, devices !== undefined),
-  );
+/** process.terminal: on the container's devpts, and on /dev/console unless the config binds a /dev of its own. */
+function makeTerminal({ bundle, rootfs }: Creation, context: RootContext): number {
+  const { consoleSize } = bundle.config.process ?? {};
+  const onConsole = rootfs?.devices !== undefined;
+  return withProperty(context.init, 'process.terminal', () => makeConsole(context, consoleSize, onConsole));
 }
 
-function enterContainerRoot({ bundle, options }: Creation, context: RootContext, plan: RootfsPlan): void {
+/** pivot_root(2) or its substitute, and what can only be done after it. */
+function enterRootfs({ bundle, options }: Creation, context: RootContext, plan: RootfsPlan): void {
   const { init: stub, root } = context;
   const { readonlyPaths = [], maskedPaths = [] } = bundle.config.linux ?? {};
   const opening = stub.program();
@@ -254,9 +223,9 @@ function enterContainerRoot({ bundle, options }: Creation, context: RootContext,
   stub.later(program);
 }
 
-function closeHost(
+function closeOthers(
   { caller, namespaces }: Creation,
-  { stub }: Init,
+  stub: StubProcess,
   filter: PreparedFilter | undefined,
 ): void {
   const program = stub.program();
@@ -266,6 +235,7 @@ function closeHost(
   stub.later(program);
 }
 
+/** What is left to do when `start` comes. */
 function lastProgram(
   { caller, bundle, inherited }: Creation,
   { stub, umask, setgroupsDenied }: Init,
@@ -331,19 +301,4 @@ export function executeProcess(
   seccomp?.filter.install(program, seccomp.agent, seccomp.state, seccomp.pid);
   const args = [executable, stringArray(process.args ?? []), stringArray(env)];
   program.for('process.args').call('execve', args, `execute ${executable}`);
-}
-
-/** The process could not open /dev/stdout of another user again. What cannot be given away is left. */
-function ownStdio(program: Program, fds: readonly number[], uid: number): void {
-  const ignored = [EPERM, EINVAL, EROFS, EACCES];
-  for (const fd of fds)
-    program.call('fchown', [fd, uid, -1], `give descriptor ${fd} to user ${uid}`, { ignored });
-}
-
-/** As the user of the process. Where this leads is not looked at, so no descriptor may lead anywhere (CVE-2024-21626). */
-function enterCwd(program: Program, cwd: string): void {
-  const doing = `change to process.cwd ${cwd}`;
-  const how = new Structure([O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS]);
-  const directory = program.open('openat2', [AT_FDCWD, cwd, how, how.words.length * 8], doing);
-  program.call('fchdir', [directory], doing);
 }

@@ -73,6 +73,10 @@ export function reserve(root: string, id: string): string {
   return directory;
 }
 
+export function doesNotExist(id: string): TsociError {
+  return new TsociError(`container ${id} does not exist`, { errno: ENOENT });
+}
+
 export function existsAlready(id: string): TsociError {
   return new TsociError(`container with id ${id} exists already`, { errno: EEXIST });
 }
@@ -98,7 +102,7 @@ export function readRecord(root: string, id: string): ContainerRecord {
   const directory = containerDirectory(root, id);
   const record = tryReadRecord(directory);
   if (record) return record;
-  throw new TsociError(`container ${id} does not exist`, { errno: ENOENT });
+  throw doesNotExist(id);
 }
 
 /** Undefined when there is no container, or its `create` has not got as far as a record. */
