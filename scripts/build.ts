@@ -1,4 +1,4 @@
-// Builds dist/, or --output: tsoci, the runtime that it is, and koffi's addon, which that loads.
+// Builds dist/, or --output: tsoci, the runtime that it is, and the addon, which that loads.
 //
 //   node scripts/build.ts [--target linux-arm64|linux-x64-musl|…] [--output DIRECTORY]
 
@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compile } from './executable/compile.ts';
 import { addon, launcher, runtime } from './executable/files.ts';
-import { addonOf, findTarget } from './executable/target.ts';
+import { findTarget } from './executable/target.ts';
 import { commit, root, version } from './repository.ts';
 
 const { values } = parseArgs({ options: { target: { type: 'string' }, output: { type: 'string' } } });
@@ -22,7 +22,7 @@ compile({
   target,
   define: { TSOCI_VERSION: version(), TSOCI_COMMIT: commit() },
 });
-put(addon, (path) => writeFileSync(path, readFileSync(addonOf(target))));
+put(addon, (path) => writeFileSync(path, readFileSync(join(root, 'src/linux/addon', `${target.cpu}.node`))));
 put(launcher, (path) => symlinkSync(runtime, path));
 console.log(`${join(output, launcher)}: ${(statSync(join(output, runtime)).size / 1e6).toFixed(0)} MB`);
 

@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { addons } from './generate-addon.ts';
 import { configTypes } from './generate-config.ts';
 import { launcherImages } from './generate-launcher.ts';
 import { stubImages } from './generate-stub.ts';
@@ -30,19 +31,29 @@ for (const generate of generators) {
   }
 }
 
+for (const { file, bytes } of addons()) {
+  if (check) differs(file);
+  else write(file, bytes());
+}
+
 function update({ file, text }: { file: string; text: string }): void {
-  const path = join(root, file);
   const committed = committedText(file);
   if (committed === text) return;
   const formatted = format(file, text);
   if (committed === formatted) return;
-  if (check) {
-    console.error(`${file}: differs from its source; run npm run generate`);
-    process.exitCode = 1;
-    return;
-  }
+  if (check) differs(file);
+  else write(file, formatted);
+}
+
+function differs(file: string): void {
+  console.error(`${file}: differs from its source; run npm run generate`);
+  process.exitCode = 1;
+}
+
+function write(file: string, content: string | Buffer): void {
+  const path = join(root, file);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, formatted);
+  writeFileSync(path, content);
   console.log(file);
 }
 

@@ -2,5 +2,5 @@
 
 export const launcher = 'tsoci';
 export const runtime = 'tsoci-runtime';
-export const addon = 'koffi.node';
+export const addon = 'tsoci.node';
 export const files = [launcher, runtime, addon];

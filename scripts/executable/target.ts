@@ -1,4 +1,4 @@
-// The systems that executables can be made for, and the packages of npm that hold what is foreign in them.
+// The systems that executables can be made for, and Bun for each, a package of npm.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,9 +9,8 @@ export interface Target {
   /** As npm calls it. */
   cpu: 'x64' | 'arm64';
   libc: 'glibc' | 'musl';
-  /** Packages. */
+  /** The package that is Bun. */
   bun: string;
-  koffi: string;
 }
 
 const targets: Readonly<Record<string, Target>> = {
@@ -22,7 +21,7 @@ const targets: Readonly<Record<string, Target>> = {
 };
 
 function makeTarget(cpu: Target['cpu'], libc: Target['libc'], bun: string): Target {
-  return { cpu, libc, bun: `@oven/bun-linux-${bun}`, koffi: `@koromix/koffi-linux-${cpu}` };
+  return { cpu, libc, bun: `@oven/bun-linux-${bun}` };
 }
 
 /** This machine's, unless another is named. */
@@ -35,12 +34,6 @@ export function findTarget(name = `linux-${process.arch}`): Target {
 /** The executable of Bun for a target. */
 export function bunOf({ cpu, libc, bun }: Target): string {
   return join(packageDirectory(bun, [`--cpu=${cpu}`, `--libc=${libc}`]), 'bin', 'bun');
-}
-
-/** koffi's native addon for a target. */
-export function addonOf({ cpu, libc, koffi }: Target): string {
-  const directory = `${libc === 'musl' ? 'musl' : 'linux'}_${cpu}`;
-  return join(packageDirectory(koffi, [`--cpu=${cpu}`]), directory, 'koffi.node');
 }
 
 /** The version of a package in package-lock.json. */

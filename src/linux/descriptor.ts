@@ -151,7 +151,7 @@ export function sendDescriptors(
 ): void {
   const iov = vector(bytes);
   const control = rightsMessage(fds);
-  check(doing, 'sendmsg', socket, messageHeader(iov, control), MSG_NOSIGNAL);
+  check(doing, 'sendmsg', socket, messageHeader(iov, control), MSG_NOSIGNAL, bytes, iov, control);
 }
 
 /** Receives bytes with at most `most` descriptors, which are close-on-exec. */
@@ -164,7 +164,7 @@ export function receiveDescriptors(
   const iov = vector(buffer);
   const control = Buffer.alloc((16 + most * 4 + 7) & ~7);
   const header = messageHeader(iov, control);
-  const length = check(doing, 'recvmsg', socket, header, MSG_CMSG_CLOEXEC);
+  const length = check(doing, 'recvmsg', socket, header, MSG_CMSG_CLOEXEC, buffer, iov, control);
   const received = Number(header.readBigUInt64LE(40));
   const fds: number[] = [];
   if (received >= 16 && control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === SCM_RIGHTS) {

@@ -1,53 +1,75 @@
-// Calls into the C library: one generic system call, and the few library functions that have no system call.
+// Calls of the kernel, and of C libraries.
 //
-// Every argument travels as a 64-bit integer; a Uint8Array stands for its address. The caller keeps the array alive
-// until the call returns, which a synchronous call does by itself.
+// Every argument is a machine word; a Uint8Array stands for its address, and lives until the call returns. An array whose
+// address is stored in another one must live as long: pass it as one more argument, behind those that are taken.
 
-import { koffi } from './koffi.ts';
+import { type Argument, addon } from './addon.ts';
 
-export type Argument = number | bigint | Uint8Array | null;
+export type { Argument } from './addon.ts';
 
-type Words = (...words: (number | bigint)[]) => number | bigint;
+/** dlfcn.h */
+const RTLD_NOW = 2;
 
-const functions = new Map<string, Words>();
-
-function bind(name: string, result: string, count: number): Words {
-  const key = `${name}/${count}`;
-  let bound = functions.get(key);
-  if (!bound) {
-    bound = koffi().load(null).func(name, result, new Array<string>(count).fill('intptr_t')) as Words;
-    functions.set(key, bound);
-  }
-  return bound;
-}
-
-function word(argument: Argument): number | bigint {
-  if (argument === null) return 0;
-  return argument instanceof Uint8Array ? koffi().address(argument) : argument;
-}
-
-/**
- * syscall(2): the result, or -errno. Results above 2^53 do not occur for the calls that tsoci makes.
- */
+/** syscall(2): the result, or -errno. Results above 2^53 do not occur for the calls that tsoci makes. */
 export function syscall(number: number, ...args: Argument[]): number {
-  const call = bind('syscall', 'intptr_t', 7);
-  const words: (number | bigint)[] = [number, 0, 0, 0, 0, 0, 0];
-  for (let i = 0; i < args.length; i++) words[i + 1] = word(args[i] ?? null);
-  const result = Number(call(...words));
-  return result === -1 ? -koffi().errno() : result;
-}
-
-/** A C library function that answers with an int: that int, with errno left to the caller's knowledge of it. */
-export function libc(name: string, ...args: Argument[]): number {
-  return Number(bind(name, 'int', args.length)(...args.map(word)));
+  return addon().syscall(number, ...args);
 }
 
 /** The address of a buffer, to store in a structure. The buffer must outlive its use. */
 export function addressOf(buffer: Uint8Array): bigint {
-  return koffi().address(buffer);
+  return addon().address(buffer);
 }
 
-/** A NUL-terminated string for a system call. */
+/** A NUL-terminated string for a call. */
 export function cString(text: string): Uint8Array {
   return Buffer.from(`${text}\0`, 'utf8');
+}
+
+/** A shared library, as its functions. */
+export interface Library {
+  /** A function that returns an int. */
+  int(name: string): (...args: Argument[]) => number;
+  /** A function that returns a pointer. */
+  pointer(name: string): (...args: Argument[]) => number;
+}
+
+/** dlopen(3). Without a path: the C library, and whatever else the process has loaded. */
+export function openLibrary(path?: string): Library {
+  const { dlopen, dlsym, callInt, callPointer } = addon();
+  const library = callPointer(dlopen, path === undefined ? null : cString(path), RTLD_NOW);
+  if (library === 0) throw new Error(lastError());
+  const find = (name: string) => {
+    const address = callPointer(dlsym, library, cString(name));
+    if (address === 0) throw new Error(lastError());
+    return address;
+  };
+  return {
+    int: (name) => {
+      const address = find(name);
+      return (...args) => callInt(address, ...args);
+    },
+    pointer: (name) => {
+      const address = find(name);
+      return (...args) => callPointer(address, ...args);
+    },
+  };
+}
+
+let clibrary: Library | undefined;
+
+/** A function of the C library that returns an int. */
+export function libc(name: string, ...args: Argument[]): number {
+  clibrary ??= openLibrary();
+  return clibrary.int(name)(...args);
+}
+
+/** Why the last call of dlopen(3) or dlsym(3) failed. */
+function lastError(): string {
+  const { callPointer, dlerror, string } = addon();
+  return string(callPointer(dlerror));
+}
+
+/** A copy of our own memory. */
+export function readBytes(address: number, length: number): Buffer {
+  return addon().bytes(address, length);
 }

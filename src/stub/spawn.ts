@@ -64,6 +64,7 @@ export function spawnStub(descriptors: readonly number[]): number {
       attributes,
       new Uint8Array(argv.buffer),
       new Uint8Array(environment.buffer),
+      name,
     );
     if (errno !== 0) throw TsociError.fromErrno('execute the stub', errno, 'is /proc mounted?');
     return pid[0] ?? -1;

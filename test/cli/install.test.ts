@@ -31,8 +31,8 @@ test('the executable, completions and man pages are put under PREFIX in DESTDIR'
       installed.sort(),
       [
         'bin/tsoci',
-        'libexec/tsoci/koffi.node',
         'libexec/tsoci/tsoci-runtime',
+        'libexec/tsoci/tsoci.node',
         'share/bash-completion/completions/tsoci',
         'share/fish/vendor_completions.d/tsoci.fish',
         ...['tsoci', ...commandNames.map((name) => `tsoci-${name}`)].map(

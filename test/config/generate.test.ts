@@ -45,6 +45,12 @@ test('--check names a file that differs; without it, the file is written', () =>
     for (const file of ['types.ts', 'values.ts', 'validators/state.js'])
       assert.match(checked.stderr, `src/config/generated/${file}: differs from its source`);
     assert.not.match(checked.stderr, 'validators/config.js');
+    const addon = join(copy, 'src', 'linux', 'addon', 'addon.c');
+    const source = readFileSync(addon, 'utf8');
+    writeFileSync(addon, `${source}// changed\n`);
+    for (const name of ['x64', 'arm64'])
+      assert.match(generate('--check').stderr, `src/linux/addon/${name}.node: differs from its source`);
+    writeFileSync(addon, source);
     assert.is(generate().status, 0);
     assert.is(generate('--check').status, 0, 'after it was written');
   } finally {

@@ -50,9 +50,9 @@ function attributes(fields: readonly Field[]): Buffer {
   return attr;
 }
 
-/** The result, or -errno. */
-function bpf(command: number, attr: Buffer): number {
-  return syscall(SYS.bpf, command, attr, attr.length);
+/** The result, or -errno. `buffers` are those whose addresses are in the attributes. */
+function bpf(command: number, attr: Buffer, ...buffers: Uint8Array[]): number {
+  return syscall(SYS.bpf, command, attr, attr.length, ...buffers);
 }
 
 /**
@@ -72,8 +72,9 @@ export function loadDeviceProgram(instructions: Uint8Array): number {
     ]);
     attr.write(PROGRAM_NAME, 48, NAME_LENGTH - 1);
     // The verifier gives way to any signal (bpf_check in kernel/bpf/verifier.c), and is not restarted as others are.
-    let fd = bpf(BPF_PROG_LOAD, attr);
-    for (let i = 1; fd === -EAGAIN && i < ATTEMPTS; i++) fd = bpf(BPF_PROG_LOAD, attr);
+    const buffers = [instructions, LICENSE, ...(log ? [log] : [])];
+    let fd = bpf(BPF_PROG_LOAD, attr, ...buffers);
+    for (let i = 1; fd === -EAGAIN && i < ATTEMPTS; i++) fd = bpf(BPF_PROG_LOAD, attr, ...buffers);
     return fd;
   };
   const fd = load(undefined);
@@ -136,13 +137,14 @@ export function findDeviceProgram(cgroup: number): number | undefined {
 
 function programIds(cgroup: number): number[] {
   const ids = new Uint32Array(MAX_PROGRAMS);
+  const bytes = new Uint8Array(ids.buffer);
   const attr = attributes([
     [0, cgroup],
     [4, BPF_CGROUP_DEVICE],
-    [16, addressOf(new Uint8Array(ids.buffer))],
+    [16, addressOf(bytes)],
     [24, MAX_PROGRAMS],
   ]);
-  const result = bpf(BPF_PROG_QUERY, attr);
+  const result = bpf(BPF_PROG_QUERY, attr, bytes);
   if (result < 0) throw TsociError.fromErrno('ask for the eBPF programs of the cgroup', -result);
   return [...ids.subarray(0, attr.readUInt32LE(24))];
 }
@@ -158,7 +160,7 @@ function programName(fd: number): string {
     [4, INFO_SIZE],
     [8, addressOf(info)],
   ]);
-  return bpf(BPF_OBJ_GET_INFO_BY_FD, attr) < 0 ? '' : text(info.subarray(INFO_NAME));
+  return bpf(BPF_OBJ_GET_INFO_BY_FD, attr, info) < 0 ? '' : text(info.subarray(INFO_NAME));
 }
 
 function text(bytes: Buffer): string {

@@ -22,8 +22,6 @@ const OPTIMIZE_TREE = 2;
 /** sizeof(struct scmp_arg_cmp). */
 const CONDITION_SIZE = 24;
 
-type Context = number | bigint;
-
 /** The BPF program, an array of struct sock_filter. System calls that libseccomp does not know are skipped. */
 export function compile(config: Seccomp, plan: FilterPlan): Buffer {
   const library = libseccomp();
@@ -67,7 +65,7 @@ function architectures(library: Libseccomp, { architectures: names = [] }: Secco
   return tokens;
 }
 
-function addRule(library: Libseccomp, context: Context, { name, action, conditions }: Rule): void {
+function addRule(library: Libseccomp, context: number, { name, action, conditions }: Rule): void {
   const number = library.resolveSyscall(name);
   if (number === undefined) return;
   const array = conditionArray(conditions);
@@ -103,7 +101,7 @@ function largestNumbers(
 }
 
 /** seccomp_export_bpf(3), which writes to a descriptor. */
-function exported(library: Libseccomp, context: Context): Buffer {
+function exported(library: Libseccomp, context: number): Buffer {
   const doing = 'export the seccomp filter';
   const fd = check(doing, 'memfd_create', cString('seccomp'), MFD_CLOEXEC);
   try {

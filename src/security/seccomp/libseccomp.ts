@@ -1,23 +1,20 @@
 // libseccomp (seccomp_init(3) and its neighbours), loaded when a config has a filter and at no other time.
 
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import type { LibraryHandle } from 'koffi';
 import { messageOf, TsociError } from '../../linux/errors.ts';
-import { libc } from '../../linux/ffi.ts';
-import { koffi } from '../../linux/koffi.ts';
+import { type Argument, cString, type Library, openLibrary, readBytes } from '../../linux/ffi.ts';
 
-type Pointer = number | bigint;
-type Call<Result> = (...args: (number | bigint | string | Uint8Array)[]) => Result;
+type Call = (...args: Argument[]) => number;
 
 export interface Libseccomp {
   /** seccomp_version(3): "2.5.4". */
   readonly version: string;
-  readonly init: Call<Pointer>;
-  readonly release: Call<void>;
-  readonly archAdd: Call<number>;
-  readonly attrSet: Call<number>;
-  readonly ruleAddArray: Call<number>;
-  readonly exportBpf: Call<number>;
+  readonly init: Call;
+  readonly release: Call;
+  readonly archAdd: Call;
+  readonly attrSet: Call;
+  readonly ruleAddArray: Call;
+  readonly exportBpf: Call;
   /** seccomp_arch_native(3): the token of this machine's architecture. */
   archNative(): number;
   /** The token of an architecture; undefined when this libseccomp does not know it. */
@@ -75,9 +72,9 @@ export function libseccompIdentity(): string | undefined {
 }
 
 function load(): Libseccomp {
-  let library: LibraryHandle;
+  let library: Library;
   try {
-    library = koffi().load(locate());
+    library = openLibrary(locate());
   } catch (cause) {
     throw new TsociError(
       `load ${SONAME} for linux.seccomp: ${messageOf(cause)}; install the package libseccomp2 (Debian, Ubuntu) ` +
@@ -85,35 +82,34 @@ function load(): Libseccomp {
       { cause },
     );
   }
-  const bind = <Result>(name: string, result: string, ...types: string[]): Call<Result> =>
-    library.func(`seccomp_${name}`, result, types) as Call<Result>;
-  const archByName = bind<number>('arch_resolve_name', 'uint32_t', 'str');
-  const byName = bind<number>('syscall_resolve_name', 'int', 'str');
-  const byNameOn = bind<number>('syscall_resolve_name_arch', 'int', 'uint32_t', 'str');
+  const int = (name: string) => library.int(`seccomp_${name}`);
+  const archByName = int('arch_resolve_name');
+  const archNative = int('arch_native');
+  const byName = int('syscall_resolve_name');
+  const byNameOn = int('syscall_resolve_name_arch');
   return {
-    version: versionAt(bind<Pointer>('version', 'intptr_t')()),
-    init: bind('init', 'intptr_t', 'uint32_t'),
-    release: bind('release', 'void', 'intptr_t'),
-    archAdd: bind('arch_add', 'int', 'intptr_t', 'uint32_t'),
-    attrSet: bind('attr_set', 'int', 'intptr_t', 'int', 'uint32_t'),
-    ruleAddArray: bind('rule_add_array', 'int', 'intptr_t', 'uint32_t', 'int', 'uint32_t', 'void *'),
-    exportBpf: bind('export_bpf', 'int', 'intptr_t', 'int'),
-    archNative: bind<number>('arch_native', 'uint32_t'),
-    resolveArch: (name) => archByName(name) || undefined,
+    version: versionAt(library.pointer('seccomp_version')()),
+    init: library.pointer('seccomp_init'),
+    release: int('release'),
+    archAdd: int('arch_add'),
+    attrSet: int('attr_set'),
+    ruleAddArray: int('rule_add_array'),
+    exportBpf: int('export_bpf'),
+    archNative: () => archNative() >>> 0,
+    resolveArch: (name) => archByName(cString(name)) >>> 0 || undefined,
     resolveSyscall: (name) => {
-      const number = byName(name);
+      const number = byName(cString(name));
       return number === __NR_SCMP_ERROR ? undefined : number;
     },
     resolveSyscallOn: (arch, name) => {
-      const number = byNameOn(arch, name);
+      const number = byNameOn(arch, cString(name));
       return number < 0 ? undefined : number;
     },
   };
 }
 
 /** struct scmp_version: major, minor, micro. */
-function versionAt(address: Pointer): string {
-  const version = new Uint32Array(3);
-  libc('memcpy', new Uint8Array(version.buffer), address, version.byteLength);
-  return version.join('.');
+function versionAt(address: number): string {
+  const version = readBytes(address, 12);
+  return [0, 4, 8].map((at) => version.readUInt32LE(at)).join('.');
 }
