@@ -1,6 +1,6 @@
 // runtime.md#kill.
 
-import { killCgroup, processesOf } from '../cgroups/cgroup-processes.ts';
+import { killCgroup } from '../cgroups/cgroup-processes.ts';
 import { SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { ESRCH } from '../linux/errno.ts';
@@ -8,7 +8,10 @@ import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
+import { waitUntil } from '../linux/wait-until.ts';
+import type { HeldNamespace } from '../namespaces/members.ts';
 import { ownCgroup } from './create/cgroup.ts';
+import { holdOwnNamespace, membersOf } from './processes.ts';
 import type { ContainerRecord } from './state/record.ts';
 import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
@@ -21,50 +24,75 @@ export interface KillOptions {
   all: boolean;
 }
 
+/** How long a container without a cgroup may go on making processes while they are killed, in milliseconds. */
+const KILL_TIMEOUT = 10_000;
+
 /** Takes no turn (lock.ts): another command may hold the lock and wait for what only a signal brings about. */
 export function killContainer({ root, id, signal, all }: KillOptions): void {
   const record = readRecord(root, id);
   const status = currentStatus(containerDirectory(root, id), record);
-  if (all) return killAll(record, signal);
-  if (status === 'stopped' || status === 'creating' || !record.init) {
+  if (all) return signalAll(record, signal);
+  const killsAll = signal === SIGKILL && outliveInit(record) && status !== 'creating';
+  const hasEnded = status === 'stopped' || status === 'creating' || !record.init;
+  // Engines end by this, as with runc, what the container's process has left behind.
+  if (killsAll && (!hasEnded || membersOf(record).length > 0)) return killNow(record);
+  if (hasEnded || !record.init)
     throw new TsociError(`kill ${id}: the container is ${status}: container not running`);
-  }
   sendSignal(record.init, signal);
 }
 
-/** Signals a process that cannot be mistaken for another: what a pid means may change, a pidfd stays. */
+/** Whether other processes of the container live on without its init, which then is no init of a pid namespace. */
+function outliveInit({ pidInside }: ContainerRecord): boolean {
+  return pidInside !== 1;
+}
+
+/** Signals a process that cannot be mistaken for another. */
 export function sendSignal({ pid, startTime }: ProcessIdentity, signal: number): void {
-  const doing = `send signal ${signal} to process ${pid}`;
+  const result = signalIf(pid, () => isAlive(pid, startTime), signal);
+  if (result < 0) throw TsociError.fromErrno(`send signal ${signal} to process ${pid}`, -result);
+}
+
+/** 0, or -errno. What a pid means may change, a pidfd stays: once that is open `isMeant` tells whose it is. */
+function signalIf(pid: number, isMeant: () => boolean, signal: number): number {
   const pidfd = syscall(SYS.pidfd_open, pid, 0);
-  if (pidfd < 0) throw TsociError.fromErrno(doing, -pidfd);
+  if (pidfd < 0) return pidfd;
   try {
-    // Looked at after the pidfd was opened: it is this process, or gone.
-    if (!isAlive(pid, startTime)) throw TsociError.fromErrno(doing, ESRCH);
-    const result = syscall(SYS.pidfd_send_signal, pidfd, signal, null, 0);
-    if (result < 0) throw TsociError.fromErrno(doing, -result);
+    return isMeant() ? syscall(SYS.pidfd_send_signal, pidfd, signal, null, 0) : -ESRCH;
   } finally {
     closeDescriptor(pidfd);
   }
 }
 
-function killAll(record: ContainerRecord, signal: number): void {
-  if (!record.cgroup)
-    throw new TsociError(`kill --all ${record.id}: the container has no cgroup to find its processes`);
-  const cgroup = ownCgroup(record);
-  if (!cgroup) return;
-  if (signal === SIGKILL) return killCgroup(cgroup);
-  for (const pid of processesOf(cgroup)) syscall(SYS.kill, pid, signal);
+function signalAll(record: ContainerRecord, signal: number): void {
+  if (signal === SIGKILL) return killNow(record);
+  for (const pid of membersOf(record)) syscall(SYS.kill, pid, signal);
 }
 
 /** SIGKILL to init, if it lives, and to what it would leave behind. */
 export function killNow(record: ContainerRecord): void {
-  if (record.init && isAlive(record.init.pid, record.init.startTime)) {
-    try {
-      sendSignal(record.init, SIGKILL);
-    } catch {
-      // It has ended by itself meanwhile.
-    }
+  // Found through init: held before that ends.
+  using namespace = record.cgroup === undefined && outliveInit(record) ? holdOwnNamespace(record) : undefined;
+  if (record.init) {
+    const { pid, startTime } = record.init;
+    const result = signalIf(pid, () => isAlive(pid, startTime), SIGKILL);
+    if (result < 0 && result !== -ESRCH) throw TsociError.fromErrno(`kill process ${pid}`, -result);
   }
   const cgroup = ownCgroup(record);
   if (cgroup) killCgroup(cgroup);
+  else if (namespace) killMembers(record.id, namespace);
+}
+
+/** All of a namespace, and what they make meanwhile. */
+function killMembers(id: string, namespace: HeldNamespace): void {
+  const killed = new Set<number>();
+  const killNew = () => {
+    const found = namespace.members().filter((pid) => !killed.has(pid));
+    for (const pid of found) {
+      signalIf(pid, () => namespace.has(pid), SIGKILL);
+      killed.add(pid);
+    }
+    return found.length === 0;
+  };
+  if (!waitUntil(killNew, KILL_TIMEOUT))
+    throw new TsociError(`kill ${id}: after ${KILL_TIMEOUT} ms its processes still make new ones`);
 }

@@ -2,12 +2,36 @@
 
 import { processesOf } from '../cgroups/cgroup-processes.ts';
 import { TsociError } from '../linux/errors.ts';
+import { isAlive } from '../linux/procfs.ts';
+import { type HeldNamespace, holdNamespace } from '../namespaces/members.ts';
+import { ownCgroup } from './create/cgroup.ts';
+import type { ContainerRecord } from './state/record.ts';
 import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
-/** Those in its cgroup; without one, its init. */
 export function containerPids(root: string, id: string): number[] {
   const record = readRecord(root, id);
   const status = currentStatus(containerDirectory(root, id), record);
   if (status === 'stopped' || !record.init) throw new TsociError(`ps ${id}: the container is ${status}`);
-  return record.cgroup ? processesOf(record.cgroup) : [record.init.pid];
+  return membersOf(record);
+}
+
+/** Those in its cgroup; without one, those of its own namespace, or init alone. */
+export function membersOf(record: ContainerRecord): number[] {
+  if (record.cgroup !== undefined) {
+    const cgroup = ownCgroup(record);
+    return cgroup === undefined ? [] : processesOf(cgroup);
+  }
+  using namespace = holdOwnNamespace(record);
+  if (namespace) return namespace.members();
+  return record.init && isAlive(record.init.pid, record.init.startTime) ? [record.init.pid] : [];
+}
+
+/** The namespace that was made for the container, which is found through its init: undefined once that has ended. */
+export function holdOwnNamespace({ init, ownNamespace }: ContainerRecord): HeldNamespace | undefined {
+  if (!init || !ownNamespace) return undefined;
+  const namespace = holdNamespace(init.pid, ownNamespace);
+  // Looked at after it was opened: it is that of init.
+  if (isAlive(init.pid, init.startTime)) return namespace;
+  namespace?.[Symbol.dispose]();
+  return undefined;
 }

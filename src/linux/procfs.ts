@@ -1,6 +1,6 @@
 // What /proc tells of a process (proc_pid_stat(5)).
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { TsociError } from './errors.ts';
 
 export interface ProcessStat {
@@ -35,6 +35,13 @@ export function processStat(pid: number): ProcessStat | undefined {
 /** The process that has this pid now. */
 export function identify(pid: number): ProcessIdentity {
   return { pid, startTime: processStat(pid)?.startTime ?? 0 };
+}
+
+/** All processes of our pid namespace, in no order. */
+export function allPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 /** Whether the process that was started at `startTime` is there and has not ended. */

@@ -1,6 +1,6 @@
 // Which process is in which namespaces, and who else is in them (namespaces(7)).
 
-import { readdirSync } from 'node:fs';
+import { allPids } from '../linux/procfs.ts';
 import { namespaceOf } from './enter.ts';
 import { type NamespaceType, namespaceTypes } from './namespace-plan.ts';
 
@@ -51,9 +51,8 @@ export function viewNamespaces(asked: readonly { name: string; pid: number }[]):
 }
 
 function everyone(): { pid: number; inodes: Inodes }[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => ({ pid: Number(name), inodes: inodesOf(Number(name)) }))
+  return allPids()
+    .map((pid) => ({ pid, inodes: inodesOf(pid) }))
     .sort((a, b) => a.pid - b.pid);
 }
 

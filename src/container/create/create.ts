@@ -93,8 +93,13 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
 }
 
 /** What is known of a container before anything is done. */
-function newRecord({ caller, bundle }: Creation, { id, noNewKeyring }: CreateOptions): ContainerRecord {
+function newRecord(
+  { caller, bundle, namespaces }: Creation,
+  { id, noNewKeyring }: CreateOptions,
+): ContainerRecord {
   const { config, path, rootfs } = bundle;
+  // Containers join the pid namespace of another more often than its mounts.
+  const ownNamespace = (['mount', 'pid'] as const).find((type) => namespaces.create.has(type));
   return {
     ociVersion: config.ociVersion,
     id,
@@ -107,6 +112,7 @@ function newRecord({ caller, bundle }: Creation, { id, noNewKeyring }: CreateOpt
     ...(config.hooks && { hooks: laterHooks(config.hooks) }),
     startable: config.process !== undefined,
     keyring: !noNewKeyring,
+    ...(ownNamespace && { ownNamespace }),
   };
 }
 

@@ -53,6 +53,7 @@ const record: Forms<ContainerRecord> = {
   intelRdt: optional(objectOf({ closDirectory: optional(path), monDirectory: optional(path) })),
   hooks: optional(objectOf({ startContainer: hooks, poststart: hooks, poststop: hooks })),
   startable: truth,
+  ownNamespace: optional((value) => value === 'mount' || value === 'pid'),
   pidInside: optional(positive),
   keyring: truth,
   setgroupsDenied: optional(truth),

@@ -45,6 +45,8 @@ export interface ContainerRecord {
   hooks?: Pick<Hooks, 'startContainer' | 'poststart' | 'poststop'>;
   /** Whether there is a process to start. */
   startable: boolean;
+  /** The type of a namespace that was made for it, by which its processes are found when it has no cgroup. */
+  ownNamespace?: 'mount' | 'pid';
   /** The pid of init in its own pid namespace: hooks in there are told it. */
   pidInside?: number;
   /** Whether it has a session keyring of its own. */
