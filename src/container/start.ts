@@ -24,7 +24,7 @@ export interface StartOptions {
 export async function startContainer(caller: Caller, { root, id }: StartOptions): Promise<void> {
   const systemd = await systemdFor(tryReadRecord(containerDirectory(root, id)));
   const observer = stubObserver();
-  const watch = observer && (await import('../trace/left-program.ts')).watchInit;
+  const watch = observer && (await import('./init/left-program.ts')).watchInit;
   withLock(root, id, (directory) => {
     const record = readRecord(root, id);
     const status = currentStatus(directory, record);

@@ -21,7 +21,8 @@ import {
   makeDevices,
 } from './devices.ts';
 import { explainIdmap } from './idmap-refusal.ts';
-import { bindAttributes, cloneTree, describe, type MountPlan, mountAll } from './mount.ts';
+import { bindAttributes, cloneTree, describe, mountAll } from './mount.ts';
+import { type MountPlan, planMount } from './mount-plan.ts';
 import { explainAccess } from './mount-refusal.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
 import {
@@ -32,7 +33,6 @@ import {
   parsePropagation,
   setRootPropagation,
 } from './root.ts';
-import { planMount } from './rootfs-plan.ts';
 import { makeDirectories } from './target.ts';
 
 export interface RootfsPlan {

@@ -14,8 +14,8 @@ import type { Program } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import { type RootContext, setAttributes } from './context.ts';
 import { mappingIds } from './idmap-refusal.ts';
-import type { MountPlan } from './mount.ts';
 import type { MountOptions } from './mount-options.ts';
+import type { MountPlan } from './mount-plan.ts';
 
 /** Kernel filesystems have no use for a read-only superblock, and share one between mounts: ro is of the mount. */
 const pseudo = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue', 'devpts', 'tmpfs', 'overlay']);

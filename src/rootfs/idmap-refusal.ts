@@ -5,7 +5,7 @@ import { EINVAL, EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { mountPointOf, parseMountinfo } from '../linux/mountinfo.ts';
 import { OperationError } from '../stub/results.ts';
-import type { MountPlan } from './mount.ts';
+import type { MountPlan } from './mount-plan.ts';
 
 /** What the operation is doing that maps the ids of a mount. */
 export function mappingIds(doing: string): string {

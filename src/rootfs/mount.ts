@@ -22,31 +22,9 @@ import { attach, openInRootArguments, type RootContext, setAttributes } from './
 import { explain, newFilesystem, setOption, settings } from './filesystem.ts';
 import { explainIdmap, mappingIds } from './idmap-refusal.ts';
 import type { AttributeChange, MountOptions } from './mount-options.ts';
+import type { MountPlan } from './mount-plan.ts';
 import { explainRefusal } from './mount-refusal.ts';
-import { addDirectory, makeTarget, type TargetKind, targetKind } from './target.ts';
-
-/** A mount, decided: what comes from where, and goes where. */
-export interface MountPlan {
-  /** Path as the container will see it. */
-  destination: string;
-  kind: TargetKind;
-  from: MountOrigin;
-  options: MountOptions;
-  /** A descriptor in init of the user namespace whose mappings the mount gets (idmap, ridmap). */
-  idmapNamespace?: number | undefined;
-  /** Fills a new tmpfs with what its destination holds (tmpcopyup). */
-  fill?: (target: number, mount: number) => void;
-  /** The property of config.json that asks for it. */
-  property?: string;
-}
-
-export type MountOrigin =
-  /** A bind mount of a path of the runtime's mount namespace. */
-  | { source: string }
-  /** A bind mount of a tree that was cloned before (open_tree), a descriptor in init. */
-  | { tree: number }
-  /** A new instance of a filesystem. */
-  | { type: string; device: string | undefined };
+import { addDirectory, makeTarget, targetKind } from './target.ts';
 
 /** Filesystems whose destination must not lead through a symlink. */
 const unlinked = new Set(['proc', 'sysfs']);

@@ -3,7 +3,7 @@
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import type { IdmapNamespaces } from '../../namespaces/idmap.ts';
 import { closeNamespaces, type OpenNamespace, openNamespaces } from '../../namespaces/join.ts';
-import type { MountPlan } from '../../rootfs/mount.ts';
+import type { MountPlan } from '../../rootfs/mount-plan.ts';
 import type { StubProcess } from '../../stub/stub-process.ts';
 import type { Creation } from '../create/creation.ts';
 import type { Host } from './host.ts';

@@ -3,7 +3,7 @@
 import { currentCgroup } from '../../cgroups/hierarchy.ts';
 import { inUserNamespace } from '../../linux/procfs.ts';
 import { isolates, type NamespacePlan } from '../../namespaces/namespace-plan.ts';
-import type { MountPlan } from '../../rootfs/mount.ts';
+import type { MountPlan } from '../../rootfs/mount-plan.ts';
 
 /**
  * A user namespace may mount cgroup2 only together with a cgroup namespace of its own (cgroup_namespaces(7)). Without one

@@ -1,13 +1,13 @@
 // What init was left with, for --trace: it may have been made by a `create` that traced nothing.
 
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { type SavedOperation, savedProgram } from '../container/state/store.ts';
-import { TsociError } from '../linux/errors.ts';
-import { syscallName } from '../linux/syscall-names.ts';
-import { waitUntil } from '../linux/wait-until.ts';
-import { BUFFER_ADDRESS, BUFFER_SIZE, callAt, resultAt } from '../stub/encode.ts';
-import type { Executor, Observer } from '../stub/observer.ts';
-import { CONTINUE_ON_ERROR, type Operation } from '../stub/program.ts';
+import { TsociError } from '../../linux/errors.ts';
+import { syscallName } from '../../linux/syscall-names.ts';
+import { waitUntil } from '../../linux/wait-until.ts';
+import { BUFFER_ADDRESS, BUFFER_SIZE, callAt, resultAt } from '../../stub/encode.ts';
+import type { Executor, Observer } from '../../stub/observer.ts';
+import { CONTINUE_ON_ERROR, type Operation } from '../../stub/program.ts';
+import { type SavedOperation, savedProgram } from '../state/store.ts';
 
 /** The call of the program that waits for `start` (waitForStart): the second. */
 const ACCEPT = 1;

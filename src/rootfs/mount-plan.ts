@@ -5,8 +5,31 @@ import { posix, resolve } from 'node:path';
 import type { Mount } from '../config/generated/types.ts';
 import { TsociError } from '../linux/errors.ts';
 import { mountLabelOption } from '../security/lsm.ts';
-import type { MountPlan } from './mount.ts';
-import { parseMountOptions } from './mount-options.ts';
+import { type MountOptions, parseMountOptions } from './mount-options.ts';
+import type { TargetKind } from './target.ts';
+
+/** A mount, decided: what comes from where, and goes where. */
+export interface MountPlan {
+  /** Path as the container will see it. */
+  destination: string;
+  kind: TargetKind;
+  from: MountOrigin;
+  options: MountOptions;
+  /** A descriptor in init of the user namespace whose mappings the mount gets (idmap, ridmap). */
+  idmapNamespace?: number | undefined;
+  /** Fills a new tmpfs with what its destination holds (tmpcopyup). */
+  fill?: (target: number, mount: number) => void;
+  /** The property of config.json that asks for it. */
+  property?: string;
+}
+
+export type MountOrigin =
+  /** A bind mount of a path of the runtime's mount namespace. */
+  | { source: string }
+  /** A bind mount of a tree that was cloned before (open_tree), a descriptor in init. */
+  | { tree: number }
+  /** A new instance of a filesystem. */
+  | { type: string; device: string | undefined };
 
 export interface MountSetting {
   /** The absolute path of the bundle: relative sources start there. */
