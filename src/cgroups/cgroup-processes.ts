@@ -27,6 +27,14 @@ export function isFrozen(directory: string): boolean {
   return cgroupEvents(directory).frozen;
 }
 
+/** Throws for a cgroup that is frozen: whoever drives a process in there would wait until somebody thaws it. */
+export function refuseFrozen(directory: string): void {
+  if (isFrozen(directory))
+    throw new TsociError(
+      `cgroup ${directory} is frozen, by its own cgroup.freeze or that of a cgroup above: no process in it would run`,
+    );
+}
+
 /**
  * The processes of a cgroup and of all below it, as PIDs of our PID namespace. What vanishes meanwhile is left out; so
  * are processes of another PID namespace (0 in cgroup.procs), and threaded cgroups, whose processes the root of their

@@ -6,7 +6,7 @@ import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '../linux/constants.ts';
 import { EAGAIN, EEXIST, ENODEV, ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { readCgroupFile } from './cgroup-files.ts';
-import { cgroupEvents, processesOf } from './cgroup-processes.ts';
+import { isPopulated, processesOf, refuseFrozen } from './cgroup-processes.ts';
 import { enableControllers, type Need, requireControllers } from './controllers.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { MADE_BY_TSOCI, removeEmpty } from './remove.ts';
@@ -119,12 +119,9 @@ function checkUsable(directory: string, made: boolean): void {
     throw new TsociError(
       `cgroup ${directory} takes no processes: its cgroup.type is "${readCgroupFile(directory, 'cgroup.type')}" (threads of cgroups(7)); choose another linux.cgroupsPath`,
     );
-  if (made) return;
-  const { populated, frozen } = cgroupEvents(directory);
-  if (populated)
+  refuseFrozen(directory);
+  if (!made && isPopulated(directory))
     throw new TsociError(
       `cgroup ${directory} is not empty: it holds process ${processesOf(directory).join(', ')}; choose another linux.cgroupsPath`,
     );
-  if (frozen)
-    throw new TsociError(`cgroup ${directory} is frozen; thaw it or choose another linux.cgroupsPath`);
 }

@@ -2,6 +2,7 @@
 
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { refuseFrozen } from '../cgroups/cgroup-processes.ts';
 import { cgroupOfProcess, findHierarchy } from '../cgroups/hierarchy.ts';
 import { subCgroup } from '../cgroups/path.ts';
 import type { Config, Process } from '../config/generated/types.ts';
@@ -101,7 +102,7 @@ function spawn(
   const { record, init, config, modules, process } = plan;
   const { descriptors, listenFds } = inheritedDescriptors(caller, options.preserveFds);
   using opened = new DisposableStack();
-  const cgroup = openCgroup(record, init, options.cgroup);
+  const cgroup = openCgroup(record, init, options);
   if (cgroup !== undefined) opened.defer(() => closeSync(cgroup));
   const filter = modules.seccomp?.prepareFilter(config, options.root);
   const agent = filter?.agent;
@@ -193,10 +194,12 @@ function joinClass({ record, config, modules }: ExecPlan, pid: number): void {
 function openCgroup(
   record: ContainerRecord,
   init: ProcessIdentity,
-  sub: string | undefined,
+  { cgroup: sub, ignorePaused }: ExecOptions,
 ): number | undefined {
   if (!record.cgroup) return undefined;
   const directory = sub === undefined ? usableCgroup(record.cgroup, init.pid) : subCgroup(record.cgroup, sub);
+  // It may be, though the container is not.
+  if (!ignorePaused) refuseFrozen(directory);
   try {
     return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {

@@ -68,7 +68,7 @@ else
     const frozen = join(hierarchy.mountPoint, 'tsoci', id, 'frozen');
     mkdirSync(frozen);
     writeFileSync(join(frozen, 'cgroup.freeze'), '1');
-    const exec = waiting('exec', '--cgroup', 'frozen', id, 'true');
+    const exec = waiting('exec', '--ignore-paused', '--cgroup', 'frozen', id, 'true');
     const ended = once(exec, 'exit');
     eventually('a frozen process', () => readFileSync(join(frozen, 'cgroup.procs'), 'utf8') !== '');
     assert.is(box.tsoci('delete', '--force', id).status, 0);

@@ -1,6 +1,7 @@
 // The container's cgroup in the hands of systemd: loaded where --systemd-cgroup was asked for.
 
 import { closeSync } from 'node:fs';
+import { refuseFrozen } from '../../cgroups/cgroup-processes.ts';
 import { openCgroup } from '../../cgroups/create-cgroup.ts';
 import { findHierarchy, type Hierarchy } from '../../cgroups/hierarchy.ts';
 import { removeCgroup } from '../../cgroups/remove.ts';
@@ -68,6 +69,8 @@ export function placeInit(
     undo.defer(() => removeScope(whom, unit, directory, hierarchy));
     return startScope(systemd, scope, unit.mark, hierarchy, pid);
   });
+  // Its slice may be.
+  refuseFrozen(directory);
   const fd = openCgroup(directory);
   try {
     limitCgroup(caller, { directory, fd }, config);

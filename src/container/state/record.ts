@@ -73,7 +73,8 @@ export function statusOf(record: ContainerRecord, witness: Witness): Status {
   if (!record.init) return 'stopped';
   const init = processStat(record.init.pid);
   if (!init || init.startTime !== record.init.startTime || hasEnded(init)) return 'stopped';
+  // Also one that was created only: its init does nothing, what `start` asks of it neither.
+  if (witness.frozen()) return 'paused';
   // `start` may have been killed before it removed the socket: the name of the executable tells.
-  if (witness.waiting() && init.comm === STUB_NAME) return 'created';
-  return witness.frozen() ? 'paused' : 'running';
+  return witness.waiting() && init.comm === STUB_NAME ? 'created' : 'running';
 }
