@@ -27,6 +27,8 @@ export interface CapabilityPlan {
   readonly held: HeldCapabilities;
   /** What config.json asks for and will not get: to be logged, never an error (config.md#linux-process). */
   readonly warnings: readonly string[];
+  /** What is left out and missed by nobody: engines and `runc spec` name ambient capabilities that are not inheritable. */
+  readonly notes: readonly string[];
 }
 
 const numbers: ReadonlyMap<string, number> = new Map(capabilityNames.map((name, number) => [name, number]));
@@ -91,15 +93,15 @@ export function capabilitiesOf(pid: number | 'self'): HeldCapabilities {
 }
 
 /**
- * The sets to apply. No capabilities in the config means none at all, as runc has it: only what is asked for is
- * given.
+ * The sets to apply. No capabilities in the config means none at all: only what is asked for is given.
  *
  * capset(2) and prctl(2) refuse some mixes as a whole; here the capability that breaks a rule is left out, with a
- * warning, and the rest stays: permitted lies within what is held; effective within permitted; inheritable within
- * both what is held and the new bounding set; ambient within permitted and inheritable.
+ * warning or a note, and the rest stays: permitted lies within what is held; effective within permitted; inheritable
+ * within both what is held and the new bounding set; ambient within permitted and inheritable.
  */
 export function planCapabilities(config: Capabilities | undefined, held: HeldCapabilities): CapabilityPlan {
   const warnings: string[] = [];
+  const notes: string[] = [];
   const unknown = new Set<string>();
   const read = (set: keyof Capabilities, limit: CapabilityMask, reason: string): CapabilityMask => {
     let mask = 0n;
@@ -110,7 +112,8 @@ export function planCapabilities(config: Capabilities | undefined, held: HeldCap
       else if (limit & (1n << BigInt(number))) mask |= 1n << BigInt(number);
       else refused.push(name);
     }
-    if (refused.length > 0) warnings.push(`${set} capabilities left out, ${reason}: ${refused.join(', ')}`);
+    const told = set === 'ambient' ? notes : warnings;
+    if (refused.length > 0) told.push(`${set} capabilities left out, ${reason}: ${refused.join(', ')}`);
     return mask;
   };
   const bounding = read('bounding', held.bounding, 'not in the bounding set of the runtime');
@@ -119,7 +122,7 @@ export function planCapabilities(config: Capabilities | undefined, held: HeldCap
   const inheritable = read('inheritable', held.permitted & bounding, 'not held, or not in the bounding set');
   const ambient = read('ambient', permitted & inheritable, 'not both permitted and inheritable');
   if (unknown.size > 0) warnings.unshift(`unknown capabilities left out: ${[...unknown].join(', ')}`);
-  return { sets: { bounding, permitted, effective, inheritable, ambient }, held, warnings };
+  return { sets: { bounding, permitted, effective, inheritable, ambient }, held, warnings, notes };
 }
 
 /**

@@ -199,6 +199,21 @@ test('the exit status is that of the process, or 255', () => {
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 
+test('capabilities that runc spec makes ambient and not inheritable are told with --debug only', () => {
+  const id = box.id();
+  box.configure('true', ({ process }) => {
+    const all = process.capabilities?.permitted ?? [];
+    process.capabilities = { bounding: all, effective: all, permitted: all, ambient: all };
+  });
+  const run = box.tsoci('run', id);
+  assert.equal([run.status, run.stderr], [0, '']);
+  const { stderr } = box.tsoci('--debug', 'run', id);
+  assert.match(
+    stderr,
+    /debug: ambient capabilities left out, not both permitted and inheritable: CAP_AUDIT_WRITE,/,
+  );
+});
+
 test('nothing is left behind', () => {
   assert.equal(box.leftovers(), []);
 });

@@ -58,6 +58,7 @@ export function resolveProcess(caller: Caller, stub: StubProcess, given: Process
   const held = inUserNamespace ? allCapabilities() : capabilitiesOf('self');
   const capabilities = planCapabilities(process.capabilities, held);
   for (const warning of capabilities.warnings) caller.warn(warning);
+  for (const note of capabilities.notes) caller.debug(note);
   const inCwd = withProperty(stub, 'process.cwd', () => changeDirectory(stub, process.cwd));
   const env = withProperty(stub, 'process.env', () =>
     environment(stub, process.env ?? [], process.user?.uid ?? 0, given.listenFds),
