@@ -1,8 +1,10 @@
 // events: what a container uses, and when it ran out of memory.
 
+import { existsSync } from 'node:fs';
 import { statsEvent } from '../cgroups/stats/stats.ts';
 import { watchCgroup } from '../cgroups/watch.ts';
 import { TsociError } from '../linux/errors.ts';
+import { unlessStopped } from './state/stopped-meanwhile.ts';
 import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
 export interface EventsOptions {
@@ -25,13 +27,19 @@ export async function containerEvents(
     throw new TsociError(`events ${id}: the container is ${status}`);
   const { cgroup } = record;
   if (!cgroup) throw new TsociError(`events ${id}: the container has no cgroup`);
-  if (once) return print(statsEvent(id, cgroup));
+  if (once) {
+    const { init } = record;
+    const use = () => statsEvent(id, cgroup);
+    return print(init ? unlessStopped(`events ${id}`, init, use) : use());
+  }
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const tell = (event: () => unknown) => {
     try {
       print(event());
     } catch (error) {
-      reject(error);
+      // A cgroup that is gone has been emptied and deleted meanwhile.
+      if (existsSync(cgroup)) reject(error);
+      else resolve();
     }
   };
   const timer = setInterval(() => tell(() => statsEvent(id, cgroup)), interval);

@@ -34,6 +34,7 @@ import { withLock } from './state/lock.ts';
 import { stateOf } from './state/oci-state.ts';
 import type { ContainerRecord } from './state/record.ts';
 import { readSavedConfig } from './state/saved.ts';
+import { unlessStopped } from './state/stopped-meanwhile.ts';
 import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
 export interface ExecOptions extends ProcessOptions {
@@ -54,7 +55,8 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const { record, init } = withLock(options.root, options.id, (directory) =>
     liveContainer(directory, options),
   );
-  const config = readSavedConfig(containerDirectory(options.root, options.id));
+  const alive = <T>(act: () => T) => unlessStopped(`exec in ${options.id}`, init, act);
+  const config = alive(() => readSavedConfig(containerDirectory(options.root, options.id)));
   const modules = await importModules(config, { systemd: false });
   const process = await execProcess(caller, config.process, options);
   const { uidMappings, gidMappings } = config.linux ?? {};
@@ -62,7 +64,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const keepTerminal = !options.detach && !options.consoleSocket;
   checkConsole(process.terminal ?? false, { ...options, keepTerminal });
   const plan = { record, init, config, modules, process };
-  const { pid, terminal } = spawn(caller, { ...options, keepTerminal }, plan);
+  const { pid, terminal } = alive(() => spawn(caller, { ...options, keepTerminal }, plan));
   const signals = options.detach ? undefined : new Signals();
   try {
     if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), pid);

@@ -4,7 +4,7 @@ import { killCgroup } from '../cgroups/cgroup-processes.ts';
 import { SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { ESRCH } from '../linux/errno.ts';
-import { TsociError } from '../linux/errors.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
@@ -38,7 +38,12 @@ export function killContainer({ root, id, signal, all }: KillOptions): void {
   if (killsAll && (!hasEnded || membersOf(record).length > 0)) return killNow(record);
   if (hasEnded || !record.init)
     throw new TsociError(`kill ${id}: the container is ${status}: container not running`);
-  sendSignal(record.init, signal);
+  try {
+    sendSignal(record.init, signal);
+  } catch (error) {
+    if (errnoOf(error) !== ESRCH) throw error;
+    throw new TsociError(`kill ${id}: the container has stopped: container not running`);
+  }
 }
 
 /** Whether other processes of the container live on without its init, which then is no init of a pid namespace. */

@@ -43,6 +43,12 @@ export function describeErrno(errno: number): string {
   return known ? `${known[0]} (${known[1]})` : `errno ${errno}`;
 }
 
+/** What to print of an error. One of node:fs that nobody has put in words gets the three parts too: `open /x: ENOENT (…)`. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const errno = errnoOf(error);
+  if (errno === undefined || error instanceof TsociError) return error.message;
+  const { syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  const paths = [path, dest].filter((part) => part !== undefined).join(' to ');
+  return `${syscall ?? 'work'}${paths && ` ${paths}`}: ${describeErrno(errno)}`;
 }

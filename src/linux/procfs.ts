@@ -1,6 +1,7 @@
 // What /proc tells of a process (proc_pid_stat(5)).
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { SIGKILL } from './constants.ts';
 import { TsociError } from './errors.ts';
 
 export interface ProcessStat {
@@ -9,6 +10,8 @@ export interface ProcessStat {
   /** R, S, D, T, t, I; Z and X for one that has ended. */
   state: string;
   parent: number;
+  /** PF_… of linux/sched.h. */
+  flags: number;
   /** Clock ticks since boot. */
   startTime: number;
 }
@@ -28,8 +31,9 @@ export function processStat(pid: number): ProcessStat | undefined {
   const end = text.lastIndexOf(')');
   const comm = text.slice(text.indexOf('(') + 1, end);
   const fields = text.slice(end + 2).split(' ');
-  // Fields 3, 4 and 22 of the man page's list.
-  return { comm, state: fields[0] ?? 'X', parent: Number(fields[1]), startTime: Number(fields[19]) };
+  // Fields 3, 4, 9 and 22 of the man page's list.
+  const [state = 'X', parent, , , , , flags] = fields;
+  return { comm, state, parent: Number(parent), flags: Number(flags), startTime: Number(fields[19]) };
 }
 
 /** The process that has this pid now. */
@@ -48,6 +52,26 @@ export function allPids(): number[] {
 export function isAlive(pid: number, startTime: number): boolean {
   const stat = processStat(pid);
   return stat !== undefined && stat.startTime === startTime && !hasEnded(stat);
+}
+
+/** linux/sched.h: the process is giving back what it has, its namespaces among it. */
+const PF_EXITING = 0x4;
+
+/** Whether the process that was started at `startTime` lives and goes on living: it is not on its way out. */
+export function livesOn(pid: number, startTime: number): boolean {
+  const stat = processStat(pid);
+  if (stat === undefined || stat.startTime !== startTime || hasEnded(stat)) return false;
+  return (stat.flags & PF_EXITING) === 0 && !isBeingKilled(pid);
+}
+
+/** Whether a SIGKILL is on its way: SigPnd and ShdPnd of proc_pid_status(5), where signal 9 is bit 8. */
+function isBeingKilled(pid: number): boolean {
+  try {
+    const pending = readFileSync(`/proc/${pid}/status`, 'latin1').matchAll(/^(?:Sig|Shd)Pnd:\s*(\w+)/gm);
+    return [...pending].some(([, mask]) => Boolean(BigInt(`0x${mask}`) & (1n << BigInt(SIGKILL - 1))));
+  } catch {
+    return true;
+  }
 }
 
 export function hasEnded({ state }: ProcessStat): boolean {

@@ -1,13 +1,13 @@
 // What init was left with, for --trace: it may have been made by a `create` that traced nothing.
 
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { TsociError } from '../../linux/errors.ts';
 import { syscallName } from '../../linux/syscall-names.ts';
 import { waitUntil } from '../../linux/wait-until.ts';
 import { BUFFER_ADDRESS, BUFFER_SIZE, callAt, resultAt } from '../../stub/encode.ts';
 import type { Executor, Observer } from '../../stub/observer.ts';
 import { CONTINUE_ON_ERROR, type Operation } from '../../stub/program.ts';
-import { type SavedOperation, savedProgram } from '../state/store.ts';
+import { readSavedProgram } from '../state/saved.ts';
 
 /** The call of the program that waits for `start` (waitForStart): the second. */
 const ACCEPT = 1;
@@ -18,7 +18,7 @@ const TIMEOUT = 5000;
 export function watchInit(observer: Observer, pid: number, directory: string): (reply: Buffer) => void {
   const executor: Executor = { pid, role: 'init' };
   const message = waitingMessage(pid);
-  const saved = JSON.parse(readFileSync(savedProgram(directory), 'utf8')) as SavedOperation[];
+  const saved = readSavedProgram(directory);
   const operations = saved.map((operation, i): Operation => {
     const call = syscallName(callAt(message, i)) ?? 'set_control';
     const control = operation.ignored.length > 0 ? CONTINUE_ON_ERROR : 0;

@@ -12,7 +12,6 @@
 // first argument of the fcntl(2), the number of a descriptor: without the message that argument stays -1, the call fails,
 // and the stub exits at the end of file.
 
-import { readFileSync } from 'node:fs';
 import { F_GETFD, SOCK_CLOEXEC } from '../../linux/constants.ts';
 import { receive, send } from '../../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../../linux/errno.ts';
@@ -20,7 +19,8 @@ import { errnoOf, TsociError } from '../../linux/errors.ts';
 import { connectTo } from '../../linux/unix-socket.ts';
 import { argumentAddress, BUFFER_SIZE, resultAt } from '../../stub/encode.ts';
 import type { Program } from '../../stub/program.ts';
-import { type SavedOperation, savedProgram, startSocket } from '../state/store.ts';
+import { readSavedProgram } from '../state/saved.ts';
+import { startSocket } from '../state/store.ts';
 
 /** Bytes of the go message: one argument of an operation, the number of init's control descriptor. */
 const GO_MESSAGE_SIZE = 8;
@@ -58,7 +58,7 @@ export function sendGo(socket: number, control: number): Buffer {
 
 /** The error of a reply: the first operation that failed of the program that `create` has left with init. */
 export function failureOf(reply: Buffer, directory: string): TsociError {
-  const operations = JSON.parse(readFileSync(savedProgram(directory), 'utf8')) as SavedOperation[];
+  const operations = readSavedProgram(directory);
   for (const [index, { doing, ignored }] of operations.entries()) {
     const result = resultAt(reply, index);
     if (result < 0 && !ignored.includes(-result)) return TsociError.fromErrno(doing, -result);

@@ -155,7 +155,14 @@ export function containerIds(root: string): string[] {
     if (errnoOf(error) === ENOENT) return [];
     throw TsociError.from(`list ${root}`, error);
   }
-  return names
-    .filter((name) => isId(name) && statSync(join(root, name), { throwIfNoEntry: false })?.isDirectory())
-    .sort();
+  return names.filter((name) => isId(name) && mayBeDirectory(join(root, name))).sort();
+}
+
+/** What cannot be looked at is told by whoever reads the record. */
+function mayBeDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    return true;
+  }
 }
