@@ -19,6 +19,8 @@ export interface Container {
   name: string;
   /** Options of `tsoci run`. With --detach the next container is run beside it. */
   options?: readonly string[];
+  /** A file in the root filesystem that is shown when the container has ended. */
+  log?: string;
   /** `pid` tells the process id of a container that was run before. */
   config(host: Host, pid: (name: string) => number): ContainerConfig;
 }

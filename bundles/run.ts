@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -88,10 +89,12 @@ class Commands {
     this.#verbose = verbose;
   }
 
-  run({ name, options = [] }: Container, file: string): number {
+  run({ name, options = [], log }: Container, file: string): number {
     const args = ['run', '--bundle', this.#directory, '--config', file, ...options, this.#prefix + name];
     if (this.#verbose) console.log(`$ tsoci --root ${this.#state} ${args.join(' ')}`);
-    return this.#tsoci(args, 'inherit').status;
+    const { status } = this.#tsoci(args, 'inherit');
+    if (log) process.stdout.write(readFileSync(join(this.#directory, 'rootfs', log)));
+    return status;
   }
 
   pid(name: string): number {

@@ -9,6 +9,13 @@ export function lastOfEach(env: readonly string[]): string[] {
   return [...entries.values()];
 }
 
+/** The list of a process's own environment. */
+export function listOf(variables: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(variables).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+}
+
 /** The last value of a variable. */
 export function variable(env: readonly string[], name: string): string | undefined {
   return env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);

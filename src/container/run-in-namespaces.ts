@@ -1,5 +1,6 @@
 // A command in chosen namespaces of a process, as nsenter(1) does.
 
+import { listOf } from '../config/variables.ts';
 import type { Caller } from '../linux/caller.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
 import type { NamespaceType } from '../namespaces/namespace-plan.ts';
@@ -26,9 +27,7 @@ export function runInNamespaces(
 }
 
 function execute(stub: StubProcess, args: readonly string[], environment: Caller['env']): void {
-  const env = Object.entries(environment).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${value}`],
-  );
+  const env = listOf(environment);
   const executable = findExecutable(stub, args[0] ?? '', env);
   const program = stub.program();
   program.call('execve', [executable, stringArray(args), stringArray(env)], `execute ${executable}`);

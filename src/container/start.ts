@@ -1,6 +1,7 @@
 // runtime.md#start.
 
-import type { Hooks } from '../config/generated/types.ts';
+import type { Hooks, Process } from '../config/generated/types.ts';
+import { listOf } from '../config/variables.ts';
 import { HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
@@ -9,7 +10,9 @@ import { discardFile } from '../linux/files.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
 import { stubObserver } from '../stub/observer.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 import { destroy, killAndWait, systemdFor } from './delete.ts';
+import { environment } from './init/environment.ts';
 import { connectToInit, failureOf, sendGo } from './init/wait-for-start.ts';
 import { withLock } from './state/lock.ts';
 import { stateOf } from './state/oci-state.ts';
@@ -22,7 +25,10 @@ export interface StartOptions {
 }
 
 export async function startContainer(caller: Caller, { root, id }: StartOptions): Promise<void> {
-  const systemd = await systemdFor(tryReadRecord(containerDirectory(root, id)));
+  const found = tryReadRecord(containerDirectory(root, id));
+  const systemd = await systemdFor(found);
+  // Only startContainer hooks need to know the process.
+  const saved = found?.hooks?.startContainer && (await import('./state/saved.ts'));
   const observer = stubObserver();
   const watch = observer && (await import('./init/left-program.ts')).watchInit;
   withLock(root, id, (directory) => {
@@ -34,7 +40,8 @@ export async function startContainer(caller: Caller, { root, id }: StartOptions)
     try {
       const { pid } = record.init;
       const traced = observer && watch ? () => watch(observer, pid, directory) : undefined;
-      startInit(caller, directory, record, record.init, traced);
+      const process = saved?.readSavedConfig(directory).process;
+      startInit(caller, directory, { record, init: record.init, process }, traced);
     } catch (error) {
       // runtime.md#lifecycle, steps 7 and 9: after a failed hook the container is stopped and destroyed.
       killAndWait(record);
@@ -47,18 +54,16 @@ export async function startContainer(caller: Caller, { root, id }: StartOptions)
 function startInit(
   caller: Caller,
   directory: string,
-  record: ContainerRecord,
-  init: ProcessIdentity,
+  { record, init, process }: { record: ContainerRecord; init: ProcessIdentity; process: Process | undefined },
   traced: (() => (reply: Buffer) => void) | undefined,
 ): void {
   const socket = connectToInit(directory, record.id);
   const stateAs = (status: 'created' | 'running', pid: number) =>
     JSON.stringify(stateOf(record, status, pid));
   try {
-    runStart(record.hooks, {
-      stdout: caller.stdio[1],
-      stderr: caller.stdio[2],
+    runStart(caller, record.hooks, {
       bundle: record.bundle,
+      process,
       created: stateAs('created', record.pidInside ?? init.pid),
       running: stateAs('running', init.pid),
       enter: (stdio, property) => enterNamespaces(init, { stdio, role: 'hook', property }),
@@ -76,8 +81,10 @@ function startInit(
   }
 }
 
-export interface Starting extends Required<Pick<HookSetting, 'stdout' | 'stderr' | 'enter'>> {
+export interface Starting extends Required<Pick<HookSetting, 'enter'>> {
   bundle: string;
+  /** The process of the config, if there are startContainer hooks. */
+  process: Process | undefined;
   /** The states that hooks are told, before and after the process has begun. */
   created: string;
   running: string;
@@ -87,10 +94,13 @@ export interface Starting extends Required<Pick<HookSetting, 'stdout' | 'stderr'
 
 /** runtime.md#lifecycle, steps 7 to 9. */
 export function runStart(
+  caller: Caller,
   hooks: Pick<Hooks, 'startContainer' | 'poststart'> | undefined,
-  { stdout, stderr, bundle, created, running, enter, go }: Starting,
+  { bundle, process, created, running, enter, go }: Starting,
 ): void {
-  runHooks('startContainer', hooks?.startContainer, { stdout, stderr, state: created, enter });
+  // They are programs of the image, and have nothing of the host.
+  const inside = (stub: StubProcess) => environment(stub, process?.env ?? [], process?.user?.uid ?? 0, 0);
+  runHooks('startContainer', hooks?.startContainer, { state: created, env: inside, enter });
   go();
-  runHooks('poststart', hooks?.poststart, { stdout, stderr, state: running, cwd: bundle });
+  runHooks('poststart', hooks?.poststart, { state: running, env: () => listOf(caller.env), cwd: bundle });
 }

@@ -1,15 +1,16 @@
 // Hooks (config.md#posix-platform-hooks): programs with the container's state on their standard input.
 
 import type { Hook } from '../config/generated/types.ts';
-import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
-import { check, closeDescriptor, readable } from '../linux/descriptor.ts';
+import { lastOfEach } from '../config/variables.ts';
+import { MFD_CLOEXEC, POLLIN, SIGKILL } from '../linux/constants.ts';
+import { check, closeDescriptor, poll } from '../linux/descriptor.ts';
 import { EACCES, EINTR, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { cString, syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
-import type { WaitStatus } from '../linux/wait.ts';
-import { stringArray } from '../stub/program.ts';
+import { type Program, stringArray } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
+import { HookOutput } from './output.ts';
 
 export type HookKind =
   | 'prestart'
@@ -27,9 +28,8 @@ export class HookError extends TsociError {
 export interface HookSetting {
   /** The state as JSON. */
   state: string;
-  /** Where hooks write to. */
-  stdout: number;
-  stderr: number;
+  /** The environment of a hook that has no `env`; asked with the stub that becomes the hook. */
+  env: (stub: StubProcess) => readonly string[];
   /** A stub in the namespaces where the hook runs, which `property` of config.json wants; by default those of the runtime. */
   enter?: (stdio: readonly [number, number, number], property: string) => StubProcess;
   /** The working directory, if it is there: the bundle, as with runc and crun. By default that of the stub. */
@@ -66,59 +66,76 @@ export function runAllHooks(
 function runHook(
   { kind, i }: { kind: HookKind; i: number },
   hook: Hook,
-  { state, stdout, stderr, enter, cwd }: HookSetting,
+  { state, env, enter, cwd }: HookSetting,
 ): void {
   const name = `${kind} hook ${i} (${hook.path})`;
   const stdin = stateFile(state);
+  using output = new HookOutput();
   let stub: StubProcess;
   try {
-    const stdio = [stdin, stdout, stderr] as const;
+    const stdio = [stdin, output.writer, output.writer] as const;
     const property = `hooks.${kind}[${i}]`;
     stub = enter ? enter(stdio, property) : StubProcess.spawn({ stdio, role: 'hook' });
     stub.property = property;
   } finally {
     closeDescriptor(stdin);
+    closeDescriptor(output.writer);
   }
-  const status = execute(name, stub, hook, cwd);
-  if (status.signal) throw new TsociError(`${name}: killed by signal ${status.signal}`);
-  if (status.code !== 0) throw new TsociError(`${name}: exit status ${status.code}`);
-}
-
-function execute(name: string, stub: StubProcess, hook: Hook, cwd: string | undefined): WaitStatus {
-  const pidfd = stub.onHost((pid) => check(`open process ${pid}`, 'pidfd_open', pid, 0));
   try {
     const program = stub.program();
     // Its own group, so that a timeout ends it with its children.
     program.call('setsid', [], `${name}: setsid`);
     if (cwd)
       program.call('chdir', [cwd], `${name}: change to ${cwd}`, { ignored: [ENOENT, ENOTDIR, EACCES] });
-    program.call(
-      'execve',
-      [hook.path, stringArray(hook.args ?? [hook.path]), stringArray(hook.env ?? [])],
-      name,
-    );
-    stub.exec(program);
-    const timeout = hook.timeout === undefined ? -1 : Number(hook.timeout) * 1000;
-    if (pidfd !== undefined) waitForHook(name, pidfd, timeout, stub);
-    return stub.wait();
+    const variables = stringArray(lastOfEach(hook.env ?? env(stub)));
+    program.call('execve', [hook.path, stringArray(hook.args ?? [hook.path]), variables], name);
+    const failure = execute(stub, program, hook.timeout, output);
+    if (failure) throw new TsociError(`${name}: ${failure}${output.told()}`);
   } finally {
-    if (pidfd !== undefined) closeDescriptor(pidfd);
     stub.dismiss();
   }
 }
 
-/** Whoever ends us with a signal that we catch (`run`) does not wait for a hook. */
-function waitForHook(name: string, pidfd: number, timeout: number, stub: StubProcess): void {
-  let why: string;
+/** Has the stub become a hook, and waits for its end; how it failed, if it did. */
+function execute(
+  stub: StubProcess,
+  program: Program,
+  timeout: Hook['timeout'],
+  output: HookOutput,
+): string | undefined {
+  const pidfd = stub.onHost((pid) => check(`open process ${pid}`, 'pidfd_open', pid, 0));
   try {
-    if (readable(pidfd, timeout, true)) return;
-    why = `its timeout of ${timeout / 1000} s`;
+    stub.exec(program);
+    const why = pidfd === undefined ? undefined : waitForEnd(pidfd, Number(timeout ?? Infinity), output);
+    if (why) syscall(SYS.kill, -stub.pid, SIGKILL);
+    const { signal, code } = stub.wait();
+    output.read();
+    if (why) return `killed after ${why}`;
+    if (signal) return `killed by signal ${signal}`;
+    return code === 0 ? undefined : `exit status ${code}`;
+  } finally {
+    if (pidfd !== undefined) closeDescriptor(pidfd);
+  }
+}
+
+/**
+ * Waits for the end of a hook, for at most `timeout` seconds; why not any longer, if it has not ended. Whoever ends us with
+ * a signal that we catch (`run`) does not wait for a hook.
+ */
+function waitForEnd(pidfd: number, timeout: number, output: HookOutput): string | undefined {
+  const end = performance.now() + timeout * 1000;
+  try {
+    for (;;) {
+      const left = timeout === Infinity ? -1 : Math.max(0, end - performance.now());
+      const [ended, written] = poll([{ fd: pidfd, events: POLLIN }, ...output.wanted()], left);
+      if (written) output.read();
+      if (ended) return undefined;
+      if (left === 0) return `its timeout of ${timeout} s`;
+    }
   } catch (error) {
     if (errnoOf(error) !== EINTR) throw error;
-    why = 'a signal to us';
+    return 'a signal to us';
   }
-  syscall(SYS.kill, -stub.pid, SIGKILL);
-  throw new TsociError(`${name}: killed after ${why}`);
 }
 
 /** A file without a name that holds the state, to be read from its start. */

@@ -5,6 +5,7 @@ import {
   AF_UNIX,
   MSG_CMSG_CLOEXEC,
   MSG_NOSIGNAL,
+  O_CLOEXEC,
   POLLIN,
   SCM_RIGHTS,
   SOCK_CLOEXEC,
@@ -36,6 +37,13 @@ export function socketPair(type: number): [number, number] {
   const bytes = new Uint8Array(pair.buffer);
   check('make a socket pair', 'socketpair', AF_UNIX, type | SOCK_CLOEXEC, 0, bytes);
   return [pair[0] ?? -1, pair[1] ?? -1];
+}
+
+/** The two ends of a close-on-exec pipe. */
+export function makePipe(): { reader: number; writer: number } {
+  const ends = new Int32Array(2);
+  check('make a pipe', 'pipe2', new Uint8Array(ends.buffer), O_CLOEXEC);
+  return { reader: ends[0] ?? -1, writer: ends[1] ?? -1 };
 }
 
 /** A close-on-exec copy of a descriptor, its number the lowest free from `least` on. */

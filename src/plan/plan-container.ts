@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { State } from '../config/generated/types.ts';
+import { listOf } from '../config/variables.ts';
 import { planCgroup } from '../container/create/cgroup.ts';
 import { type Creation, prepareCreation } from '../container/create/creation.ts';
 import type { CreateOptions } from '../container/create/options.ts';
@@ -46,15 +47,14 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   observeStubs(tracer);
   // A config that systemd cannot be asked for is an error here, too.
   creation.modules.systemd?.planUnit(caller, id, config);
-  const stdio = { stdout: caller.stdio[1], stderr: caller.stdio[2] };
   const state = { ociVersion: config.ociVersion, id, status: 'creating', pid: 0, bundle } as const;
   const host = plannedHost(creation, state, cgroup);
   const { init, program } = createInit(creation, host);
   init.stub.leave(program);
   if (!config.process) return;
-  runStart(config.hooks, {
-    ...stdio,
+  runStart(caller, config.hooks, {
     bundle,
+    process: config.process,
     created: JSON.stringify(state),
     running: JSON.stringify(state),
     enter: host.enterContainer(init),
@@ -62,7 +62,7 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   });
   // `run` deletes the container in the end.
   const failed = (error: unknown) => caller.warn(messageOf(error));
-  const stopped = { ...stdio, cwd: bundle, state: JSON.stringify(state) };
+  const stopped = { env: () => listOf(caller.env), cwd: bundle, state: JSON.stringify(state) };
   runAllHooks('poststop', config.hooks?.poststop, stopped, failed);
 }
 

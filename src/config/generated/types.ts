@@ -293,7 +293,7 @@ export interface Hook {
   path: string;
   /** The argument vector, argv[0] included; [path] when absent. config.md#posix-platform-hooks */
   args?: string[];
-  /** The environment, NAME=value; empty when absent. config.md#posix-platform-hooks */
+  /** The environment, NAME=value. When absent that of the runtime; for startContainer hooks, that of the process. config.md#posix-platform-hooks */
   env?: string[];
   /** Seconds after which the hook is killed and has failed. config.md#posix-platform-hooks */
   timeout?: number;

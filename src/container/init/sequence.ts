@@ -3,6 +3,7 @@
 
 import { moveThrough } from '../../cgroups/cgroup-processes.ts';
 import type { State } from '../../config/generated/types.ts';
+import { listOf } from '../../config/variables.ts';
 import { runHooks } from '../../hooks/hooks.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../../linux/constants.ts';
 import { becomeRoot, setDumpable } from '../../namespaces/enter.ts';
@@ -190,8 +191,7 @@ function runCreateHooks({ caller, bundle }: Creation, host: Host, init: Init, st
   if (!hooks) return;
   // They find a root filesystem that is complete.
   init.stub.flush();
-  const [, stdout, stderr] = caller.stdio;
-  const setting = { state: JSON.stringify(state), stdout, stderr, cwd: bundle.path };
+  const setting = { state: JSON.stringify(state), env: () => listOf(caller.env), cwd: bundle.path };
   runHooks('prestart', hooks.prestart, setting);
   runHooks('createRuntime', hooks.createRuntime, setting);
   // runtime.md#state: the pid as the hook sees it.
