@@ -181,6 +181,20 @@ export const checks: Check[] = [
     }),
   },
   {
+    id: 'mount-option-rro-of-tmpfs',
+    section,
+    level: 'SHOULD',
+    requirement: 'A recursive option takes effect for a mount that is no bind mount.',
+    broken: { reads: '/mounts/-1/options', as: [] },
+    run: prints(
+      'touch /tmp/file 2>/dev/null || echo refused',
+      (config) => {
+        config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['rro'] });
+      },
+      'refused',
+    ),
+  },
+  {
     id: 'mount-option-tmpcopyup',
     section,
     level: 'MAY',

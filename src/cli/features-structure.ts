@@ -3,9 +3,9 @@
 import { Hooks } from '../config/generated/outline.ts';
 import type { Features } from '../config/generated/types.ts';
 import { namespaceTypes } from '../config/generated/values.ts';
+import { knownMountOptions } from '../config/mount-options.ts';
 import { specVersion } from '../config/rules/version.ts';
 import { ANNOTATION as NETWORK } from '../network/network-options.ts';
-import { knownMountOptions } from '../rootfs/mount-options.ts';
 import { securityFeatures } from '../security/features.ts';
 import { commit, version } from './version.ts';
 

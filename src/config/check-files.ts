@@ -3,6 +3,7 @@
 import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describeErrno, errnoOf } from '../linux/errors.ts';
+import { mountOptions } from './check-mount-options.ts';
 import { error, type Finding, warning } from './finding.ts';
 import type { Config, NamespaceType } from './generated/types.ts';
 import { hookNames } from './rules/hooks.ts';
@@ -24,6 +25,7 @@ export function checkFiles(config: Config, bundle: string): Finding[] {
   return [
     ...rootDirectory(config, bundle),
     ...bindSources(config, bundle),
+    ...mountOptions(config),
     ...hookPrograms(config),
     ...namespaceFiles(config),
   ];

@@ -4,6 +4,7 @@ import { readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { planResources } from '../cgroups/resources/resource-plan.ts';
 import type { Config, Process } from '../config/generated/types.ts';
+import { optionsOf } from '../config/mount-options.ts';
 import {
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
@@ -12,7 +13,6 @@ import {
 } from '../linux/constants.ts';
 import { NAMESPACES } from '../namespaces/list.ts';
 import { namespaceTypes } from '../namespaces/namespace-plan.ts';
-import { parseMountOptions } from '../rootfs/mount-options.ts';
 import { RLIM_INFINITY } from '../security/rlimits.ts';
 import { type Fact, type Facts, mountName } from './facts.ts';
 import { LIMIT_FILES } from './process-facts.ts';
@@ -87,8 +87,9 @@ function isOurs(path: string, file: string): boolean {
 /** Of several mounts at one place the last is on top. A bind has the type of what it binds, which is not known here. */
 function addMounts(facts: Map<string, Fact>, { root, mounts }: Config): void {
   if (root?.readonly) facts.set(`${mountName('/')}.options`, ['ro']);
-  for (const { destination, type, options = [] } of mounts ?? []) {
-    const parsed = parseMountOptions(options);
+  for (const mount of mounts ?? []) {
+    const { destination, type } = mount;
+    const parsed = optionsOf(mount);
     const name = mountName(posix.normalize(destination).replace(/(?<=.)\/$/, ''));
     if (parsed.bind === 'no' && type !== undefined) facts.set(name, type === 'cgroup' ? 'cgroup2' : type);
     const set = parsed.attributes.set | parsed.recursiveAttributes.set;

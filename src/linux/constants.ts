@@ -38,6 +38,7 @@ export const CLOSE_RANGE_CLOEXEC = 4;
 // linux/stat.h, unistd.h
 export const STATX_TYPE = 1;
 export const STATX_BASIC_STATS = 0x7ff;
+export const STATX_MNT_ID = 0x1000;
 export const X_OK = 1;
 export const S_IFMT = 0o170000;
 export const S_IFSOCK = 0o140000;

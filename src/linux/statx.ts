@@ -13,6 +13,7 @@ export const STX_ATIME = 64;
 export const STX_MTIME = 112;
 export const STX_RDEV_MAJOR = 128;
 export const STX_RDEV_MINOR = 132;
+export const STX_MNT_ID = 144;
 
 /** S_IFDIR, S_IFREG, … */
 export function fileTypeOf(statx: Buffer): number {

@@ -2,13 +2,14 @@
 
 import { readFileSync } from 'node:fs';
 import type { Config, Mount } from '../config/generated/types.ts';
-import { AT_RECURSIVE, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
+import { AT_RECURSIVE, MOUNT_ATTR_RDONLY, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
-import { type RootContext, setAttributes } from './context.ts';
+import { bindAttributes, cloneTree, explainBind } from './bind.ts';
+import { type BuildContext, setAttributes } from './context.ts';
 import { copyUp } from './copy-up.ts';
 import {
   allDevices,
@@ -20,9 +21,8 @@ import {
   makeDeviceLinks,
   makeDevices,
 } from './devices.ts';
-import { explainIdmap } from './idmap-refusal.ts';
-import { bindAttributes, cloneTree, describe, mountAll } from './mount.ts';
-import { type MountPlan, planMount } from './mount-plan.ts';
+import { mountAll } from './mount.ts';
+import { describe, type MountPlan, planMount } from './mount-plan.ts';
 import { explainAccess } from './mount-refusal.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
 import {
@@ -101,7 +101,7 @@ function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
     boot.run(program);
   } catch (error) {
     // One that is none of this mount's comes back as it is.
-    throw plan.mounts.reduce((told, mount) => explainIdmap(mount, describe(mount), told), error);
+    throw plan.mounts.reduce((told, mount) => explainBind(mount, told), error);
   }
   return { mounts, devices };
 }
@@ -120,7 +120,7 @@ export function tryOpenHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees
 }
 
 /** Mounts everything; returns the context for the steps after. Init has umask 0. */
-export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): RootContext {
+export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): BuildContext {
   try {
     return build(init, plan, trees);
   } catch (error) {
@@ -128,7 +128,7 @@ export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTree
   }
 }
 
-function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): RootContext {
+function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): BuildContext {
   const program = init.program();
   if (plan.propagation) program.property = 'linux.rootfsPropagation';
   isolateMounts(program, plan.propagation);
@@ -138,7 +138,7 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
   init.later(program);
   const { rootfs, overlay } = plan;
   const root = overlay ? withProperty(init, 'root.path', () => mountOverlay(init, rootfs, overlay)) : bound;
-  const context: RootContext = { init, root };
+  const context: BuildContext = { init, root, readonlyLater: [] };
   mountAll(
     context,
     plan.mounts.map((mount, i) => prepared(context, mount, trees?.mounts[i])),
@@ -154,11 +154,11 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
 }
 
 /** A mount with what is known by now: the tree opened for it, and how it is filled. */
-function prepared({ init }: RootContext, plan: MountPlan, tree: number | undefined): MountPlan {
+function prepared({ init }: BuildContext, plan: MountPlan, tree: number | undefined): MountPlan {
   if (tree !== undefined) {
     const nothing = { set: 0, clear: 0 };
     // The attributes are set already.
-    const options = { ...plan.options, attributes: nothing, recursiveAttributes: nothing };
+    const options = { ...plan.options, named: false, attributes: nothing, recursiveAttributes: nothing };
     return { ...plan, from: { tree }, options, idmapNamespace: undefined };
   }
   if (plan.options.tmpCopyUp && 'type' in plan.from && plan.from.type === 'tmpfs') {
@@ -168,8 +168,13 @@ function prepared({ init }: RootContext, plan: MountPlan, tree: number | undefin
   return plan;
 }
 
-/** What comes after pivot_root: the root's own attributes. */
-export function finishRoot(program: Program, root: number, plan: RootfsPlan): void {
+/** What comes after pivot_root: attributes of mounts in which all has been made, and the root's own. */
+export function finishRoot(program: Program, { root, readonlyLater }: BuildContext, plan: RootfsPlan): void {
+  for (const { mount, doing, property } of readonlyLater) {
+    program.property = property;
+    setAttributes(program, mount, { set: MOUNT_ATTR_RDONLY }, 0, doing);
+    program.close(mount);
+  }
   program.property = 'linux.rootfsPropagation';
   setRootPropagation(program, root, plan.propagation);
   program.property = 'root.readonly';

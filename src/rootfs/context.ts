@@ -1,5 +1,6 @@
 // What every step of building the root filesystem works with.
 
+import type { AttributeChange } from '../config/mount-options.ts';
 import {
   AT_EMPTY_PATH,
   MOVE_MOUNT_F_EMPTY_PATH,
@@ -9,7 +10,7 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
 } from '../linux/constants.ts';
-import type { Program, Word } from '../stub/program.ts';
+import type { OperationOptions, Program, Word } from '../stub/program.ts';
 import { Structure } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 
@@ -18,6 +19,19 @@ export interface RootContext {
   readonly init: StubProcess;
   /** The descriptor in init of the mounted root filesystem. */
   readonly root: number;
+}
+
+/** What is known while the root filesystem is built. */
+export interface BuildContext extends RootContext {
+  /** Mounts that become read-only when all is made in them that belongs there. */
+  readonly readonlyLater: LaterMount[];
+}
+
+export interface LaterMount {
+  /** A descriptor in init. */
+  readonly mount: number;
+  readonly doing: string;
+  readonly property: string | undefined;
 }
 
 /** openat2(2) of a path as the container will see it: no symlink and no magic link leads out of `root`. */
@@ -59,8 +73,20 @@ export function setAttributes(
   { set = 0, clear = 0, propagation = 0, usernsFd = 0 }: MountAttributes,
   flags: number,
   doing: string,
+  options?: OperationOptions,
 ): void {
   // struct mount_attr: attr_set, attr_clr, propagation, userns_fd.
   const attributes = new Structure([set, clear, propagation, usernsFd]);
-  program.call('mount_setattr', [mount, '', AT_EMPTY_PATH | flags, attributes, 32], doing);
+  program.call('mount_setattr', [mount, '', AT_EMPTY_PATH | flags, attributes, 32], doing, options);
+}
+
+/** mount_setattr(2), unless there is nothing to change. */
+export function changeAttributes(
+  program: Program,
+  mount: number,
+  change: AttributeChange,
+  flags: number,
+  doing: string,
+): void {
+  if (change.set !== 0 || change.clear !== 0) setAttributes(program, mount, change, flags, doing);
 }

@@ -1,5 +1,6 @@
 // A new instance of a filesystem, through the mount API: its options, and its own words about a refusal.
 
+import { keyAndValue, type MountOptions } from '../config/mount-options.ts';
 import {
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_FLAG,
@@ -14,11 +15,10 @@ import type { Program } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import { type RootContext, setAttributes } from './context.ts';
 import { mappingIds } from './idmap-refusal.ts';
-import type { MountOptions } from './mount-options.ts';
 import type { MountPlan } from './mount-plan.ts';
 
 /** Kernel filesystems have no use for a read-only superblock, and share one between mounts: ro is of the mount. */
-const pseudo = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue', 'devpts', 'tmpfs', 'overlay']);
+const pseudo = new Set(['proc', 'sysfs', 'cgroup2', 'mqueue', 'devpts', 'tmpfs', 'ramfs', 'overlay']);
 
 /** Filesystems that can be told about access control lists; elsewhere acl and noacl name what is so anyway. */
 const aclFilesystems = new Set(['ext2', 'ext3', 'ext4', 'btrfs', 'f2fs', 'nfs', 'ceph', 'gfs2', 'ocfs2']);
@@ -27,15 +27,14 @@ const aclFilesystems = new Set(['ext2', 'ext3', 'ext4', 'btrfs', 'f2fs', 'nfs', 
 export function newFilesystem(
   program: Program,
   { type, device }: { type: string; device: string | undefined },
-  { options, fill, idmapNamespace }: MountPlan,
+  { options, idmapNamespace }: MountPlan,
   doing: string,
 ): { filesystem: number; mount: number } {
   const filesystem = program.open('fsopen', [type, FSOPEN_CLOEXEC], doing);
   if (device) program.call('fsconfig', [filesystem, FSCONFIG_SET_STRING, 'source', device, 0], doing);
   for (const [key, value] of settings(type, options)) setOption(program, filesystem, key, value, doing);
   program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
-  // A tmpfs that is filled first must be writable for so long.
-  const attributes = fill ? 0 : options.attributes.set;
+  const attributes = attributesOf(options) & (isInMemory(type) ? ~MOUNT_ATTR_RDONLY : ~0);
   const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, attributes], doing);
   program.close(filesystem);
   if (idmapNamespace !== undefined) {
@@ -45,15 +44,26 @@ export function newFilesystem(
   return { filesystem, mount };
 }
 
+/** Of a mount that has nothing below it: what is asked for recursively is asked of it. */
+function attributesOf({ attributes, recursiveAttributes: { set, clear } }: MountOptions): number {
+  return (attributes.set & ~clear) | set;
+}
+
+/** Filesystems that are empty at first: what is mounted read-only becomes it when all is made in it that belongs there. */
+function isInMemory(type: string): boolean {
+  return type === 'tmpfs' || type === 'ramfs';
+}
+
+/** Whether a mount has to become read-only at the end. */
+export function isReadonlyLater({ from, options }: MountPlan): boolean {
+  return 'type' in from && isInMemory(from.type) && (attributesOf(options) & MOUNT_ATTR_RDONLY) !== 0;
+}
+
 export function settings(type: string, options: MountOptions): [key: string, value: string | undefined][] {
   const flags = [...options.superblock];
   if (options.attributes.set & MOUNT_ATTR_RDONLY && !pseudo.has(type)) flags.push('ro');
   const acl = options.acl !== undefined && aclFilesystems.has(type) ? [options.acl] : [];
-  const data = [...options.data, ...acl].map((option): [string, string | undefined] => {
-    const at = option.indexOf('=');
-    return at < 0 ? [option, undefined] : [option.slice(0, at), option.slice(at + 1)];
-  });
-  return [...flags.map((flag): [string, undefined] => [flag, undefined]), ...data];
+  return [...flags, ...options.data, ...acl].map(keyAndValue);
 }
 
 export function setOption(

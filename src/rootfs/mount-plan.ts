@@ -3,9 +3,9 @@
 import { statSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import type { Mount } from '../config/generated/types.ts';
+import { type MountOptions, optionsOf } from '../config/mount-options.ts';
 import { TsociError } from '../linux/errors.ts';
 import { mountLabelOption } from '../security/lsm.ts';
-import { type MountOptions, parseMountOptions } from './mount-options.ts';
 import type { TargetKind } from './target.ts';
 
 /** A mount, decided: what comes from where, and goes where. */
@@ -39,11 +39,9 @@ export interface MountSetting {
 }
 
 export function planMount(mount: Mount, { bundle, label }: MountSetting): MountPlan {
-  const options = parseMountOptions(mount.options ?? []);
+  const options = optionsOf(mount);
   // A relative destination is taken from / (config.md#mounts).
   const destination = posix.normalize(`/${mount.destination}`);
-  // An old habit of engines: the type "bind" without the option.
-  if (mount.type === 'bind' && options.bind === 'no' && !options.remount) options.bind = 'single';
   if (options.bind !== 'no' && !options.remount) {
     if (!mount.source) throw new TsociError(`bind mount on ${destination}: source is missing`);
     const source = resolve(bundle, mount.source);
@@ -67,4 +65,9 @@ function isDirectory(source: string, destination: string): boolean {
   } catch (error) {
     throw TsociError.from(`bind ${source} on ${destination}`, error);
   }
+}
+
+export function describe({ destination, from }: MountPlan): string {
+  if ('type' in from) return `mount ${from.type} on ${destination}`;
+  return 'source' in from ? `bind ${from.source} on ${destination}` : `bind on ${destination}`;
 }

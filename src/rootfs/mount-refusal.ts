@@ -37,3 +37,17 @@ export function explainAccess(error: unknown): unknown {
     : "the container's user must be allowed to search every directory on the way";
   return new TsociError(`${error.message}; ${hint}`, { errno: EACCES });
 }
+
+/** What the operation is doing that sets the flags of a mount. */
+export function settingFlags(doing: string): string {
+  return `set flags: ${doing}`;
+}
+
+/** The error with what would help, if it is of that operation, for a mount that is `doing`. */
+export function explainLocked(doing: string, error: unknown): unknown {
+  if (!(error instanceof OperationError) || error.operation.doing !== settingFlags(doing)) return error;
+  if (error.answer !== EPERM) return error;
+  const hint =
+    'a user namespace keeps the flags and the mode of access times that the host has given a mount';
+  return new TsociError(`${error.message}; ${hint}`, { errno: EPERM });
+}

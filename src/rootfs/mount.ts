@@ -1,28 +1,34 @@
-// One entry of config.md#mounts, mounted through the mount API by descriptor.
+// config.md#mounts, mounted one after another through the mount API by descriptor.
 
 import { posix } from 'node:path';
+import type { MountOptions } from '../config/mount-options.ts';
 import {
-  AT_FDCWD,
+  AT_EMPTY_PATH,
   AT_RECURSIVE,
   FSCONFIG_CMD_RECONFIGURE,
   FSPICK_CLOEXEC,
   FSPICK_EMPTY_PATH,
-  MOUNT_ATTR_IDMAP,
   O_PATH,
-  OPEN_TREE_CLOEXEC,
-  OPEN_TREE_CLONE,
   PROC_SUPER_MAGIC,
   RESOLVE_NO_SYMLINKS,
+  STATX_MNT_ID,
 } from '../linux/constants.ts';
-import { EINVAL, ENOENT, EPERM } from '../linux/errno.ts';
+import { EINVAL, ENOENT } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
+import { STATX_SIZE, STX_MNT_ID } from '../linux/statx.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
-import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
-import { explain, newFilesystem, setOption, settings } from './filesystem.ts';
-import { explainIdmap, mappingIds } from './idmap-refusal.ts';
-import type { AttributeChange, MountOptions } from './mount-options.ts';
-import type { MountPlan } from './mount-plan.ts';
+import { bindAttributes, cloneTree, explainBind } from './bind.ts';
+import {
+  attach,
+  type BuildContext,
+  changeAttributes,
+  openInRootArguments,
+  type RootContext,
+  setAttributes,
+} from './context.ts';
+import { explain, isReadonlyLater, newFilesystem, setOption, settings } from './filesystem.ts';
+import { describe, type MountPlan } from './mount-plan.ts';
 import { explainRefusal } from './mount-refusal.ts';
 import { addDirectory, makeTarget, targetKind } from './target.ts';
 
@@ -44,7 +50,7 @@ const allowedOnProc = new Set(
 const BATCH = 32;
 
 /** Mounts one after another; in one program for as long as all goes well. */
-export function mountAll(context: RootContext, plans: readonly MountPlan[]): void {
+export function mountAll(context: BuildContext, plans: readonly MountPlan[]): void {
   // What a new tmpfs has in it is not there yet.
   const empty = plans.filter(({ from, fill }) => 'type' in from && from.type === 'tmpfs' && !fill);
   const directories = new Set(empty.map(({ destination }) => posix.normalize(destination)));
@@ -64,18 +70,43 @@ export function mountAll(context: RootContext, plans: readonly MountPlan[]): voi
       next += 1;
     }
   }
+  if (plans.length > 0) refuseCoveredRoot(context, plans);
+}
+
+/** A destination that is a link to the root: its mount would lie over the root, where nobody who has the root open is. */
+function refuseCoveredRoot(context: RootContext, plans: readonly MountPlan[]): void {
+  // At the root `..` is what lies on top of it.
+  const [root, top] = mountsAt(context, ['/', '/..']);
+  if (root === top) return;
+  const destinations = plans.map(({ destination }) => destination);
+  // A mount over the root hides no path from who has the root open.
+  const mounts = mountsAt(context, destinations);
+  const what = destinations.find((_, i) => mounts[i] === root || mounts[i] === top);
+  throw new TsociError(`mount on ${what}: it is a link to the root, which is mounted by root.path`);
+}
+
+/** The ids of the mounts that paths lead to. */
+function mountsAt({ init, root }: RootContext, paths: readonly string[]): bigint[] {
+  const program = init.program();
+  const stats = paths.map((path) => {
+    const doing = `look for mounts on ${path}`;
+    const fd = program.open('openat2', openInRootArguments(root, path), doing);
+    const stat = Buffer.alloc(STATX_SIZE);
+    program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_MNT_ID, stat], doing);
+    program.close(fd);
+    return stat;
+  });
+  const results = init.run(program);
+  return stats.map((stat) => results.bytes(stat).readBigUInt64LE(STX_MNT_ID));
 }
 
 /**
  * How many of a list of mounts are done, from the first on: all, or those before the one that failed. For a mount in one
  * of the `empty` directories its own directory is made.
  */
-function mountBatch(
-  { init, root }: RootContext,
-  plans: readonly MountPlan[],
-  empty: ReadonlySet<string>,
-): number {
+function mountBatch(context: BuildContext, plans: readonly MountPlan[], empty: ReadonlySet<string>): number {
   if (plans.length === 0) return 0;
+  const { init, root } = context;
   const program = init.program();
   const steps = plans.map((plan) => {
     program.property = plan.property;
@@ -83,7 +114,7 @@ function mountBatch(
       addDirectory(program, root, plan.destination);
     const { target, mount, magic } = openMount(program, root, plan);
     attachMount(program, plan, mount, target);
-    return { plan, magic, end: program.length };
+    return { plan, mount, magic, end: program.length };
   });
   let done = steps.length;
   let results: Results;
@@ -96,11 +127,14 @@ function mountBatch(
     done = steps.findIndex(({ end }) => end > executed);
   }
   // Only now is it known what the targets were. A mount that may not be there is refused, and init ends with it.
-  for (const { plan, magic } of steps.slice(0, done)) refuseProc(plan, results.bytes(magic));
+  for (const { plan, mount, magic } of steps.slice(0, done)) {
+    refuseProc(plan, results.bytes(magic));
+    rememberReadonly(context, plan, mount);
+  }
   return done;
 }
 
-function performMount(context: RootContext, plan: MountPlan): void {
+function performMount(context: BuildContext, plan: MountPlan): void {
   if (plan.options.remount) return remount(context, plan);
   let opened: { target: number; mount: number; results: Results; magic: Uint8Array };
   try {
@@ -114,13 +148,19 @@ function performMount(context: RootContext, plan: MountPlan): void {
   refuseProc(plan, results.bytes(magic));
   plan.fill?.(target, mount);
   const program = context.init.program();
-  if (plan.fill) setChange(program, mount, plan.options.attributes, 0, describe(plan));
   attachMount(program, plan, mount, target);
   try {
     context.init.run(program);
   } catch (error) {
     throw explainAttach(context, plan, error);
   }
+  rememberReadonly(context, plan, mount);
+}
+
+function rememberReadonly({ readonlyLater }: BuildContext, plan: MountPlan, mount: number): void {
+  if (!isReadonlyLater(plan)) return;
+  const doing = `make ${plan.destination} read-only`;
+  readonlyLater.push({ mount, doing, property: plan.property });
 }
 
 /** move_mount(2) has the same EINVAL for much: whether a directory and a file meet is seen by the target. */
@@ -165,84 +205,35 @@ function openMount(program: Program, root: number, plan: MountPlan): OpenMount {
 /** Attaches it where its target is, and lets go of both. */
 function attachMount(program: Program, plan: MountPlan, mount: number, target: number): void {
   attach(program, mount, target, describe(plan));
-  for (const { type, recursive } of plan.options.propagation) {
-    const doing = `set propagation of ${plan.destination}`;
-    setAttributes(program, mount, { propagation: type }, recursive ? AT_RECURSIVE : 0, doing);
-  }
-  program.close(mount);
+  setPropagation(program, mount, plan.destination, plan.options);
+  if (!isReadonlyLater(plan)) program.close(mount);
   program.close(target);
 }
 
 function open({ init, root }: RootContext, plan: MountPlan): OpenMount & { results: Results } {
   const program = init.program();
   const opened = openMount(program, root, plan);
-  const { filesystem, mount, target, magic } = opened;
+  const { filesystem } = opened;
   try {
     return { ...opened, results: init.run(program) };
   } catch (refusal) {
-    const error = explainIdmap(plan, describe(plan), refusal);
+    const error = explainBind(plan, refusal);
     if (error === refusal && filesystem !== undefined && 'type' in plan.from)
       throw explainRefusal(plan.from.type, explain(init, filesystem, error));
-    // In a user namespace the flags of a mount of the host are locked: "rw" cannot clear them.
-    if (
-      !(error instanceof OperationError) ||
-      error.operation.call !== 'mount_setattr' ||
-      error.errno !== EPERM
-    )
-      throw error;
-    const retry = init.program();
-    const doing = describe(plan);
-    bindAttributes(retry, mount, { ...plan, options: withoutClearing(plan.options) }, doing);
-    retry.call('fstatfs', [target, magic], doing);
-    return { ...opened, results: init.run(retry) };
+    throw error;
   }
 }
 
-/** open_tree(2): a detached copy of the mount at a path of the runtime's mount namespace. */
-export function cloneTree(program: Program, source: string, options: MountOptions, doing: string): number {
-  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.bind === 'recursive' ? AT_RECURSIVE : 0);
-  return program.open('open_tree', [AT_FDCWD, source, flags], doing);
-}
-
-/** Attributes of a detached tree: ids mapped, then flags. */
-export function bindAttributes(program: Program, mount: number, plan: MountPlan, doing: string): void {
-  const { options } = plan;
-  if (plan.idmapNamespace !== undefined) {
-    const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: plan.idmapNamespace };
-    const flags = options.idmap === 'recursive' ? AT_RECURSIVE : 0;
-    setAttributes(program, mount, attributes, flags, mappingIds(doing));
-  }
-  setChange(program, mount, options.attributes, 0, doing);
-  setChange(program, mount, options.recursiveAttributes, AT_RECURSIVE, doing);
-}
-
-function setChange(
-  program: Program,
-  mount: number,
-  change: AttributeChange,
-  flags: number,
-  doing: string,
-): void {
-  if (change.set !== 0 || change.clear !== 0) setAttributes(program, mount, change, flags, doing);
-}
-
-function withoutClearing(options: MountOptions): MountOptions {
-  return {
-    ...options,
-    attributes: { set: options.attributes.set, clear: 0 },
-    recursiveAttributes: { set: options.recursiveAttributes.set, clear: 0 },
-  };
-}
-
-/** `remount`: changes the mount that is at the destination, and its superblock unless it is a bind mount. */
-function remount({ init, root }: RootContext, plan: MountPlan): void {
-  const doing = `remount ${plan.destination}`;
+/** Changes the mount that is at the destination and, with `remount`, its superblock unless it is a bind mount. */
+function remount({ init, root }: RootContext, { destination, options, from }: MountPlan): void {
+  const doing = `remount ${destination}`;
   const program = init.program();
-  const target = program.open('openat2', openInRootArguments(root, plan.destination, O_PATH), doing);
-  setChange(program, target, plan.options.attributes, 0, doing);
-  setChange(program, target, plan.options.recursiveAttributes, AT_RECURSIVE, doing);
-  const type = 'type' in plan.from ? plan.from.type : '';
-  const changes = plan.options.bind === 'no' ? settings(type, plan.options) : [];
+  const target = program.open('openat2', openInRootArguments(root, destination, O_PATH), doing);
+  changeAttributes(program, target, options.attributes, 0, doing);
+  changeAttributes(program, target, options.recursiveAttributes, AT_RECURSIVE, doing);
+  setPropagation(program, target, destination, options);
+  const type = 'type' in from ? from.type : '';
+  const changes = options.bind === 'no' ? settings(type, options) : [];
   if (changes.length > 0) {
     const filesystem = program.open('fspick', [target, '', FSPICK_CLOEXEC | FSPICK_EMPTY_PATH], doing);
     for (const [key, value] of changes) setOption(program, filesystem, key, value, doing);
@@ -250,7 +241,25 @@ function remount({ init, root }: RootContext, plan: MountPlan): void {
     program.close(filesystem);
   }
   program.close(target);
-  init.run(program);
+  try {
+    init.run(program);
+  } catch (error) {
+    const notMounted = error instanceof OperationError && error.operation.call === 'mount_setattr';
+    if (!notMounted || error.errno !== EINVAL) throw error;
+    throw new TsociError(`${error.message}; is anything mounted there?`, { errno: EINVAL });
+  }
+}
+
+function setPropagation(
+  program: Program,
+  mount: number,
+  destination: string,
+  { propagation }: MountOptions,
+): void {
+  for (const { type, recursive } of propagation) {
+    const doing = `set propagation of ${destination}`;
+    setAttributes(program, mount, { propagation: type }, recursive ? AT_RECURSIVE : 0, doing);
+  }
 }
 
 function refuseProc(plan: MountPlan, statfs: Buffer): void {
@@ -260,9 +269,4 @@ function refuseProc(plan: MountPlan, statfs: Buffer): void {
   throw new TsociError(`${describe(plan)}: a mount on procfs could deceive security modules`, {
     errno: EINVAL,
   });
-}
-
-export function describe({ destination, from }: MountPlan): string {
-  if ('type' in from) return `mount ${from.type} on ${destination}`;
-  return 'source' in from ? `bind ${from.source} on ${destination}` : `bind on ${destination}`;
 }

@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { knownMountOptions, parseMountOptions } from '../../src/config/mount-options.ts';
 import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID } from '../../src/linux/constants.ts';
-import { knownMountOptions, parseMountOptions } from '../../src/rootfs/mount-options.ts';
 import { Sandbox } from './harness.ts';
 
 const test = suite('mount options');

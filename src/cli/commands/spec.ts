@@ -67,7 +67,7 @@ export const command = defineCommand({
 async function composed(values: Values<typeof OPTIONS>, caller: Caller): Promise<Config> {
   const { exampleConfig } = await import('../../config/spec.ts');
   const { compose } = await import('../../config/compose.ts');
-  const { knownMountOptions } = await import('../../rootfs/mount-options.ts');
+  const { knownMountOptions } = await import('../../config/mount-options.ts');
   const example = exampleConfig(values.rootless ? { uid: caller.uid, gid: caller.gid } : undefined);
   const config = compose(example, changesOf(values, caller, knownMountOptions));
   if (values.network === undefined) return config;

@@ -26,7 +26,7 @@ import {
   tryOpenHostTrees,
 } from '../../rootfs/build.ts';
 import { makeConsole } from '../../rootfs/console.ts';
-import type { RootContext } from '../../rootfs/context.ts';
+import type { BuildContext, RootContext } from '../../rootfs/context.ts';
 import { guardPaths } from '../../rootfs/guarded-paths.ts';
 import { enterRoot } from '../../rootfs/root.ts';
 import { setCredentials } from '../../security/credentials.ts';
@@ -208,7 +208,7 @@ function makeTerminal({ bundle, rootfs }: Creation, context: RootContext): numbe
 }
 
 /** pivot_root(2) or its substitute, and what can only be done after it. */
-function enterRootfs({ bundle, options }: Creation, context: RootContext, plan: RootfsPlan): void {
+function enterRootfs({ bundle, options }: Creation, context: BuildContext, plan: RootfsPlan): void {
   const { init: stub, root } = context;
   const { readonlyPaths = [], maskedPaths = [] } = bundle.config.linux ?? {};
   const opening = stub.program();
@@ -217,7 +217,7 @@ function enterRootfs({ bundle, options }: Creation, context: RootContext, plan: 
   enterRoot(stub, root, options.noPivot ? 'no-pivot' : 'pivot_root');
   guardPaths(context, readonlyPaths, maskedPaths, devNull);
   const program = stub.program();
-  finishRoot(program, root, plan);
+  finishRoot(program, context, plan);
   program.close(devNull);
   program.close(root);
   stub.later(program);

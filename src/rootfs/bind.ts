@@ -1,0 +1,71 @@
+// Bind mounts: a detached copy of what is at a path, and its attributes.
+
+import type { MountOptions } from '../config/mount-options.ts';
+import {
+  AT_FDCWD,
+  AT_RECURSIVE,
+  MOUNT_ATTR__ATIME,
+  MOUNT_ATTR_IDMAP,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NODIRATIME,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_NOSYMFOLLOW,
+  MOUNT_ATTR_RDONLY,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from '../linux/constants.ts';
+import { EPERM } from '../linux/errno.ts';
+import type { Program } from '../stub/program.ts';
+import { changeAttributes, setAttributes } from './context.ts';
+import { explainIdmap, mappingIds } from './idmap-refusal.ts';
+import { describe, type MountPlan } from './mount-plan.ts';
+import { explainLocked, settingFlags } from './mount-refusal.ts';
+
+/** What a bind mount takes from its source as long as no flag is named. */
+const INHERITED =
+  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+
+/** open_tree(2): a detached copy of the mount at a path of the runtime's mount namespace. */
+export function cloneTree(program: Program, source: string, options: MountOptions, doing: string): number {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.bind === 'recursive' ? AT_RECURSIVE : 0);
+  return program.open('open_tree', [AT_FDCWD, source, flags], doing);
+}
+
+/** Attributes of a detached tree: ids mapped, then flags. */
+export function bindAttributes(
+  program: Program,
+  mount: number,
+  { options, idmapNamespace }: Pick<MountPlan, 'options' | 'idmapNamespace'>,
+  doing: string,
+): void {
+  if (idmapNamespace !== undefined) {
+    const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace };
+    const flags = options.idmap === 'recursive' ? AT_RECURSIVE : 0;
+    setAttributes(program, mount, attributes, flags, mappingIds(doing));
+  }
+  const { attributes, recursiveAttributes, named } = options;
+  changeAttributes(program, mount, attributes, 0, settingFlags(doing));
+  if (named) clearOthers(program, mount, attributes, doing);
+  changeAttributes(program, mount, recursiveAttributes, AT_RECURSIVE, settingFlags(doing));
+}
+
+/**
+ * Clears the flags that nobody named, as mount(2) does with MS_REMOUNT | MS_BIND. Access times stay as they are, unless
+ * they are named. A user namespace has locked what its mounts had when they came (mount_namespaces(7)): then all stay.
+ */
+function clearOthers(
+  program: Program,
+  mount: number,
+  { set, clear }: MountOptions['attributes'],
+  doing: string,
+): void {
+  const timesNamed = (clear & MOUNT_ATTR__ATIME) !== 0;
+  const others = (INHERITED | (timesNamed ? MOUNT_ATTR_NODIRATIME : 0)) & ~(set | clear);
+  setAttributes(program, mount, { clear: others }, 0, settingFlags(doing), { ignored: [EPERM] });
+}
+
+/** The error with what would help, if it is of a bind mount's attributes. */
+export function explainBind(plan: MountPlan, error: unknown): unknown {
+  return explainLocked(describe(plan), explainIdmap(plan, describe(plan), error));
+}
