@@ -13,14 +13,15 @@ export interface CgroupEvents {
   readonly frozen: boolean;
 }
 
+/** Whether a live process is in the cgroup or below it; false for one that is gone. */
+export function isPopulated(directory: string): boolean {
+  return parseFlatKeyed(tryReadCgroupFile(directory, 'cgroup.events') ?? '').get('populated') === 1n;
+}
+
 /** cgroup.events (cgroup-v2.rst, "Core Interface Files"). */
 export function cgroupEvents(directory: string): CgroupEvents {
   const events = parseFlatKeyed(readCgroupFile(directory, 'cgroup.events'));
   return { populated: events.get('populated') === 1n, frozen: events.get('frozen') === 1n };
-}
-
-export function isPopulated(directory: string): boolean {
-  return cgroupEvents(directory).populated;
 }
 
 export function isFrozen(directory: string): boolean {

@@ -1,6 +1,6 @@
 // Making the container's cgroup.
 
-import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '../linux/constants.ts';
 import { EAGAIN, EEXIST, ENODEV, ENOENT } from '../linux/errno.ts';
@@ -48,10 +48,6 @@ export function openCgroup(directory: string): number {
   } catch (error) {
     throw TsociError.from(`open cgroup ${directory}`, error);
   }
-}
-
-export function closeCgroup({ fd }: Cgroup): void {
-  closeSync(fd);
 }
 
 interface Made {

@@ -3,6 +3,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import { parseFlatKeyed, tryReadCgroupFile } from './cgroup-files.ts';
+import { isPopulated } from './cgroup-processes.ts';
 
 export interface CgroupWatcher {
   /** The kernel killed this many more processes because the memory limit was reached. */
@@ -49,8 +50,4 @@ export function watchCgroup(directory: string, { onOom, onEmpty }: CgroupWatcher
 /** memory.events counts those of child cgroups too. */
 function oomKills(directory: string): number {
   return Number(parseFlatKeyed(tryReadCgroupFile(directory, 'memory.events') ?? '').get('oom_kill') ?? 0);
-}
-
-function isPopulated(directory: string): boolean {
-  return parseFlatKeyed(tryReadCgroupFile(directory, 'cgroup.events') ?? '').get('populated') === 1n;
 }

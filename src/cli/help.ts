@@ -33,7 +33,7 @@ export function commandHelp(command: Command): string {
 }
 
 /** `-b, --bundle DIR`. */
-export function optionTerm({ long, short, placeholder, bare }: Option): string {
+function optionTerm({ long, short, placeholder, bare }: Option): string {
   const value = bare === undefined ? ` ${placeholder}` : `[=${placeholder}]`;
   return `${short ? `-${short}, ` : '    '}--${long}${placeholder ? value : ''}`;
 }
@@ -59,7 +59,7 @@ function sections(parts: readonly string[]): string {
 }
 
 /** Breaks paragraphs into lines of at most `width` columns. */
-export function wrap(text: string, width: number): string {
+function wrap(text: string, width: number): string {
   return text
     .split('\n')
     .map((paragraph) => {

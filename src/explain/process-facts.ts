@@ -21,7 +21,7 @@ const CAPABILITY_SETS = {
 } as const;
 
 /** Attributes of mounts that decide what can be done there; what they do to times is left out. */
-export const CONFINING_OPTIONS: readonly string[] = ['ro', 'nosuid', 'nodev', 'noexec'];
+const CONFINING_OPTIONS: readonly string[] = ['ro', 'nosuid', 'nodev', 'noexec'];
 
 /** Files of a cgroup that limit, and the value that means no limit. */
 export const LIMIT_FILES: Readonly<Record<string, string>> = {
@@ -105,7 +105,7 @@ function words(status: ReadonlyMap<string, string>, field: string): string[] {
   return (status.get(field) ?? '').split(/\s+/).filter(Boolean);
 }
 
-export function readMap(pid: number, file: 'uid_map' | 'gid_map'): MapEntry[] {
+function readMap(pid: number, file: 'uid_map' | 'gid_map'): MapEntry[] {
   const lines = read(pid, file).trim().split('\n').filter(Boolean);
   return lines.map((line) => {
     const [inside = 0, outside = 0, size = 0] = line.trim().split(/\s+/).map(Number);

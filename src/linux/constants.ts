@@ -19,7 +19,6 @@ export const F_GETFD = 1;
 export const F_SETFD = 2;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
-export const FD_CLOEXEC = 1;
 export const F_ADD_SEALS = 1033;
 export const F_SEAL_SEAL = 1;
 export const F_SEAL_SHRINK = 2;
@@ -57,7 +56,6 @@ export const RESOLVE_BENEATH = 0x08;
 export const RESOLVE_IN_ROOT = 0x10;
 
 // linux/sched.h
-export const CLONE_PIDFD = 0x00001000;
 export const CLONE_VFORK = 0x00004000;
 export const CLONE_PARENT = 0x00008000;
 export const CLONE_NEWTIME = 0x00000080;
@@ -102,7 +100,6 @@ export const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 export const FSOPEN_CLOEXEC = 1;
 export const FSMOUNT_CLOEXEC = 1;
 export const FSPICK_CLOEXEC = 1;
-export const FSPICK_NO_AUTOMOUNT = 4;
 export const FSPICK_EMPTY_PATH = 8;
 export const FSCONFIG_SET_FLAG = 0;
 export const FSCONFIG_SET_STRING = 1;
@@ -131,23 +128,15 @@ export const SOCK_RAW = 3;
 export const SOCK_SEQPACKET = 5;
 export const SOCK_CLOEXEC = O_CLOEXEC;
 export const SOL_SOCKET = 1;
-export const SO_SNDBUF = 7;
 export const SO_PEERCRED = 17;
-export const SO_RCVTIMEO = 20;
 export const SCM_RIGHTS = 1;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
-export const SHUT_WR = 1;
 
-// sys/file.h, poll.h, sys/wait.h
-export const LOCK_SH = 1;
+// sys/file.h, poll.h
 export const LOCK_EX = 2;
-export const LOCK_NB = 4;
 export const POLLIN = 1;
 export const POLLOUT = 4;
-export const WNOHANG = 1;
-export const WEXITED = 4;
-export const P_PID = 1;
 
 // sys/mman.h
 export const PROT_READ = 1;
@@ -155,19 +144,15 @@ export const PROT_WRITE = 2;
 export const MAP_PRIVATE = 2;
 export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
-export const MADV_DONTNEED = 4;
 export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;
 export const MFD_EXEC = 0x10;
 
 // linux/prctl.h
-export const PR_SET_PDEATHSIG = 1;
 export const PR_SET_DUMPABLE = 4;
 export const PR_SET_KEEPCAPS = 8;
 export const PR_SET_NAME = 15;
-export const PR_CAPBSET_READ = 23;
 export const PR_CAPBSET_DROP = 24;
-export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_RAISE = 2;
@@ -220,7 +205,6 @@ export const BTRFS_SUPER_MAGIC = 0x9123683e;
 export const SIGKILL = 9;
 export const SIGUSR1 = 10;
 export const SIGCHLD = 17;
-export const SIGCONT = 18;
 export const SIG_UNBLOCK = 1;
 
 // linux/ioprio.h

@@ -16,12 +16,12 @@ const SMALLEST_PAGE = 4096;
 const LONGEST_SHOWN = 200;
 
 /** Lines of uid_map and gid_map: inside, outside, length. */
-export function formatMappings(mappings: readonly IdMapping[]): string {
+function formatMappings(mappings: readonly IdMapping[]): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
 }
 
 /** Whether a mapping includes an id of the container. */
-export function maps(mappings: readonly IdMapping[], id: number): boolean {
+function maps(mappings: readonly IdMapping[], id: number): boolean {
   return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 

@@ -50,7 +50,7 @@ import { PROTOCOLS, type Publication, parsePublication } from './publication.ts'
 const LOOPBACK = parseSubnet('127.0.0.0/8');
 const PUBLISH = 'publish';
 
-export const tableName = (bridge: string): string => `tsoci-${bridge}`;
+const tableName = (bridge: string): string => `tsoci-${bridge}`;
 
 /**
  * Makes the table of a network what its leases demand; where there is and was none, nftables is not touched. The guard
@@ -77,7 +77,7 @@ function isGuarded({ leases }: Network): boolean {
 }
 
 /** The table of a network; undefined if no lease needs one. */
-export function tableOf(bridge: string, network: Network): Table | undefined {
+function tableOf(bridge: string, network: Network): Table | undefined {
   const { leases } = network;
   const published = leases.flatMap(publications);
   const masked = leases.filter((lease) => lease.masquerade);

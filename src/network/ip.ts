@@ -21,7 +21,7 @@ export interface Subnet {
 export const LOOPBACK6: Address = { family: AF_INET6, value: 1n };
 
 /** The number of bits of an address. */
-export function widthOf(family: Address['family']): number {
+function widthOf(family: Address['family']): number {
   return family === AF_INET ? 32 : 128;
 }
 

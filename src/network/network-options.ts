@@ -40,9 +40,9 @@ export interface NetworkOptions {
 }
 
 /** What a network has when nobody says otherwise: of private use (RFC 1918). */
-export const DEFAULT_SUBNET = '10.89.0.0/24';
-export const DEFAULT_BRIDGE = 'tsoci0';
-export const DEFAULT_INTERFACE = 'eth0';
+const DEFAULT_SUBNET = '10.89.0.0/24';
+const DEFAULT_BRIDGE = 'tsoci0';
+const DEFAULT_INTERFACE = 'eth0';
 
 const SINGLE = ['bridge', 'interface', 'mtu', 'mac', 'masquerade'] as const;
 const LISTS = ['subnet', 'gateway', 'ip', 'publish'] as const;

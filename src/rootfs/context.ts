@@ -34,18 +34,10 @@ export interface LaterMount {
   readonly property: string | undefined;
 }
 
-/** openat2(2) of a path as the container will see it: no symlink and no magic link leads out of `root`. */
-export function openInRoot(
-  program: Program,
-  root: number,
-  path: string,
-  flags: number,
-  doing: string,
-): number {
-  return program.open('openat2', openInRootArguments(root, path, flags), doing);
-}
-
-/** The arguments of that openat2(2); `resolve` are further RESOLVE_* flags. */
+/**
+ * The arguments of openat2(2) for a path as the container will see it: no symlink and no magic link leads out of `root`.
+ * `resolve` are further RESOLVE_* flags.
+ */
 export function openInRootArguments(root: number, path: string, flags = O_PATH, resolve = 0): Word[] {
   // struct open_how: flags, mode, resolve.
   const how = new Structure([flags | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve]);

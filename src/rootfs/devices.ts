@@ -39,7 +39,7 @@ export interface DeviceNode {
 }
 
 /** devices(4): the character devices that every container gets. */
-export const defaultDevices: readonly DeviceNode[] = [
+const defaultDevices: readonly DeviceNode[] = [
   characterDevice('/dev/null', 1, 3),
   characterDevice('/dev/zero', 1, 5),
   characterDevice('/dev/full', 1, 7),

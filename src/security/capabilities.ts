@@ -33,11 +33,6 @@ export interface CapabilityPlan {
 
 const numbers: ReadonlyMap<string, number> = new Map(capabilityNames.map((name, number) => [name, number]));
 
-/** The number of a capability, linux/capability.h. */
-export function capabilityNumber(name: string): number | undefined {
-  return numbers.get(name);
-}
-
 export function maskOf(...names: readonly string[]): CapabilityMask {
   let mask = 0n;
   for (const name of names) {

@@ -41,7 +41,7 @@ export function setNoNewPrivileges(program: Program): void {
 }
 
 /** Drops what the new bounding set has not. Takes CAP_SETPCAP: do it while it is effective. */
-export function dropBounding(program: Program, { sets, held }: CapabilityPlan): void {
+function dropBounding(program: Program, { sets, held }: CapabilityPlan): void {
   for (const number of numbersIn(held.bounding & ~sets.bounding)) {
     const doing = `drop ${capabilityName(number)} from the bounding set`;
     program.call('prctl', [PR_CAPBSET_DROP, number, 0, 0, 0], doing);

@@ -20,7 +20,7 @@ export interface PlannedRlimit {
 }
 
 /** Checked limits. An unknown type, one that comes twice, and a soft limit above the hard one are errors. */
-export function planRlimits(rlimits: readonly Rlimit[] = []): PlannedRlimit[] {
+function planRlimits(rlimits: readonly Rlimit[] = []): PlannedRlimit[] {
   const seen = new Set<string>();
   return rlimits.map(({ type, soft, hard }) => {
     const resource = rlimitTypes.indexOf(type);

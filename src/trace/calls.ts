@@ -12,6 +12,7 @@ import {
   PR_SET_NAME,
 } from '../linux/constants.ts';
 import { describeErrno } from '../linux/errors.ts';
+import type { SyscallName } from '../linux/syscalls.ts';
 import { capabilityName } from '../security/capabilities.ts';
 import { memoryPolicyFlags, memoryPolicyModes } from '../security/memory-policy.ts';
 import type { Call, Show } from './arguments.ts';
@@ -25,9 +26,9 @@ const path = string;
 const clone = bits(names.cloneFlags);
 const at = bits(names.atFlags);
 
-const calls: Readonly<Record<string, readonly Show[]>> = {
+/** Of each system call that a program has. */
+export const calls: Readonly<Partial<Record<SyscallName, readonly Show[]>>> = {
   accept4: [int, structures.sockaddr, hex, socketType],
-  add_key: [string, string, bytes, number, int],
   capset: [structures.capabilityHeader, structures.capabilitySets],
   chdir: [path],
   chroot: [path],
@@ -40,7 +41,6 @@ const calls: Readonly<Record<string, readonly Show[]>> = {
   exit_group: [int],
   faccessat2: [directory, path, accessMode, bits(names.accessFlags)],
   fchdir: [int],
-  fchmod: [int, octal],
   fchmodat: [directory, path, octal],
   fchown: [int, int, int],
   fchownat: [directory, path, int, int, at],
@@ -156,15 +156,10 @@ function socketType(value: bigint): string {
   return [...shown, ...(value & CLOEXEC ? ['SOCK_CLOEXEC'] : [])].join('|') || '0';
 }
 
-/** Whether it is known what the arguments of a call are. */
-export function isDecoded(name: string): boolean {
-  return name in calls;
-}
-
 /** `openat2(7, "/proc", {flags=O_PATH}, 24)`. */
 export function showCall(name: string, call: Call): string {
   if (name === 'set_control') return `/* listens to descriptor ${call.args[0]} from here on */`;
-  const shows = calls[name] ?? call.args.map(() => hex);
+  const shows = calls[name as SyscallName] ?? call.args.map(() => hex);
   return `${name}(${shows.map((each, i) => each(call.args[i] ?? 0n, call, i)).join(', ')})`;
 }
 

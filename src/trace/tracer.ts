@@ -85,7 +85,7 @@ interface Executed {
  * The calls of a program up to where it stopped (stub-x64.S). Without a reply the process has gone its own way:
  * after execve(2), which then succeeded, results are not known.
  */
-export function executedCalls(operations: readonly Operation[], reply: Buffer): Executed[] {
+function executedCalls(operations: readonly Operation[], reply: Buffer): Executed[] {
   const found: Executed[] = [];
   for (const [index, operation] of operations.entries()) {
     if (reply.length === 0) {

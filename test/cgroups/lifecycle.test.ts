@@ -1,6 +1,6 @@
 // A cgroup on this host: made, filled, frozen, killed, removed. As root, on the host's cgroup2 mount.
 
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,7 +13,7 @@ import {
   processesOf,
 } from '../../src/cgroups/cgroup-processes.ts';
 import { enableControllers } from '../../src/cgroups/controllers.ts';
-import { closeCgroup, createCgroup } from '../../src/cgroups/create-cgroup.ts';
+import { createCgroup } from '../../src/cgroups/create-cgroup.ts';
 import { freezeCgroup, thawCgroup } from '../../src/cgroups/freeze.ts';
 import { removeCgroup } from '../../src/cgroups/remove.ts';
 import { ended, inCgroup, sleeper, testPath, writableHierarchy } from './support.ts';
@@ -27,7 +27,7 @@ if (hierarchy) {
 
   test('parents are made with the leaf and go with it', () => {
     const cgroup = createCgroup(hierarchy, testPath('a/b/c'));
-    closeCgroup(cgroup);
+    closeSync(cgroup.fd);
     assert.is(cgroup.directory, join(mountPoint, testPath('a/b/c')));
     assert.equal(
       readFileSync(join(cgroup.directory, 'cgroup.controllers'), 'utf8')
@@ -44,8 +44,8 @@ if (hierarchy) {
   test('a parent stays while another container is in it, and goes with the last', () => {
     const [a, b] = ['a', 'b'].map((name) => createCgroup(hierarchy, testPath(name)));
     if (!a || !b) return;
-    closeCgroup(a);
-    closeCgroup(b);
+    closeSync(a.fd);
+    closeSync(b.fd);
     removeCgroup(a.directory, mountPoint);
     assert.ok(existsSync(b.directory));
     removeCgroup(b.directory, mountPoint);
@@ -55,7 +55,7 @@ if (hierarchy) {
   test('a parent that another made stays', () => {
     mkdirSync(top);
     const cgroup = createCgroup(hierarchy, testPath('a/b'));
-    closeCgroup(cgroup);
+    closeSync(cgroup.fd);
     removeCgroup(cgroup.directory, mountPoint);
     assert.ok(existsSync(top));
     assert.not.ok(existsSync(join(top, 'a')));
@@ -68,8 +68,8 @@ if (hierarchy) {
 
   test('an empty cgroup that exists is used; one with a process is refused and left alone', async () => {
     const first = createCgroup(hierarchy, testPath('a'));
-    closeCgroup(first);
-    closeCgroup(createCgroup(hierarchy, testPath('a')));
+    closeSync(first.fd);
+    closeSync(createCgroup(hierarchy, testPath('a')).fd);
     const child = sleeper(first.directory);
     assert.throws(() => createCgroup(hierarchy, testPath('a')), new RegExp(`is not empty: .* ${child.pid}`));
     const end = ended(child);
@@ -80,7 +80,7 @@ if (hierarchy) {
 
   test('a frozen cgroup is refused', () => {
     const cgroup = createCgroup(hierarchy, testPath('a'));
-    closeCgroup(cgroup);
+    closeSync(cgroup.fd);
     freezeCgroup(cgroup.directory);
     assert.throws(() => createCgroup(hierarchy, testPath('a')), /is frozen/);
     assert.throws(() => createCgroup(hierarchy, testPath('a/b')), /is frozen/);
@@ -101,7 +101,7 @@ if (hierarchy) {
     const [controller] = hierarchy.controllers;
     if (controller === undefined) return console.log('# skipped: cgroup v2 has no controller here');
     const parent = createCgroup(hierarchy, testPath('a'));
-    closeCgroup(parent);
+    closeSync(parent.fd);
     const child = sleeper(parent.directory);
     const need = { controller, file: 'a.max', field: 'linux.resources.a' };
     assert.throws(
@@ -110,7 +110,7 @@ if (hierarchy) {
     );
     assert.not.ok(existsSync(join(parent.directory, 'b')));
     const cgroup = createCgroup(hierarchy, testPath('a/b'));
-    closeCgroup(cgroup);
+    closeSync(cgroup.fd);
     assert.equal(cgroup.controllers, []);
     removeCgroup(parent.directory, mountPoint);
   });
@@ -118,7 +118,7 @@ if (hierarchy) {
   test('a parent with processes is not made the root of a threaded subtree', () => {
     if (!hierarchy.controllers.includes('pids')) return console.log('# skipped: no pids controller');
     const parent = createCgroup(hierarchy, testPath('a'));
-    closeCgroup(parent);
+    closeSync(parent.fd);
     sleeper(parent.directory);
     assert.equal(enableControllers(parent.directory, ['pids'], []), []);
     assert.is(readFileSync(join(parent.directory, 'cgroup.type'), 'utf8'), 'domain\n');
@@ -127,7 +127,7 @@ if (hierarchy) {
 
   test('below a threaded cgroup no container fits', () => {
     const parent = createCgroup(hierarchy, testPath('a'));
-    closeCgroup(parent);
+    closeSync(parent.fd);
     mkdirSync(join(parent.directory, 'threads'));
     writeFileSync(join(parent.directory, 'threads', 'cgroup.type'), 'threaded');
     assert.throws(() => createCgroup(hierarchy, testPath('a/threads/c')), /cgroup\.type is "domain invalid"/);
@@ -186,7 +186,7 @@ if (hierarchy) {
   test('many containers leave nothing behind', () => {
     for (let i = 0; i < 200; i++) {
       const cgroup = createCgroup(hierarchy, testPath(String(i)));
-      closeCgroup(cgroup);
+      closeSync(cgroup.fd);
       assert.ok(existsSync(cgroup.directory));
       removeCgroup(cgroup.directory, mountPoint);
       assert.not.ok(existsSync(top));

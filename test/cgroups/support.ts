@@ -1,10 +1,10 @@
 // What the tests on real cgroups share.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { closeSync, mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { moveProcess } from '../../src/cgroups/cgroup-processes.ts';
-import { type Cgroup, closeCgroup, createCgroup } from '../../src/cgroups/create-cgroup.ts';
+import { type Cgroup, createCgroup } from '../../src/cgroups/create-cgroup.ts';
 import { findHierarchy, type Hierarchy } from '../../src/cgroups/hierarchy.ts';
 import { removeCgroup } from '../../src/cgroups/remove.ts';
 
@@ -42,7 +42,7 @@ export async function inCgroup(
   try {
     await body(cgroup);
   } finally {
-    closeCgroup(cgroup);
+    closeSync(cgroup.fd);
     removeCgroup(cgroup.directory, hierarchy.mountPoint);
   }
 }

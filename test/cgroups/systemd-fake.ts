@@ -7,7 +7,6 @@ import {
   decodeMessage,
   ERROR,
   encodeMessage,
-  METHOD_RETURN,
   type Message,
   messageLength,
   SIGNAL,
@@ -15,6 +14,7 @@ import {
 import { type Value, type Variant, variant } from '../../src/cgroups/systemd/marshal.ts';
 
 const [socketPath = '', log = ''] = process.argv.slice(2);
+const METHOD_RETURN = 2;
 const JOB = '/org/freedesktop/systemd1/job/7';
 /** Units that were not reset yet after they failed. */
 const failed = new Set(['failed.scope']);

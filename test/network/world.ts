@@ -21,7 +21,7 @@ export function enterNewNamespace(): void {
 }
 
 /** A process in a new network namespace, waiting. */
-export function startContainer(): StubProcess {
+function startContainer(): StubProcess {
   const boot = StubProcess.spawn({ stdio: [0, 1, 2] });
   try {
     return boot.clone(CLONE_NEWNET, 'clone');

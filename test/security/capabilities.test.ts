@@ -7,7 +7,6 @@ import {
   allCapabilities,
   capabilitiesOf,
   capabilityName,
-  capabilityNumber,
   type HeldCapabilities,
   lastCapability,
   maskOf,
@@ -35,7 +34,7 @@ test('names and numbers of linux/capability.h', () => {
     ['CAP_AUDIT_READ', 37],
     ['CAP_CHECKPOINT_RESTORE', 40],
   ];
-  for (const [name, number] of known) assert.is(capabilityNumber(name), number);
+  for (const [name, number] of known) assert.equal(numbersIn(maskOf(name)), [number]);
   assert.is(capabilityNames.length, 41);
   assert.is(capabilityName(41), 'capability 41');
   assert.equal(numbersIn(maskOf('CAP_SYSLOG', 'CAP_CHOWN')), [0, 34]);

@@ -135,10 +135,10 @@ withLibrary('an action kills, traps or lets pass', () => {
   const end = (action: Syscall['action']) => {
     const { program } = compileFilter({
       defaultAction: 'SCMP_ACT_ALLOW',
-      syscalls: [{ names: ['getuid'], action }],
+      syscalls: [{ names: ['getpid'], action }],
     });
     const stub = confined(program);
-    const results = stub.run([{ number: SYS.getuid }]);
+    const results = stub.run([{ number: SYS.getpid }]);
     const { signal } = stub.end();
     return results ? results[0] : signal;
   };

@@ -6,9 +6,9 @@ import { TsociError } from '../../linux/errors.ts';
 export type DeviceType = 'a' | 'b' | 'c';
 
 /** Access bits as the kernel's eBPF context has them (linux/bpf.h: BPF_DEVCG_ACC_*). */
-export const MKNOD = 1;
-export const READ = 2;
-export const WRITE = 4;
+const MKNOD = 1;
+const READ = 2;
+const WRITE = 4;
 export const ALL_ACCESS = MKNOD | READ | WRITE;
 
 /** A rule in the form of the kernel. An undefined number is a wildcard. */

@@ -1,7 +1,5 @@
 // What is planned from `linux.resources`.
 
-export type { Resources } from '../../config/generated/types.ts';
-
 /** An integer of the config; 64-bit values that a number cannot hold are bigint. */
 export type Integer = number | bigint;
 

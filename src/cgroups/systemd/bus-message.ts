@@ -4,7 +4,6 @@ import { TsociError } from '../../linux/errors.ts';
 import { Reader, type Value, variant, Writer } from './marshal.ts';
 
 export const METHOD_CALL = 1;
-export const METHOD_RETURN = 2;
 export const ERROR = 3;
 export const SIGNAL = 4;
 

@@ -19,7 +19,7 @@ import type { Value } from './marshal.ts';
 const LONGEST_PATH = 108;
 
 /** systemd's own default for a method call (sd-bus), in milliseconds. */
-export const CALL_TIMEOUT_MS = 25_000;
+const CALL_TIMEOUT_MS = 25_000;
 
 /** A method call that was answered by an error. */
 export class BusError extends TsociError {

@@ -51,7 +51,7 @@ export function environment(
 }
 
 /** passwd(5): the sixth field of the first entry with the user's number. */
-export function homeOf(passwd: string, uid: number): string | undefined {
+function homeOf(passwd: string, uid: number): string | undefined {
   for (const line of passwd.split('\n')) {
     const fields = line.split(':');
     if (fields[2] === String(uid)) return fields[5] || undefined;

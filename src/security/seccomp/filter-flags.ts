@@ -14,7 +14,7 @@ const EFAULT = 14;
  * Asks the kernel: it looks at the flags before it reads the filter, and finds none at address 0. Nothing is
  * installed. WAIT_KILLABLE_RECV is valid only beside NEW_LISTENER (seccomp(2)).
  */
-export function kernelTakes(flag: SeccompFlag): boolean {
+function kernelTakes(flag: SeccompFlag): boolean {
   const beside = flag === 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
   return syscall(SYS.seccomp, SECCOMP_SET_MODE_FILTER, filterFlags[flag] | beside, 0) === -EFAULT;
 }

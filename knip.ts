@@ -1,0 +1,23 @@
+// What nobody uses: files, dependencies and exports. `knip` looks at all of the project, where a name that is exported only
+// for the file that has it is a fault; `knip --production` at src/ alone, where what only tests use is one.
+
+const production = process.argv.includes('--production');
+
+/** A KnipConfig. */
+export default {
+  entry: [
+    'src/main.ts!',
+    // Decoded by no command yet; the image is for scripts/.
+    'src/launcher/*.ts!',
+    // Executed by others by their paths.
+    'scripts/test-by-name.ts',
+    'test/{cgroups/systemd-fake,launcher/echo,network/worker}.ts',
+    'test/**/*.test.ts',
+    'conformance/*.ts',
+    'bench/*.ts',
+  ],
+  project: ['src/**/*.ts!', '{scripts,test,conformance,bench}/**/*.ts'],
+  ignore: ['src/config/generated/**'],
+  ignoreExportsUsedInFile: production || { interface: true, type: true },
+  exclude: ['binaries', 'duplicates', ...(production ? (['dependencies'] as const) : [])],
+};
