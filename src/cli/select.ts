@@ -18,10 +18,8 @@ export async function selectContainers(
 ): Promise<readonly string[]> {
   if (!regex) return [text];
   const pattern = compile(text);
-  const { listContainers } = await import('../container/state/oci-state.ts');
-  return listContainers(root)
-    .map(({ id }) => id)
-    .filter((id) => pattern.test(id));
+  const { containerIds } = await import('../container/state/store.ts');
+  return containerIds(root).filter((id) => pattern.test(id));
 }
 
 /** Does it to each, also after one that fails; then the last error is thrown. */

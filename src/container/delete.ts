@@ -13,7 +13,13 @@ import { runPoststop } from './create/poststop.ts';
 import { killNow } from './kill.ts';
 import { withLock } from './state/lock.ts';
 import type { ContainerRecord } from './state/record.ts';
-import { containerDirectory, currentStatus, removeDirectory, tryReadRecord } from './state/store.ts';
+import {
+  containerDirectory,
+  currentStatus,
+  isContainer,
+  removeDirectory,
+  tryReadRecord,
+} from './state/store.ts';
 
 export interface DeleteOptions {
   root: string;
@@ -32,8 +38,7 @@ export async function deleteContainer(caller: Caller, { root, id, force }: Delet
   if (force && found && !found.creator) killNow(found);
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);
-    // `create` was killed before it wrote anything.
-    if (!record) return removeDirectory(directory);
+    if (!record) return removeRemains(directory, id);
     const status = currentStatus(directory, record);
     if (status !== 'stopped') {
       if (!force) throw new TsociError(`delete ${id}: the container is ${status}, not stopped`);
@@ -41,6 +46,15 @@ export async function deleteContainer(caller: Caller, { root, id, force }: Delet
     }
     destroy(caller, directory, record, systemd);
   });
+}
+
+/** What a `create` left that was killed before there was a record. */
+function removeRemains(directory: string, id: string): void {
+  if (!isContainer(directory))
+    throw new TsociError(
+      `delete ${id}: ${directory} is not the directory of a container: it has no state.json`,
+    );
+  removeDirectory(directory);
 }
 
 /** What it takes to remove a container of systemd's, loaded before a lock is held. */

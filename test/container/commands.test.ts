@@ -2,7 +2,9 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Sandbox, TIMEOUT, tsociPath } from './harness.ts';
@@ -27,6 +29,28 @@ test('--regex: one container that cannot be deleted does not keep the others fro
   assert.is(box.tsoci('list', '--quiet').stdout, `${ids.filter((id) => id !== second).join('\n')}\n`);
   assert.is(box.tsoci('delete', '--force', '--regex', pattern).status, 0);
   assert.is(box.tsoci('list', '--quiet').stdout, '');
+});
+
+// Seen with containers that have a record only: what a `create` left that was killed early stayed, id and all.
+test('delete --regex takes what a killed create left, and nothing that is not of a container', () => {
+  const [empty, early, late, foreign] = [box.id(), box.id(), box.id(), box.id()].map((id) => {
+    mkdirSync(join(box.root, id), { recursive: true });
+    return id;
+  }) as [string, string, string, string];
+  writeFileSync(join(box.root, early, 'state.json.next'), '{');
+  writeFileSync(join(box.root, late, 'config.json'), '{}');
+  writeFileSync(join(box.root, foreign, 'notes'), '');
+  assert.is(box.tsoci('list', '--quiet').stdout, '');
+  const { status, stderr } = box.tsoci('delete', '--force', '--regex', '.');
+  assert.is(status, 0, stderr);
+  assert.equal(readdirSync(box.root), [foreign]);
+  assert.match(box.tsoci('delete', '--force', foreign).stderr, /is not the directory of a container/);
+  box.configure('true');
+  for (const id of [empty, early, late]) {
+    assert.is(box.detached('create', id), 0);
+    assert.is(box.tsoci('delete', '--force', id).status, 0);
+  }
+  rmSync(join(box.root, foreign), { recursive: true });
 });
 
 // Seen without it: the stack of an uncaught error, with the code of a bundle.

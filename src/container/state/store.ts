@@ -6,15 +6,7 @@
 //   ROOT/ID/start.sock    init waits on it; removed once it has started
 //   ROOT/ID/program.json  what each operation of init's last program does, for the error of `start`
 
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EEXIST, ENOENT, ENOTDIR } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
@@ -44,6 +36,8 @@ export function containerDirectory(root: string, id: string): string {
   checkId(id);
   return join(root, id);
 }
+
+const FILES = new Set(['state.json', 'config.json', 'resources.json', 'start.sock', 'program.json']);
 
 export const startSocket = (directory: string): string => join(directory, 'start.sock');
 export const savedConfig = (directory: string): string => join(directory, 'config.json');
@@ -146,7 +140,21 @@ export function removeDirectory(directory: string): void {
   }
 }
 
-/** The ids in a state directory, in order; those whose `create` left nothing but the directory too. */
+/**
+ * Whether a directory is a container's: by its record, or because there is nothing in it but what `create` or `delete` left
+ * that was killed before or after there was one. Whatever else somebody keeps in a state directory is not ours to remove.
+ */
+export function isContainer(directory: string): boolean {
+  if (existsSync(join(directory, 'state.json'))) return true;
+  try {
+    return readdirSync(directory).every((name) => FILES.has(name.replace(/\.next$/, '')));
+  } catch (error) {
+    // What cannot be looked at is told by whoever reads the record.
+    return ![ENOENT, ENOTDIR].includes(errnoOf(error) ?? 0);
+  }
+}
+
+/** The ids in a state directory, in order; those too of which a killed command left no record. */
 export function containerIds(root: string): string[] {
   let names: string[];
   try {
@@ -155,14 +163,5 @@ export function containerIds(root: string): string[] {
     if (errnoOf(error) === ENOENT) return [];
     throw TsociError.from(`list ${root}`, error);
   }
-  return names.filter((name) => isId(name) && mayBeDirectory(join(root, name))).sort();
-}
-
-/** What cannot be looked at is told by whoever reads the record. */
-function mayBeDirectory(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  } catch {
-    return true;
-  }
+  return names.filter((name) => isId(name) && isContainer(join(root, name))).sort();
 }
