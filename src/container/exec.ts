@@ -1,7 +1,7 @@
 // Another process in a container: the namespaces, the cgroup and the confinement of its init.
 
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { refuseFrozen } from '../cgroups/cgroup-processes.ts';
 import { cgroupOfProcess, findHierarchy } from '../cgroups/hierarchy.ts';
 import { subCgroup } from '../cgroups/path.ts';
@@ -67,7 +67,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const { pid, terminal } = alive(() => spawn(caller, { ...options, keepTerminal }, plan));
   const signals = options.detach ? undefined : new Signals();
   try {
-    if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), pid);
+    if (options.pidFile) writePidFile(options.pidFile, pid);
   } catch (error) {
     syscall(SYS.kill, pid, SIGKILL);
     reap(pid);
@@ -121,8 +121,7 @@ function spawn(
     stub.onHost((pid) => joinClass(plan, pid));
     startSession(stub, record, process);
     const terminal = process.terminal ? makeTerminal(stub, process) : undefined;
-    if (terminal !== undefined && !options.keepTerminal)
-      sendTerminal(caller, terminal, options.consoleSocket);
+    if (terminal !== undefined && !options.keepTerminal) sendTerminal(terminal, options.consoleSocket);
     const { apparmorProfile, selinuxLabel } = process;
     writeToProcfs(stub, { apparmorProfile, selinuxLabel });
     const resolved = resolveProcess(caller, stub, {

@@ -1,7 +1,7 @@
 // What `create` and `start` would have stubs execute, without stubs.
 
 import { accessSync, constants, existsSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { State } from '../config/generated/types.ts';
 import { listOf } from '../config/variables.ts';
 import { planCgroup } from '../container/create/cgroup.ts';
@@ -36,7 +36,7 @@ const NONE = -1;
 /** Plans a container. From here on no stub of this process is one. */
 export async function planContainer(caller: Caller, options: PlanOptions): Promise<void> {
   if (options.id !== undefined) checkId(options.id);
-  const id = options.id ?? basename(resolve(caller.cwd, options.bundle));
+  const id = options.id ?? basename(options.bundle);
   const creation = await prepareCreation(caller, { ...options, id });
   const { config, path: bundle } = creation.bundle;
   const tracer = new Tracer({ write: options.write, real: false });

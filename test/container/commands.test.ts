@@ -53,6 +53,62 @@ test('delete --regex takes what a killed create left, and nothing that is not of
   rmSync(join(box.root, foreign), { recursive: true });
 });
 
+/**
+ * A command of a caller whose working directory has been removed. Executed by Node: the engine in the executable does not
+ * even start there.
+ */
+function fromNowhere(...args: string[]) {
+  // What --detach leaves would hold a pipe.
+  const output = args.includes('--detach') ? 'ignore' : 'pipe';
+  const script = 'mkdir gone; cd gone; rmdir ../gone; exec "$@"';
+  const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+  return spawnSync('sh', ['-c', script, 'sh', process.execPath, main, '--root', box.root, ...args], {
+    cwd: box.directory,
+    encoding: 'utf8',
+    stdio: ['ignore', output, output],
+    timeout: TIMEOUT,
+  });
+}
+
+// Seen: "find the working directory: ENOENT".
+test('a working directory that was removed is needed for relative paths only', () => {
+  const pidFile = join(box.directory, 'pid');
+  box.configure('if [ -e /stay ]; then sleep 1000; fi');
+  const id = box.id();
+  const processFile = join(box.directory, 'process.json');
+  writeFileSync(processFile, JSON.stringify({ args: ['touch', '/executed'], cwd: '/', env: ['PATH=/bin'] }));
+  const resources = join(box.directory, 'resources.json');
+  writeFileSync(resources, '{}');
+  for (const args of [
+    ['run', '--bundle', box.bundle, '--pid-file', pidFile, box.id()],
+    ['run', '--bundle', box.bundle, '--config', join(box.bundle, 'config.json'), box.id()],
+    ['validate', box.bundle],
+    ['plan', '--bundle', box.bundle],
+    ['features'],
+    ['list'],
+  ]) {
+    const { status, stderr } = fromNowhere(...args);
+    assert.is(status, 0, `${args[0]}: ${stderr}`);
+  }
+  writeFileSync(join(box.rootfs, 'stay'), '');
+  for (const args of [
+    ['run', '--detach', '--bundle', box.bundle, id],
+    ['state', id],
+    ['ps', id],
+    ['exec', '--process', processFile, '--pid-file', pidFile, id],
+    ['exec', id, 'true'],
+    ['update', '--resources', resources, id],
+    ['kill', id, 'KILL'],
+    ['delete', '--force', id],
+  ]) {
+    const { status, stderr } = fromNowhere(...args);
+    assert.is(status, 0, `${args[0]}: ${stderr}`);
+  }
+  rmSync(join(box.rootfs, 'stay'));
+  assert.match(fromNowhere('run', box.id()).stderr, /find the working directory: ENOENT/);
+  assert.match(fromNowhere('run', '--bundle', 'b', box.id()).stderr, /find the working directory: ENOENT/);
+});
+
 // Seen without it: the stack of an uncaught error, with the code of a bundle.
 test('events whose reader has gone ends without a word', async () => {
   const id = box.id();

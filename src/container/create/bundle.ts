@@ -35,9 +35,8 @@ export async function withNetwork(
 }
 
 /** Reads and checks a bundle (bundle.md, config.md). Warnings go to the caller; the first error is thrown. */
-export function loadBundle(caller: Caller, bundle: string, configFile: string | undefined): Bundle {
-  const path = resolve(caller.cwd, bundle);
-  const file = configFile ? resolve(caller.cwd, configFile) : join(path, 'config.json');
+export function loadBundle(caller: Caller, path: string, configFile: string | undefined): Bundle {
+  const file = configFile ?? join(path, 'config.json');
   const text = readTextFile(file, {
     hint: 'is this the directory of a bundle?',
     fifo: configFile !== undefined,

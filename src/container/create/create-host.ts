@@ -107,7 +107,7 @@ export class CreateHost implements Host {
 
   takeTerminal(master: number): void {
     if (this.#options.keepTerminal) this.terminal = master;
-    else sendTerminal(this.#creation.caller, master, this.#options.consoleSocket);
+    else sendTerminal(master, this.#options.consoleSocket);
   }
 }
 

@@ -1,7 +1,6 @@
 // runtime.md#create: from a bundle to an init that waits for `start`. What happens to init is in init/sequence.ts.
 
 import { closeSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Hooks } from '../../config/generated/types.ts';
 import type { Caller } from '../../linux/caller.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
@@ -88,7 +87,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   delete record.creator;
   writeRecord(directory, record);
   init.stub.leave(program);
-  if (options.pidFile) writePidFile(resolve(caller.cwd, options.pidFile), init.stub.pid);
+  if (options.pidFile) writePidFile(options.pidFile, init.stub.pid);
   return { record, terminal: host.terminal };
 }
 

@@ -1,4 +1,4 @@
-// What `create` is asked for besides config.json.
+// What `create` is asked for besides config.json. Paths are absolute: the caller's directory may have been removed.
 
 export interface CreateOptions {
   /** The state directory. */

@@ -1,26 +1,23 @@
 // Where the master of a container's terminal goes: the console socket of the engine, or `run` itself.
 
-import { resolve } from 'node:path';
-import type { Caller } from '../../linux/caller.ts';
 import { closeDescriptor, sendDescriptors } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { connectTo } from '../../linux/unix-socket.ts';
 
 export interface ConsoleOptions {
-  /** The path of a listening stream socket. */
+  /** The absolute path of a listening stream socket. */
   consoleSocket?: string | undefined;
   /** Whether it is kept here. */
   keepTerminal?: boolean | undefined;
 }
 
 /** Sends the descriptor of the master with the name /dev/ptmx as the message, as engines expect it; closes it here. */
-export function sendTerminal(caller: Caller, master: number, consoleSocket: string | undefined): void {
+export function sendTerminal(master: number, consoleSocket: string | undefined): void {
   try {
     if (!consoleSocket) throw new TsociError('process.terminal is set: --console-socket is needed');
-    const path = resolve(caller.cwd, consoleSocket);
-    const socket = connectTo(path, 'stream');
+    const socket = connectTo(consoleSocket, 'stream');
     try {
-      sendDescriptors(socket, Buffer.from('/dev/ptmx'), [master], `send the terminal to ${path}`);
+      sendDescriptors(socket, Buffer.from('/dev/ptmx'), [master], `send the terminal to ${consoleSocket}`);
     } finally {
       closeDescriptor(socket);
     }
