@@ -156,5 +156,6 @@ export const ELOOP = 40;
 export const ENOSYS = 38;
 export const EOPNOTSUPP = 95;
 export const ECONNREFUSED = 111;
+export const ENOTCONN = 107;
 export const ECONNRESET = 104;
 export const ENAMETOOLONG = 36;

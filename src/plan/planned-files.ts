@@ -16,9 +16,15 @@ export interface Node {
   link?: string;
 }
 
+/** How many there are by now: a root has the first inode. */
+let devices = 0;
+let inodes = 1;
+
 /** A filesystem: directories of the host that it shows, the topmost first, and what was made in it. */
 export class Filesystem {
   readonly hosts: readonly string[];
+  /** A number that no other has, as st_dev is. */
+  readonly device = ++devices;
   readonly #magic: number | undefined;
   readonly #made = new Map<string, Node | undefined>();
 
@@ -58,7 +64,7 @@ export class Filesystem {
 
   /** Undefined: it is taken away. */
   put(path: string, node: Node | undefined): void {
-    this.#made.set(path, node);
+    this.#made.set(path, node && { ...node, inode: ++inodes });
   }
 
   magic(path: string): number {

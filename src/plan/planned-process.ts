@@ -22,7 +22,7 @@ import { STATX_SIZE } from '../linux/statx.ts';
 import type { Memory } from '../trace/stub-memory.ts';
 import type { OpenFiles } from './open-files.ts';
 import { directory, Place } from './planned-files.ts';
-import { writeStatx } from './planned-stat.ts';
+import { writeStat, writeStatx } from './planned-stat.ts';
 
 /** What all planned processes share. */
 export interface World {
@@ -176,10 +176,13 @@ export class PlannedProcess {
       case 'sendfile':
         return files.send(int(1));
       case 'newfstatat':
-        return this.#found(files.resolve(int(0), text(1)), (place) => {
-          // struct stat: st_ino comes second.
-          memory.read((words[2] ?? 0n) + 8n, 8)?.writeBigUInt64LE(BigInt(place.node()?.inode ?? 0));
-        });
+        return this.#found(
+          files.resolve(int(0), text(1), { noFollow: (int(3) & AT_SYMLINK_NOFOLLOW) !== 0 }),
+          (place) => {
+            const bytes = memory.read(words[2] ?? 0n, 16);
+            if (bytes) writeStat(place, bytes);
+          },
+        );
       case 'fstatfs':
         return this.#found(files.place(int(0)) ?? -ENOENT, (place) => {
           memory.read(words[1] ?? 0n, 8)?.writeBigUInt64LE(BigInt(place.magic()));

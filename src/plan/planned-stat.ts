@@ -27,6 +27,12 @@ export function writeStatx(place: Place, bytes: Buffer): void {
   writeTime(bytes, STX_MTIME, mtimeNs);
 }
 
+/** Fills the beginning of a struct stat: st_dev, st_ino. */
+export function writeStat(place: Place, bytes: Buffer): void {
+  bytes.writeBigUInt64LE(BigInt(place.mount.filesystem.device), 0);
+  bytes.writeBigUInt64LE(BigInt(place.node()?.inode ?? 0), 8);
+}
+
 const SECOND = 1_000_000_000n;
 
 /** struct statx_timestamp. */

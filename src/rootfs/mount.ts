@@ -9,7 +9,6 @@ import {
   FSPICK_CLOEXEC,
   FSPICK_EMPTY_PATH,
   O_PATH,
-  PROC_SUPER_MAGIC,
   RESOLVE_NO_SYMLINKS,
   STATX_MNT_ID,
 } from '../linux/constants.ts';
@@ -30,21 +29,11 @@ import {
 import { explain, isReadonlyLater, newFilesystem, setOption, settings } from './filesystem.ts';
 import { describe, type MountPlan } from './mount-plan.ts';
 import { explainRefusal } from './mount-refusal.ts';
+import { lookForProc, type ProcLook, refuseOnProc } from './proc-mounts.ts';
 import { addDirectory, makeTarget, targetKind } from './target.ts';
 
 /** Filesystems whose destination must not lead through a symlink. */
 const unlinked = new Set(['proc', 'sysfs']);
-
-/**
- * What may be mounted on procfs: nothing that a process or a security module trusts (CVE-2019-16884,
- * CVE-2023-27561). These are what lxcfs and engines overlay.
- */
-const allowedOnProc = new Set(
-  [
-    ...['cpuinfo', 'diskstats', 'meminfo', 'stat', 'swaps', 'uptime', 'loadavg', 'slabinfo', 'net/dev'],
-    ...['sys/kernel/ns_last_pid', 'sys/crypto/fips_enabled'],
-  ].map((name) => `/proc/${name}`),
-);
 
 /** How many mounts go into one program at most, which must fit into the stub's buffer. */
 const BATCH = 32;
@@ -112,9 +101,9 @@ function mountBatch(context: BuildContext, plans: readonly MountPlan[], empty: R
     program.property = plan.property;
     if (plan.kind === 'directory' && empty.has(posix.dirname(posix.normalize(plan.destination))))
       addDirectory(program, root, plan.destination);
-    const { target, mount, magic } = openMount(program, root, plan);
+    const { target, mount, look } = openMount(program, root, plan, RESOLVE_NO_SYMLINKS);
     attachMount(program, plan, mount, target);
-    return { plan, mount, magic, end: program.length };
+    return { plan, mount, look, end: program.length };
   });
   let done = steps.length;
   let results: Results;
@@ -126,9 +115,10 @@ function mountBatch(context: BuildContext, plans: readonly MountPlan[], empty: R
     results = error.results;
     done = steps.findIndex(({ end }) => end > executed);
   }
-  // Only now is it known what the targets were. A mount that may not be there is refused, and init ends with it.
-  for (const { plan, mount, magic } of steps.slice(0, done)) {
-    refuseProc(plan, results.bytes(magic));
+  // Links are followed where each is mounted by itself. Only now is it known what the targets were. A mount that may not
+  // be there is refused, and init ends with it.
+  for (const { plan, mount, look } of steps.slice(0, done)) {
+    refuseOnProc(plan, look, results);
     rememberReadonly(context, plan, mount);
   }
   return done;
@@ -136,7 +126,7 @@ function mountBatch(context: BuildContext, plans: readonly MountPlan[], empty: R
 
 function performMount(context: BuildContext, plan: MountPlan): void {
   if (plan.options.remount) return remount(context, plan);
-  let opened: { target: number; mount: number; results: Results; magic: Uint8Array };
+  let opened: OpenMount & { results: Results };
   try {
     opened = open(context, plan);
   } catch (error) {
@@ -144,8 +134,8 @@ function performMount(context: BuildContext, plan: MountPlan): void {
     makeTarget(context, plan.destination, plan.kind);
     opened = open(context, plan);
   }
-  const { target, mount, results, magic } = opened;
-  refuseProc(plan, results.bytes(magic));
+  const { target, mount, results, look } = opened;
+  refuseOnProc(plan, look, results);
   plan.fill?.(target, mount);
   const program = context.init.program();
   attachMount(program, plan, mount, target);
@@ -178,28 +168,31 @@ interface OpenMount {
   target: number;
   /** The detached mount. */
   mount: number;
-  /** Where the stub puts a struct statfs of the target. */
-  magic: Uint8Array;
+  look: ProcLook;
   /** The context of a new filesystem, for its log. */
   filesystem: number | undefined;
 }
 
 /** Opens the target, then makes the detached mount. The first operation tells whether the target exists. */
-function openMount(program: Program, root: number, plan: MountPlan): OpenMount {
+function openMount(program: Program, root: number, plan: MountPlan, resolve: number): OpenMount {
   const doing = describe(plan);
-  // Where proc and sysfs are is what masks and checks go by: no link decides that (CVE-2023-27561, CVE-2023-28642).
-  const resolve = 'type' in plan.from && unlinked.has(plan.from.type) ? RESOLVE_NO_SYMLINKS : 0;
   const target = program.open('openat2', openInRootArguments(root, plan.destination, O_PATH, resolve), doing);
-  // struct statfs: f_type comes first; 120 bytes on x86-64 and arm64.
-  const magic = Buffer.alloc(120);
-  program.call('fstatfs', [target, magic], doing);
-  if ('type' in plan.from) {
-    return { target, magic, ...newFilesystem(program, plan.from, plan, doing) };
-  }
-  const mount =
-    'tree' in plan.from ? plan.from.tree : cloneTree(program, plan.from.source, plan.options, doing);
+  const { filesystem, mount } = makeMount(program, plan, doing);
+  const fds = { root, target, mount };
+  const look = lookForProc(program, plan, fds, { links: resolve !== RESOLVE_NO_SYMLINKS });
+  return { target, mount, filesystem, look };
+}
+
+function makeMount(
+  program: Program,
+  plan: MountPlan,
+  doing: string,
+): Pick<OpenMount, 'filesystem' | 'mount'> {
+  const { from, options } = plan;
+  if ('type' in from) return newFilesystem(program, from, plan, doing);
+  const mount = 'tree' in from ? from.tree : cloneTree(program, from.source, options, doing);
   bindAttributes(program, mount, plan, doing);
-  return { target, magic, mount, filesystem: undefined };
+  return { mount, filesystem: undefined };
 }
 
 /** Attaches it where its target is, and lets go of both. */
@@ -212,7 +205,9 @@ function attachMount(program: Program, plan: MountPlan, mount: number, target: n
 
 function open({ init, root }: RootContext, plan: MountPlan): OpenMount & { results: Results } {
   const program = init.program();
-  const opened = openMount(program, root, plan);
+  // Where proc and sysfs are is what masks and checks go by: no link decides that (CVE-2023-27561, CVE-2023-28642).
+  const resolve = 'type' in plan.from && unlinked.has(plan.from.type) ? RESOLVE_NO_SYMLINKS : 0;
+  const opened = openMount(program, root, plan, resolve);
   const { filesystem } = opened;
   try {
     return { ...opened, results: init.run(program) };
@@ -260,13 +255,4 @@ function setPropagation(
     const doing = `set propagation of ${destination}`;
     setAttributes(program, mount, { propagation: type }, recursive ? AT_RECURSIVE : 0, doing);
   }
-}
-
-function refuseProc(plan: MountPlan, statfs: Buffer): void {
-  if (Number(statfs.readBigInt64LE(0)) !== PROC_SUPER_MAGIC) return;
-  if (allowedOnProc.has(plan.destination)) return;
-  if (plan.destination === '/proc' && 'type' in plan.from && plan.from.type === 'proc') return;
-  throw new TsociError(`${describe(plan)}: a mount on procfs could deceive security modules`, {
-    errno: EINVAL,
-  });
 }

@@ -24,7 +24,7 @@ import type { StubProcess } from '../stub/stub-process.ts';
 /** linux/proc_fs.h */
 const PROC_ROOT_INO = 1n;
 /** struct statfs and struct stat: no larger on x86-64 and arm64. */
-const STAT_SIZE = 144;
+export const STAT_SIZE = 144;
 
 /**
  * A descriptor in the stub of a procfs with the numbers of its pid namespace: one that is attached nowhere, so that
@@ -62,13 +62,16 @@ export function openMountedProcfs(stub: StubProcess, path = '/proc'): number {
   program.call('fstatfs', [procfs, statfs], doing);
   program.call('newfstatat', [procfs, '', stat, AT_EMPTY_PATH], doing);
   const results = stub.run(program);
-  const type = results.bytes(statfs).readBigInt64LE(0);
-  const inode = results.bytes(stat).readBigUInt64LE(8);
-  if (Number(type) === PROC_SUPER_MAGIC && inode === PROC_ROOT_INO) return procfs;
+  if (isProcfsRoot(results.bytes(statfs), results.bytes(stat))) return procfs;
   const closing = stub.program();
   closing.close(procfs);
   stub.run(closing);
   throw new TsociError(`${doing}: something else is mounted there`);
+}
+
+/** Whether a struct statfs and a struct stat are those of the root of a procfs: f_type comes first, st_ino second. */
+export function isProcfsRoot(statfs: Buffer, stat: Buffer): boolean {
+  return Number(statfs.readBigInt64LE(0)) === PROC_SUPER_MAGIC && stat.readBigUInt64LE(8) === PROC_ROOT_INO;
 }
 
 /**

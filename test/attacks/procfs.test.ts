@@ -4,13 +4,14 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox } from '../container/harness.ts';
+import type { Mount } from '../../src/config/generated/types.ts';
+import { type Change, Sandbox } from '../container/harness.ts';
 import { attempt, refused } from './support.ts';
 
 const test = suite('procfs');
 const box = new Sandbox();
 
-// Seen without refuseProc: the container ran, in all five.
+// Seen without refuseOnProc: the container ran, in all five.
 for (const destination of ['/proc', '/proc/self/attr', '/proc/sys', '/innocent', '/tmp/../proc/./sys']) {
   test(`CVE-2019-16884: a mount over ${destination} is refused`, () => {
     rmSync(join(box.rootfs, 'innocent'), { force: true });
@@ -21,10 +22,77 @@ for (const destination of ['/proc', '/proc/self/attr', '/proc/sys', '/innocent',
     const result = attempt(box, 'echo alive', (config) => {
       config.mounts?.push({ destination, type: 'bind', source: evil, options: ['rbind'] });
     });
-    refused(result, /a mount on procfs could deceive security modules/);
+    refused(result, /only a procfs may be mounted|could deceive security modules/);
     rmSync(join(box.rootfs, 'innocent'));
   });
 }
+
+/** The mounts of the config without procfs, and one more. */
+function inPlaceOfProc(mount: Mount): Change {
+  return (config) => {
+    config.mounts = [...(config.mounts ?? []).filter(({ type }) => type !== 'proc'), mount];
+  };
+}
+
+const fake = join(box.directory, 'fake');
+for (const path of [join(fake, 'self', 'attr'), box.root]) mkdirSync(path, { recursive: true });
+const halfProc: Mount = { destination: '/proc', type: 'bind', source: '/proc/sys', options: ['bind'] };
+
+// Seen while only what lay on procfs already was refused (this was a hole): the container ran, in all of them.
+for (const [what, mount] of [
+  ['a directory', { destination: '/proc', type: 'bind', source: fake, options: ['rbind', 'rprivate'] }],
+  ['a tmpfs', { destination: '/proc', type: 'tmpfs', source: 'tmpfs' }],
+  ['a tmpfs, by another name,', { destination: '/tmp/..//proc/.', type: 'tmpfs', source: 'tmpfs' }],
+  [
+    'an overlay',
+    { destination: '/proc', type: 'overlay', source: 'x', options: [`lowerdir=${fake}:${box.root}`] },
+  ],
+  ['a part of procfs', halfProc],
+  ['a tmpfs, through a link,', { destination: '/innocent', type: 'tmpfs', source: 'tmpfs' }],
+  ['a link and a tmpfs', { destination: '/innocent/../proc', type: 'tmpfs', source: 'tmpfs' }],
+  ['a tmpfs, through the root,', { destination: '/again/proc', type: 'tmpfs', source: 'tmpfs' }],
+  ['a file of the image', { destination: '/proc/sys', type: 'tmpfs', source: 'tmpfs' }],
+] as [string, Mount][]) {
+  test(`CVE-2019-16884: ${what} in place of procfs is refused`, () => {
+    const links = ['innocent', 'again'].map((name) => join(box.rootfs, name));
+    links.forEach((link, i) => {
+      symlinkSync(['/proc', '/'][i] ?? '', link);
+    });
+    try {
+      const result = attempt(box, 'echo alive', inPlaceOfProc(mount));
+      refused(result, /only a procfs may be mounted|could deceive security modules/);
+    } finally {
+      for (const link of links) rmSync(link);
+    }
+  });
+}
+
+// As docker run -v /proc:/proc has it.
+test('the procfs of the host, bound on /proc, is one; it is masked as any other', () => {
+  const script = 'cat /proc/sys/kernel/ostype /proc/kcore; echo x >/proc/sys/kernel/ostype; true';
+  const bound: Mount = { destination: '/proc', type: 'bind', source: '/proc', options: ['rbind', 'rslave'] };
+  const { status, stdout, stderr } = attempt(box, script, inPlaceOfProc(bound));
+  assert.is(status, 0, stderr);
+  assert.is(stdout, 'Linux\n');
+  assert.match(stderr, /Read-only file system/);
+});
+
+test('what lxcfs puts on procfs is let pass, also on one that is bound', () => {
+  const cpuinfo = join(box.directory, 'cpuinfo');
+  writeFileSync(cpuinfo, 'one\n');
+  for (const change of [
+    () => {},
+    inPlaceOfProc({ destination: '/proc', type: 'bind', source: '/proc', options: ['rbind', 'rslave'] }),
+  ] satisfies Change[]) {
+    const { status, stdout, stderr } = attempt(box, 'cat /proc/cpuinfo /proc/uptime', (config) => {
+      change(config);
+      for (const destination of ['/proc/cpuinfo', '/proc/uptime'])
+        config.mounts?.push({ destination, type: 'bind', source: cpuinfo, options: ['bind', 'ro'] });
+    });
+    assert.is(status, 0, stderr);
+    assert.is(stdout, 'one\none\n');
+  }
+});
 
 // Seen before RESOLVE_NO_SYMLINKS for proc and sysfs (this was a hole): the container ran, in all three.
 for (const [cve, name, target] of [
@@ -83,7 +151,7 @@ test('CVE-2025-52881: a sysctl in a user namespace that shares the pid namespace
   assert.is(stdout, '1\n');
 });
 
-// Seen without refuseProc, and with a sysctl written by path: the container ran.
+// Seen without refuseOnProc, and with a sysctl written by path: the container ran.
 test('CVE-2025-52881: nothing can be mounted where a sysctl or a label is written', () => {
   for (const destination of [
     '/proc/sys/net/ipv4/ip_forward',

@@ -34,7 +34,7 @@ export function compare(
 
 /**
  * Lines without what no plan can know: pids, times (also those of files, which a plan looks at before the run does), the
- * serial number of a keyring, the type of the host's own filesystem; and without addresses in the stub, since a pid in
+ * serial number of a keyring, the number of an inode that is made, the type of the host's own filesystem; and without addresses in the stub, since a pid in
  * its memory may have more digits.
  */
 function comparable(text: string): string[] {
@@ -47,6 +47,7 @@ function comparable(text: string): string[] {
         .replace(/ <[\d.]+ s, \d+ calls?>$/, '')
         .replace(/^(\w+: clone3\(.*\)) = \d+/, '$1 = PID')
         .replace(/(KEYCTL_JOIN_SESSION_KEYRING.*\)) = \d+/, '$1 = SERIAL')
+        .replace(/st_ino=\d+/, 'st_ino=INODE')
         .replace(/process \d+/, 'process PID')
         .replace(/tv_(n?)sec=\d+/g, 'tv_$1sec=TIME')
         .replace(/0x5[0-9a-f]{5}\b/g, 'ADDRESS')
