@@ -63,6 +63,12 @@ export const CREATE_OPTIONS = [
   },
   { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write the process id to this file' },
   {
+    long: 'pidfd-socket',
+    kind: 'string',
+    placeholder: 'SOCKET',
+    help: 'a listening Unix socket that is sent a pidfd of the process',
+  },
+  {
     long: 'no-subreaper',
     kind: 'flag',
     help: 'accepted and ignored: tsoci is never a subreaper',
@@ -76,6 +82,7 @@ export function createOptions(invocation: Invocation<typeof CREATE_OPTIONS>): Cr
     ...makeOptions(invocation, values.bundle),
     id: operands[0] ?? '',
     pidFile: callerPath('pid-file', values['pid-file'], caller),
+    pidfdSocket: callerPath('pidfd-socket', values['pidfd-socket'], caller),
     consoleSocket: callerPath('console-socket', values['console-socket'], caller),
   };
 }

@@ -24,6 +24,7 @@ import type { StubProcess } from '../stub/stub-process.ts';
 import { attend, Signals } from './attach/foreground.ts';
 import { importModules, type OptionalModules } from './create/optional-modules.ts';
 import { writePidFile } from './create/pid-file.ts';
+import { sendPidfd } from './create/pidfd-socket.ts';
 import { execProcess, type ProcessOptions } from './exec-process.ts';
 import { checkConsole, sendTerminal } from './init/console-socket.ts';
 import { inheritedDescriptors } from './init/inherited-descriptors.ts';
@@ -44,6 +45,7 @@ export interface ExecOptions extends ProcessOptions {
   cgroup: string | undefined;
   detach: boolean;
   pidFile: string | undefined;
+  pidfdSocket: string | undefined;
   consoleSocket: string | undefined;
   preserveFds: number;
   ignorePaused: boolean;
@@ -68,6 +70,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const signals = options.detach ? undefined : new Signals();
   try {
     if (options.pidFile) writePidFile(options.pidFile, pid);
+    if (options.pidfdSocket) sendPidfd(options.pidfdSocket, pid, 'setns');
   } catch (error) {
     syscall(SYS.kill, pid, SIGKILL);
     reap(pid);

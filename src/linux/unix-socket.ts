@@ -4,7 +4,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { AF_UNIX, O_CLOEXEC, O_PATH, SOCK_CLOEXEC, SOCK_SEQPACKET, SOCK_STREAM } from './constants.ts';
-import { check, closeDescriptor } from './descriptor.ts';
+import { check, closeDescriptor, sendDescriptors } from './descriptor.ts';
 import { TsociError } from './errors.ts';
 
 export type SocketType = 'seqpacket' | 'stream';
@@ -41,6 +41,16 @@ export function connectToAddress(address: Uint8Array, type: SocketType, doing: s
   return withSocket(type, doing, (fd) => {
     check(doing, 'connect', fd, address, address.length);
   });
+}
+
+/** Sends a descriptor, with a message of that text, to who listens on the stream socket at `path`. */
+export function sendDescriptorTo(path: string, text: string, fd: number, what: string): void {
+  const socket = connectTo(path, 'stream');
+  try {
+    sendDescriptors(socket, Buffer.from(text), [fd], `send ${what} to ${path}`);
+  } finally {
+    closeDescriptor(socket);
+  }
 }
 
 /** struct sockaddr_un: family, path. A path ends with a NUL, an abstract name begins with one. */

@@ -61,6 +61,12 @@ export const command = defineCommand({
     { long: 'detach', short: 'd', kind: 'flag', help: 'return once it is started' },
     { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write its process id to this file' },
     {
+      long: 'pidfd-socket',
+      kind: 'string',
+      placeholder: 'SOCKET',
+      help: 'a listening Unix socket that is sent a pidfd of the process',
+    },
+    {
       long: 'console-socket',
       kind: 'string',
       placeholder: 'SOCKET',
@@ -105,6 +111,7 @@ export const command = defineCommand({
       cgroup: values.cgroup,
       detach: values.detach,
       pidFile: callerPath('pid-file', values['pid-file'], caller),
+      pidfdSocket: callerPath('pidfd-socket', values['pidfd-socket'], caller),
       consoleSocket: callerPath('console-socket', values['console-socket'], caller),
       preserveFds,
       ignorePaused: values['ignore-paused'],

@@ -28,6 +28,7 @@ import { CreateHost, type Reserved, recordCgroup } from './create-host.ts';
 import { type Creation, prepareCreation } from './creation.ts';
 import type { CreateOptions } from './options.ts';
 import { writePidFile } from './pid-file.ts';
+import { sendPidfd } from './pidfd-socket.ts';
 import { runPoststop } from './poststop.ts';
 
 export interface Created {
@@ -88,6 +89,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   writeRecord(directory, record);
   init.stub.leave(program);
   if (options.pidFile) writePidFile(options.pidFile, init.stub.pid);
+  if (options.pidfdSocket) sendPidfd(options.pidfdSocket, init.stub.pid, 'standard');
   return { record, terminal: host.terminal };
 }
 

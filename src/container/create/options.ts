@@ -7,6 +7,8 @@ export interface CreateOptions {
   bundle: string;
   configFile?: string | undefined;
   pidFile?: string | undefined;
+  /** The path of a listening stream socket, which is sent a pidfd. */
+  pidfdSocket?: string | undefined;
   consoleSocket?: string | undefined;
   /** Keep the master of the container's terminal, which then needs no console socket: `run` in the foreground. */
   keepTerminal?: boolean | undefined;

@@ -1,8 +1,8 @@
 // Where the master of a container's terminal goes: the console socket of the engine, or `run` itself.
 
-import { closeDescriptor, sendDescriptors } from '../../linux/descriptor.ts';
+import { closeDescriptor } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
-import { connectTo } from '../../linux/unix-socket.ts';
+import { sendDescriptorTo } from '../../linux/unix-socket.ts';
 
 export interface ConsoleOptions {
   /** The absolute path of a listening stream socket. */
@@ -15,12 +15,7 @@ export interface ConsoleOptions {
 export function sendTerminal(master: number, consoleSocket: string | undefined): void {
   try {
     if (!consoleSocket) throw new TsociError('process.terminal is set: --console-socket is needed');
-    const socket = connectTo(consoleSocket, 'stream');
-    try {
-      sendDescriptors(socket, Buffer.from('/dev/ptmx'), [master], `send the terminal to ${consoleSocket}`);
-    } finally {
-      closeDescriptor(socket);
-    }
+    sendDescriptorTo(consoleSocket, '/dev/ptmx', master, 'the terminal');
   } finally {
     closeDescriptor(master);
   }

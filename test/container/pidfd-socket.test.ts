@@ -1,0 +1,88 @@
+// --pidfd-socket: a descriptor of the process for whoever listens.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { AF_UNIX, SIGKILL, SOCK_CLOEXEC, SOCK_STREAM } from '../../src/linux/constants.ts';
+import { check, closeDescriptor, readable, receiveDescriptors } from '../../src/linux/descriptor.ts';
+import { unixAddress } from '../../src/linux/unix-socket.ts';
+import { EXEC_FAILED, Sandbox } from './harness.ts';
+
+const test = suite('pidfd socket');
+const box = new Sandbox();
+let count = 0;
+
+/** Listens at a path while `use` runs; then what one client has sent. */
+function received(use: (path: string) => void): { text: string; fd: number; pid: number } {
+  const path = join(box.directory, `socket-${count++}`);
+  const address = unixAddress(`${path}\0`);
+  const listener = check('make a socket', 'socket', AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  check('bind', 'bind', listener, address, address.length);
+  check('listen', 'listen', listener, 1);
+  use(path);
+  const socket = check('accept', 'accept4', listener, 0, 0, SOCK_CLOEXEC);
+  const buffer = Buffer.alloc(100);
+  const { length, fds } = receiveDescriptors(socket, buffer, 2, 'receive');
+  for (const fd of [socket, listener]) closeDescriptor(fd);
+  assert.is(fds.length, 1);
+  const fd = fds[0] ?? -1;
+  const pid = /^Pid:\s*(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
+  return { text: buffer.subarray(0, length).toString(), fd, pid: Number(pid) };
+}
+
+test('of create: that of init', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  const { text, fd, pid } = received((path) => {
+    assert.is(box.detached('create', '--pidfd-socket', path, id), 0);
+  });
+  assert.equal([text, pid], ['standard', box.state(id).pid]);
+  assert.not.ok(readable(fd, 0), 'it has not ended');
+  check('kill', 'pidfd_send_signal', fd, SIGKILL, 0, 0);
+  assert.ok(readable(fd, 5000), 'it has ended');
+  closeDescriptor(fd);
+  assert.is(box.tsoci('delete', id).status, 0);
+});
+
+test('of run and exec, in the foreground too', () => {
+  box.configure('exit 7');
+  const run = received((path) => {
+    assert.is(box.tsoci('run', '--pidfd-socket', path, box.id()).status, 7);
+  });
+  assert.equal([run.text, run.pid], ['standard', -1], 'it was reaped');
+  closeDescriptor(run.fd);
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  const pidFile = join(box.directory, 'pid');
+  const exec = received((path) => {
+    const options = ['--detach', '--pid-file', pidFile, '--pidfd-socket', path];
+    assert.is(box.detached('exec', ...options, id, 'sleep', '1000'), 0);
+  });
+  assert.equal([exec.text, String(exec.pid)], ['setns', readFileSync(pidFile, 'utf8')]);
+  closeDescriptor(exec.fd);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('where nobody listens: an error that leaves nothing', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  for (const command of ['create', 'run']) {
+    const { status, stderr } = box.tsoci(command, '--pidfd-socket', 'nosuch', id);
+    assert.is(status, 1);
+    assert.match(stderr, /connect to .*nosuch: ENOENT/);
+    assert.equal(box.leftovers(), []);
+  }
+  assert.is(box.detached('run', '--detach', id), 0);
+  assert.is(box.tsoci('exec', '--pidfd-socket', 'nosuch', id, 'true').status, EXEC_FAILED);
+  assert.is(box.tsoci('ps', '-f', 'json', id).stdout.split(',').length, 1);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
