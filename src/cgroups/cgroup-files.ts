@@ -4,6 +4,7 @@ import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:
 import { join } from 'node:path';
 import { O_CLOEXEC, O_WRONLY } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
+import { step } from '../linux/steps.ts';
 
 /** The text of an interface file, without the newline at its end. */
 export function readCgroupFile(directory: string, file: string): string {
@@ -28,6 +29,7 @@ export function tryReadCgroupFile(directory: string, file: string): string | und
  * can say what they were doing.
  */
 export function writeRaw(directory: string, file: string, value: string): void {
+  step(`write ${JSON.stringify(value)} to ${file} of cgroup ${directory}`);
   const fd = openSync(join(directory, file), O_WRONLY | O_CLOEXEC);
   try {
     writeSync(fd, value);

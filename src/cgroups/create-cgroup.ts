@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '../linux/constants.ts';
 import { EAGAIN, EEXIST, ENODEV, ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { step } from '../linux/steps.ts';
 import { readCgroupFile } from './cgroup-files.ts';
 import { isPopulated, processesOf, refuseFrozen } from './cgroup-processes.ts';
 import { enableControllers, type Need, requireControllers } from './controllers.ts';
@@ -85,6 +86,7 @@ function makePathOnce({ mountPoint, controllers }: Hierarchy, path: string, need
 }
 
 function makeDirectory(directory: string): boolean {
+  step(`make cgroup ${directory}`);
   try {
     mkdirSync(directory, MADE_BY_TSOCI);
     return true;

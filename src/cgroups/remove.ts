@@ -4,6 +4,7 @@ import { lstatSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EBUSY, ENODEV, ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { step } from '../linux/steps.ts';
 import { waitUntil } from '../linux/wait-until.ts';
 import { killCgroup, processesOf } from './cgroup-processes.ts';
 import { eachBelow } from './tree.ts';
@@ -57,6 +58,7 @@ function removeTree(directory: string): boolean {
 
 /** Whether the cgroup is gone; false if it has processes or children (EBUSY). */
 function rmdir(directory: string): boolean {
+  step(`remove cgroup ${directory}`);
   try {
     rmdirSync(directory);
     return true;

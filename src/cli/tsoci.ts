@@ -59,9 +59,11 @@ async function runCommand(
   const caller = processCaller(args, log);
   const globals = readGlobals(values, caller);
   const endTrace = values.trace === undefined ? undefined : await startTracing(values.trace, caller);
+  const endSteps = logOptions(values).level === 'debug' ? await tellSteps(caller) : undefined;
   try {
     return (await command.run({ caller, globals, ...read })) ?? 0;
   } finally {
+    endSteps?.();
     endTrace?.();
   }
 }
@@ -70,6 +72,11 @@ async function runCommand(
 async function startTracing(file: string, caller: Caller): Promise<() => void> {
   const { startTrace } = await import('../trace/start-trace.ts');
   return startTrace(file || undefined, caller);
+}
+
+async function tellSteps(caller: Caller): Promise<() => void> {
+  const { startStepLog } = await import('../trace/step-log.ts');
+  return startStepLog((step) => caller.debug(step));
 }
 
 async function showHelp(name?: string): Promise<number> {

@@ -5,6 +5,7 @@ import { closeDescriptor, readable } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { isAlive } from '../linux/procfs.ts';
+import { step } from '../linux/steps.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { removeIntelRdt } from '../security/intel-rdt.ts';
 import { ownCgroup, removeContainerCgroup } from './create/cgroup.ts';
@@ -69,6 +70,7 @@ export function destroy(
   record: ContainerRecord,
   systemd: OptionalModules['systemd'],
 ): void {
+  step(`remove container ${record.id}`);
   if (record.unit && systemd) systemd.removeUnit(caller, record.unit, ownCgroup(record));
   else removeContainerCgroup(record);
   if (record.intelRdt) removeIntelRdt(record.intelRdt);

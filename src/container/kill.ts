@@ -7,6 +7,7 @@ import { ESRCH } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
+import { step } from '../linux/steps.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { waitUntil } from '../linux/wait-until.ts';
 import type { HeldNamespace } from '../namespaces/members.ts';
@@ -59,6 +60,7 @@ function sendSignal({ pid, startTime }: ProcessIdentity, signal: number): void {
 
 /** 0, or -errno. What a pid means may change, a pidfd stays: once that is open `isMeant` tells whose it is. */
 function signalIf(pid: number, isMeant: () => boolean, signal: number): number {
+  step(`send signal ${signal} to process ${pid}`);
   const pidfd = syscall(SYS.pidfd_open, pid, 0);
   if (pidfd < 0) return pidfd;
   try {

@@ -7,6 +7,7 @@ import { check, closeDescriptor, poll } from '../linux/descriptor.ts';
 import { EACCES, EINTR, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { cString, syscall } from '../linux/ffi.ts';
+import { step } from '../linux/steps.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { type Program, stringArray } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
@@ -69,6 +70,7 @@ function runHook(
   { state, env, enter, cwd }: HookSetting,
 ): void {
   const name = `${kind} hook ${i} (${hook.path})`;
+  step(`run ${name}`);
   const stdin = stateFile(state);
   using output = new HookOutput();
   let stub: StubProcess;
@@ -91,6 +93,7 @@ function runHook(
     program.call('execve', [hook.path, stringArray(hook.args ?? [hook.path]), variables], name);
     const failure = execute(stub, program, hook.timeout, output);
     if (failure) throw new TsociError(`${name}: ${failure}${output.told()}`);
+    step(`${name} has ended`);
   } finally {
     stub.dismiss();
   }

@@ -6,6 +6,7 @@ import { basename, dirname } from 'node:path';
 import { AF_UNIX, O_CLOEXEC, O_PATH, SOCK_CLOEXEC, SOCK_SEQPACKET, SOCK_STREAM } from './constants.ts';
 import { check, closeDescriptor, sendDescriptors } from './descriptor.ts';
 import { TsociError } from './errors.ts';
+import { step } from './steps.ts';
 
 export type SocketType = 'seqpacket' | 'stream';
 
@@ -14,6 +15,7 @@ const types: Readonly<Record<SocketType, number>> = { seqpacket: SOCK_SEQPACKET,
 /** A socket that listens at `path`, close-on-exec, for messages. */
 export function listenAt(path: string): number {
   const doing = `listen at ${path}`;
+  step(doing);
   const directory = open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY, doing);
   try {
     const address = unixAddress(`/proc/self/fd/${directory}/${basename(path)}\0`);
@@ -28,6 +30,7 @@ export function listenAt(path: string): number {
 
 /** A connection to the socket at `path`, close-on-exec. */
 export function connectTo(path: string, type: SocketType, doing = `connect to ${path}`): number {
+  step(doing);
   const place = open(path, O_PATH | O_CLOEXEC, doing);
   try {
     return connectToAddress(unixAddress(`/proc/self/fd/${place}\0`), type, doing);

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { step } from '../linux/steps.ts';
 
 export interface IdMapping {
   containerID: number;
@@ -91,6 +92,7 @@ function writeByHelper(
     [containerID, hostID, size].map(String),
   );
   const PATH = path || '/usr/local/bin:/usr/bin:/bin';
+  step(`${helper} ${pid} ${shortened(numbers.join(' '))}`);
   // Loaded only where a helper is called: it takes long.
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   const { status, error, stderr } = spawnSync(helper, [String(pid), ...numbers], {
@@ -123,6 +125,7 @@ export function writeTimeOffsets(pid: number, offsets: Readonly<Record<string, T
 }
 
 function write(path: string, text: string): void {
+  step(`write ${shortened(JSON.stringify(text.trim()))} to ${path}`);
   try {
     writeFileSync(path, text);
   } catch (error) {

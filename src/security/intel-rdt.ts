@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { IntelRdt } from '../config/generated/types.ts';
 import { TsociError } from '../linux/errors.ts';
 import { parseMountinfo } from '../linux/mountinfo.ts';
+import { step } from '../linux/steps.ts';
 import { differences } from './schemata.ts';
 
 /** What was made for a container, to be kept in its state and removed with it. */
@@ -153,6 +154,7 @@ function readSchemata(directory: string): string {
 /** One write with all lines, of which the kernel takes each in its order; its own words about a refusal. */
 function writeSchemata(resctrl: string, directory: string, lines: readonly string[]): void {
   const text = `${lines.join('\n')}\n`;
+  step(`write ${JSON.stringify(text)} to ${directory}/schemata`);
   try {
     writeFileSync(join(directory, 'schemata'), text);
   } catch (error) {
@@ -170,6 +172,7 @@ function lastStatus(resctrl: string): string | undefined {
 }
 
 function writeTask(directory: string, pid: number): void {
+  step(`write ${pid} to ${directory}/tasks`);
   try {
     writeFileSync(join(directory, 'tasks'), String(pid));
   } catch (error) {
@@ -178,6 +181,7 @@ function writeTask(directory: string, pid: number): void {
 }
 
 function makeDirectory(path: string, doing: string): void {
+  step(`${doing} ${path}`);
   try {
     mkdirSync(path);
   } catch (error) {
@@ -186,6 +190,7 @@ function makeDirectory(path: string, doing: string): void {
 }
 
 function removeDirectory(path: string): void {
+  step(`remove ${path}`);
   try {
     rmdirSync(path);
   } catch (error) {

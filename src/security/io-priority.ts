@@ -6,6 +6,7 @@ import { IOPRIO_CLASS_SHIFT, IOPRIO_WHO_PROCESS } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
+import { step } from '../linux/steps.ts';
 import { SYS } from '../linux/syscalls.ts';
 import type { Program } from '../stub/program.ts';
 
@@ -24,6 +25,7 @@ export function setIoPriority(program: Program, config: IOPriority | undefined):
 /** The same of another process: for one in a user namespace, which has no such right itself. */
 export function setIoPriorityOf(pid: number, config: IOPriority | undefined): void {
   if (!config) return;
+  step(`${describe(config)} of process ${pid}`);
   const result = syscall(SYS.ioprio_set, IOPRIO_WHO_PROCESS, pid, ioPriority(config));
   if (result >= 0) return;
   const hint = -result === EPERM ? 'the realtime class takes CAP_SYS_NICE on the host' : undefined;

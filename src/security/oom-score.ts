@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { EACCES } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { step } from '../linux/steps.ts';
 
 const LIMIT = 1000;
 
@@ -12,6 +13,7 @@ export function setOomScoreAdj(pid: number, score: number | undefined): void {
   const doing = `set oom_score_adj of process ${pid} to ${score}`;
   if (!Number.isInteger(score) || Math.abs(score) > LIMIT)
     throw new TsociError(`${doing}: not an integer between -${LIMIT} and ${LIMIT}`);
+  step(doing);
   try {
     writeFileSync(`/proc/${pid}/oom_score_adj`, String(score));
   } catch (error) {

@@ -5,6 +5,7 @@ import { rlimitTypes } from '../config/generated/values.ts';
 import { EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
+import { step } from '../linux/steps.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { type Program, Structure } from '../stub/program.ts';
 import { uint64 } from './uint64.ts';
@@ -48,6 +49,7 @@ export function setRlimits(program: Program, rlimits: readonly Rlimit[] | undefi
  */
 export function setRlimitsOf(pid: number, rlimits: readonly Rlimit[] | undefined): void {
   for (const { resource, soft, hard, doing } of planRlimits(rlimits)) {
+    step(doing);
     const limit = new Uint8Array(BigUint64Array.of(soft, hard).buffer);
     const result = syscall(SYS.prlimit64, pid, resource, limit, 0);
     if (result < 0) {

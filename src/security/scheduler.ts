@@ -5,6 +5,7 @@ import { schedulerFlags } from '../config/generated/values.ts';
 import { EBUSY, EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
+import { step } from '../linux/steps.ts';
 import { SYS } from '../linux/syscalls.ts';
 import type { Program } from '../stub/program.ts';
 import { uint64 } from './uint64.ts';
@@ -65,6 +66,7 @@ export function setScheduler(program: Program, config: Scheduler | undefined): v
 /** The same of another process: for one in a user namespace, which has no such right itself. */
 export function setSchedulerOf(pid: number, config: Scheduler | undefined): void {
   if (!config) return;
+  step(`set scheduler ${config.policy} of process ${pid}`);
   const result = syscall(SYS.sched_setattr, pid, schedAttr(config), 0);
   if (result >= 0) return;
   throw TsociError.fromErrno(`set scheduler ${config.policy}`, -result, hint(config, -result));

@@ -1,4 +1,4 @@
-// Who watches what stubs execute: --trace and plan.
+// Who watches what stubs execute: --trace, --debug and plan.
 
 import type { Operation } from './program.ts';
 
@@ -17,22 +17,36 @@ export interface Sent {
 }
 
 export interface Observer {
+  /** Whether it reads messages. To one that does not, a program that is in a process already is told without its message. */
+  readonly decodes: boolean;
   /** A program is about to be sent. */
   sending(executor: Executor, sent: Sent): void;
   /**
    * The reply to that program is here: its message with results in place of the control bits. Empty: the process is a
-   * stub no more, because it has executed something else or ended.
+   * stub no more. It has executed something else, or it has ended.
    */
   replied(executor: Executor, reply: Buffer): void;
 }
 
-let observer: Observer | undefined;
+const observers = new Set<Observer>();
 
-/** From here on `watcher` is told of all that stubs execute. */
-export function observeStubs(watcher: Observer | undefined): void {
-  observer = watcher;
+/** From here on `observer` is told of all that stubs execute, until the result is called. */
+export function observeStubs(observer: Observer): () => void {
+  observers.add(observer);
+  return () => observers.delete(observer);
 }
 
+/** All observers as one; undefined where there is none. */
 export function stubObserver(): Observer | undefined {
-  return observer;
+  if (observers.size === 0) return undefined;
+  const all = [...observers];
+  return {
+    decodes: all.some(({ decodes }) => decodes),
+    sending: (executor, sent) => {
+      for (const observer of all) observer.sending(executor, sent);
+    },
+    replied: (executor, reply) => {
+      for (const observer of all) observer.replied(executor, reply);
+    },
+  };
 }

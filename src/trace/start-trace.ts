@@ -20,9 +20,9 @@ export function startTrace(file: string | undefined, caller: Caller): () => void
     }
   };
   const tracer = new Tracer({ write, real: true });
-  observeStubs(tracer);
+  const stopObserving = observeStubs(tracer);
   return () => {
-    observeStubs(undefined);
+    stopObserving();
     tracer.close();
   };
 }

@@ -21,6 +21,7 @@ interface Pending {
 }
 
 export class Tracer implements Observer {
+  readonly decodes = true;
   readonly #options: TraceOptions;
   readonly #pending = new Map<number, Pending>();
 
@@ -74,7 +75,7 @@ function memoryOf(message: Buffer, heap: Buffer | undefined): Memory {
   ]);
 }
 
-interface Executed {
+export interface Executed {
   operation: Operation;
   index: number;
   /** Undefined: it was executed, but the process has told nobody how it went. */
@@ -85,7 +86,7 @@ interface Executed {
  * The calls of a program up to where it stopped (stub-x64.S). Without a reply the process has gone its own way:
  * after execve(2), which then succeeded, results are not known.
  */
-function executedCalls(operations: readonly Operation[], reply: Buffer): Executed[] {
+export function executedCalls(operations: readonly Operation[], reply: Buffer): Executed[] {
   const found: Executed[] = [];
   for (const [index, operation] of operations.entries()) {
     if (reply.length === 0) {

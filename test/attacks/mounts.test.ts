@@ -82,14 +82,15 @@ for (const what of ['file', 'directory'] as const) {
         program.open('openat', [AT_FDCWD, path, O_DIRECTORY, 0], path),
       );
       stub.run(program);
-      observeStubs({
+      const stop = observeStubs({
+        decodes: false,
         sending(_, { operations }) {
           // It has been looked at, and is opened next.
           if (!operations.some(({ call, args }) => call === 'openat' && args[0] !== from && args[1] !== '.'))
             return;
           rmSync(data, { recursive: true });
           symlinkSync(what === 'file' ? join(secret, 'file') : secret, data);
-          observeStubs(undefined);
+          stop();
         },
         replied() {},
       });

@@ -2,6 +2,7 @@
 
 import { closeSync } from 'node:fs';
 import type { DeviceCgroup } from '../../config/generated/types.ts';
+import { step } from '../../linux/steps.ts';
 import { attachDeviceProgram, detachDeviceProgram, findDeviceProgram, loadDeviceProgram } from './bpf.ts';
 import { deviceProgram } from './device-program.ts';
 import { allowsEverything, decide, parseRules } from './device-rules.ts';
@@ -22,6 +23,7 @@ export function applyDevices(cgroup: number, rules: readonly DeviceCgroup[]): vo
 }
 
 function attach(cgroup: number, instructions: Uint8Array, former: number | undefined): void {
+  step('attach the device program to the cgroup');
   const program = loadDeviceProgram(instructions);
   try {
     attachDeviceProgram(cgroup, program, former);

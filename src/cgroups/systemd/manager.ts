@@ -2,6 +2,7 @@
 
 import { SIGKILL } from '../../linux/constants.ts';
 import { messageOf, TsociError } from '../../linux/errors.ts';
+import { step } from '../../linux/steps.ts';
 import { Bus, BusError, type Method } from './bus.ts';
 import { type BusAddress, busAddresses } from './bus-address.ts';
 import { SIGNAL } from './bus-message.ts';
@@ -167,6 +168,7 @@ export class Systemd {
   }
 
   #call(member: string, signature: string, body: readonly Value[]): readonly Value[] {
+    step(`call ${member} of systemd`);
     const method: Method = { destination: SYSTEMD, path: PATH, interface: MANAGER, member };
     return this.#bus.call(method, signature, body);
   }

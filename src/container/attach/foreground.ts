@@ -8,6 +8,7 @@ import { check, closeDescriptor, poll } from '../../linux/descriptor.ts';
 import { EINTR } from '../../linux/errno.ts';
 import { errnoOf } from '../../linux/errors.ts';
 import { syscall } from '../../linux/ffi.ts';
+import { step } from '../../linux/steps.ts';
 import { SYS } from '../../linux/syscalls.ts';
 import { reap, type WaitStatus } from '../../linux/wait.ts';
 import type { TerminalSession } from './terminal.ts';
@@ -112,6 +113,7 @@ export async function attend(
 const LOOK = 100;
 
 async function ended(pid: number, session: TerminalSession | undefined): Promise<WaitStatus> {
+  step(`wait for the end of process ${pid}`);
   const pidfd = check(`open process ${pid}`, 'pidfd_open', pid, 0);
   try {
     for (;;) {

@@ -6,6 +6,7 @@ import type { Caller } from '../../linux/caller.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { identify } from '../../linux/procfs.ts';
+import { step } from '../../linux/steps.ts';
 import { undoable } from '../../linux/undo.ts';
 import { listenAt } from '../../linux/unix-socket.ts';
 import { checkConsole } from '../init/console-socket.ts';
@@ -40,6 +41,7 @@ export interface Created {
 /** Creates a container, or leaves everything as it was. */
 export async function createContainer(caller: Caller, options: CreateOptions): Promise<Created> {
   checkId(options.id);
+  step(`create container ${options.id} of bundle ${options.bundle}`);
   const creation = await prepareCreation(caller, options);
   checkConsole(creation.bundle.config.process?.terminal ?? false, options);
   const directory = reserve(options.root, options.id);
@@ -87,6 +89,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   // Until init is left with its program, it exits when we die: it reads end of file. So it is recorded as created before.
   delete record.creator;
   writeRecord(directory, record);
+  step(`leave init ${init.stub.pid} waiting for start`);
   init.stub.leave(program);
   if (options.pidFile) writePidFile(options.pidFile, init.stub.pid);
   if (options.pidfdSocket) sendPidfd(options.pidfdSocket, init.stub.pid, 'standard');
@@ -126,6 +129,7 @@ function laterHooks({ startContainer, poststart, poststop }: Hooks): NonNullable
 }
 
 function writeNew(path: string, text: string): void {
+  step(`write ${path}`);
   try {
     writeFileSync(path, text, { mode: 0o600 });
   } catch (error) {

@@ -4,12 +4,14 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { TsociError } from '../../linux/errors.ts';
 import { discardFile, removeFile } from '../../linux/files.ts';
+import { step } from '../../linux/steps.ts';
 
 /**
  * Engines watch for the file: it must never be there half written. The first name is made anew, since in a directory of
  * many somebody could have put a link there.
  */
 export function writePidFile(path: string, pid: number): void {
+  step(`write the pid file ${path}`);
   const next = join(dirname(path), `.${basename(path)}.next`);
   try {
     removeFile(next);

@@ -14,17 +14,17 @@ const ACCEPT = 1;
 /** How long init may take to get there, in milliseconds. */
 const TIMEOUT = 5000;
 
-/** Tells the observer of the program that waits in init's memory; the result takes its reply. */
+/** Tells the observer of the program that waits in init's memory; the result takes the reply to it. */
 export function watchInit(observer: Observer, pid: number, directory: string): (reply: Buffer) => void {
   const executor: Executor = { pid, role: 'init' };
-  const message = waitingMessage(pid);
+  const message = observer.decodes ? waitingMessage(pid) : undefined;
   const saved = readSavedProgram(directory);
   const operations = saved.map((operation, i): Operation => {
-    const call = syscallName(callAt(message, i)) ?? 'set_control';
+    const call = (message && syscallName(callAt(message, i))) ?? 'set_control';
     const control = operation.ignored.length > 0 ? CONTINUE_ON_ERROR : 0;
     return { ...operation, call, args: [], control, opens: undefined, closes: undefined };
   });
-  observer.sending(executor, { operations, message });
+  observer.sending(executor, { operations, message: message ?? Buffer.alloc(0) });
   return (reply) => observer.replied(executor, reply);
 }
 

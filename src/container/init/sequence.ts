@@ -6,6 +6,7 @@ import type { State } from '../../config/generated/types.ts';
 import { listOf } from '../../config/variables.ts';
 import { runHooks } from '../../hooks/hooks.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../../linux/constants.ts';
+import { step } from '../../linux/steps.ts';
 import { becomeRoot, setDumpable } from '../../namespaces/enter.ts';
 import { joinNamespaces } from '../../namespaces/join.ts';
 import {
@@ -63,7 +64,7 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   const { config } = creation.bundle;
   using opened = openDescriptors(creation, host);
 
-  // In the namespaces of the container, with a copy of the host's mounts.
+  step('make init in the namespaces of the container, with a copy of the mounts of the host');
   const { stub, trees } = spawnInit(creation, host, opened);
   const scope = host.startScope(stub.pid);
   if (modules.systemd && rootfs) bindOwnCgroup(rootfs.mounts, namespaces, scope);
@@ -72,15 +73,19 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   host.applyIntelRdt(stub.pid);
   if (modules.netDevices) stub.onHost((pid) => modules.netDevices?.moveNetDevicesTo(pid, config));
 
-  // The root filesystem of the container is mounted; init's own root is still the host's.
+  step('mount the root filesystem; the root of init is still that of the host');
   const context = rootfs && buildRootfs(stub, rootfs, trees);
+
+  step('run the hooks of create');
   const state = host.beginHooks(init);
   runCreateHooks(creation, host, init, state);
+
+  step('enter the root filesystem');
   writeToProcfs(stub, labelsOf(config), { sysctl: config.linux?.sysctl, pid: init.pidInside });
   if (config.process?.terminal && context) host.takeTerminal(makeTerminal(creation, context));
   if (rootfs && context) enterRootfs(creation, context, rootfs);
 
-  // Nothing of the host stays with init but what it waits on.
+  step('close what init does not need any more, and look for its executable');
   closeOthers(creation, stub, opened.filter);
   return { init, program: lastProgram(creation, init, opened.filter, state) };
 }

@@ -16,6 +16,7 @@ import { F_GETFD, SOCK_CLOEXEC } from '../../linux/constants.ts';
 import { receive, send } from '../../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
+import { step } from '../../linux/steps.ts';
 import { connectTo } from '../../linux/unix-socket.ts';
 import { argumentAddress, BUFFER_SIZE, resultAt } from '../../stub/encode.ts';
 import type { Program } from '../../stub/program.ts';
@@ -51,7 +52,9 @@ export function connectToInit(directory: string, id: string): number {
 export function sendGo(socket: number, control: number): Buffer {
   const message = Buffer.alloc(GO_MESSAGE_SIZE);
   message.writeBigInt64LE(BigInt(control));
-  send(socket, message, 'tell init to go');
+  const doing = 'tell init to go';
+  step(doing);
+  send(socket, message, doing);
   const reply = Buffer.alloc(BUFFER_SIZE);
   return reply.subarray(0, receive(socket, reply, 'hear from init'));
 }

@@ -11,6 +11,7 @@ import { basename, join } from 'node:path';
 import { EEXIST, ENOENT, ENOTDIR } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
 import { discardFile, makeDirectories, removeTree } from '../../linux/files.ts';
+import { step } from '../../linux/steps.ts';
 import { readTextFile } from '../../linux/text-file.ts';
 import { type ContainerRecord, type Status, statusOf } from './record.ts';
 import { parseRecord } from './record-form.ts';
@@ -54,6 +55,7 @@ export interface SavedOperation {
 /** Makes the directory of a new container. Its id is its own from here on. */
 export function reserve(root: string, id: string): string {
   const directory = containerDirectory(root, id);
+  step(`make the state directory ${directory}`);
   try {
     makeDirectories(root, 0o700);
     mkdirSync(directory, { mode: 0o700 });
@@ -77,6 +79,7 @@ export function existsAlready(id: string): TsociError {
 
 /** Writes a file whole or not at all. */
 export function writeAtomically(path: string, text: string): void {
+  step(`write ${path}`);
   const next = `${path}.next`;
   try {
     writeFileSync(next, text, { mode: 0o600 });
@@ -133,6 +136,7 @@ function isFrozen(cgroup: string): boolean {
 }
 
 export function removeDirectory(directory: string): void {
+  step(`remove ${directory}`);
   try {
     removeTree(directory);
   } catch (error) {

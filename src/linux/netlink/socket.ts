@@ -7,6 +7,7 @@
 import { AF_NETLINK, O_NONBLOCK, SOCK_CLOEXEC, SOCK_RAW } from '../constants.ts';
 import { check, closeDescriptor, receive } from '../descriptor.ts';
 import { TsociError } from '../errors.ts';
+import { step } from '../steps.ts';
 import {
   NETLINK_CAP_ACK,
   NETLINK_EXT_ACK,
@@ -116,6 +117,7 @@ export class NetlinkSocket {
   }
 
   #send(message: Uint8Array, doing: string): void {
+    step(doing);
     check(doing, 'sendto', this.#fd, message, message.length, 0, 0, 0);
   }
 

@@ -1,6 +1,7 @@
 // From linux.seccomp to a filter that can be installed (config-linux.md#seccomp).
 
 import type { Seccomp } from '../../config/generated/types.ts';
+import { step } from '../../linux/steps.ts';
 import { cached, cacheKey } from './cache.ts';
 import { compile } from './compile.ts';
 import { checkFlags } from './filter-flags.ts';
@@ -23,7 +24,10 @@ export interface CompiledFilter {
 export function compileFilter(config: Seccomp, cacheDirectory?: string): CompiledFilter {
   const plan = planFilter(config);
   checkFlags(config.flags);
-  const make = (): Buffer => compile(config, plan);
+  const make = (): Buffer => {
+    step('compile the seccomp filter');
+    return compile(config, plan);
+  };
   const identity = cacheDirectory === undefined ? undefined : libseccompIdentity();
   const program =
     cacheDirectory === undefined || identity === undefined
