@@ -35,7 +35,7 @@ const KILL_TIMEOUT = 10_000;
 export async function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): Promise<void> {
   const found = tryReadRecord(containerDirectory(root, id));
   const systemd = await systemdFor(found);
-  // Before its turn: `start` has the lock while it waits for init, which the container may have stopped.
+  // Killed before the lock is taken. `start` holds the lock while it waits for init, which the container may have stopped.
   if (force && found && !found.creator) killNow(found);
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);
@@ -58,7 +58,7 @@ function removeRemains(directory: string, id: string): void {
   removeDirectory(directory);
 }
 
-/** What it takes to remove a container of systemd's, loaded before a lock is held. */
+/** The module that removes the container's unit of systemd, if it has one. It is loaded before a lock is taken. */
 export async function systemdFor(record: ContainerRecord | undefined): Promise<OptionalModules['systemd']> {
   return record?.unit && (await import('./create/systemd-scope.ts'));
 }

@@ -10,7 +10,7 @@ import { containerDirectory, currentStatus, readRecord } from './state/store.ts'
 export interface EventsOptions {
   root: string;
   id: string;
-  /** The use once, and no more. */
+  /** Whether to tell the present use once, and end. */
   once: boolean;
   /** Milliseconds between two events of type stats. */
   interval: number;

@@ -1,4 +1,4 @@
-// What `exec` makes of its options: the process that comes into the container.
+// The process of `exec`: what its options, a process file and config.json say of it.
 
 import type { Process } from '../config/generated/types.ts';
 import { given } from '../config/given.ts';
@@ -37,7 +37,7 @@ export async function execProcess(
   return withOptions(process, options);
 }
 
-/** A terminal is for who asks for one, not for who comes after. */
+/** The process of `exec` has a terminal if it asks for one, whether or not the container's own process has. */
 function withoutTerminal(containers: Process | undefined): Process {
   const { terminal, consoleSize, ...process } = containers ?? { cwd: '/' };
   return process;
@@ -87,7 +87,7 @@ async function readProcess(path: string, caller: Caller): Promise<Process> {
   const { describe } = await import('../config/finding.ts');
   const { value, warnings } = loadProcess(readTextFile(path, { fifo: true }), path);
   for (const warning of warnings) {
-    // What becomes of capabilities is told when it is known what can be granted.
+    // Warnings about capabilities come later, when it is known which can be granted (planCapabilities).
     if (!warning.pointer.startsWith('/capabilities/')) caller.warn(describe(warning));
   }
   return value;

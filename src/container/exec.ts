@@ -53,7 +53,7 @@ export interface ExecOptions extends ProcessOptions {
 
 /** Executes a process; the exit status, once it has ended, or 0 with `detach`. */
 export async function execInContainer(caller: Caller, options: ExecOptions): Promise<number> {
-  // Not while it enters: the container can hold a process up that comes in, and must not keep `delete` from working.
+  // The lock is held only here: a container can hold up a process that enters it, and must not hold up `delete` with it.
   const { record, init } = withLock(options.root, options.id, (directory) =>
     liveContainer(directory, options),
   );
@@ -98,7 +98,7 @@ interface ExecPlan {
   process: Process;
 }
 
-/** The process, executed; and the master of its terminal, if that is kept here. */
+/** Starts the process. `terminal` is our descriptor of the master, if it is kept here. */
 function spawn(
   caller: Caller,
   options: ExecOptions & { keepTerminal: boolean },
@@ -156,7 +156,7 @@ function enterContainer(init: ProcessIdentity, process: Process, options: EnterO
   const program = boot.program().for('process.execCPUAffinity');
   setInitialAffinity(program, process.execCPUAffinity);
   if (program.length > 0) boot.run(program);
-  // Before it enters, and its clone has the same: the files of an undumpable process in /proc are root's.
+  // Set before the stub enters, when the files of an undumpable process in /proc become root's. Its clone inherits it.
   const { oomScoreAdj } = process;
   if (oomScoreAdj !== undefined) boot.onHost((pid) => setOomScoreAdj(pid, oomScoreAdj));
   return cloneInto(boot, target, options);
@@ -176,7 +176,8 @@ function makeTerminal(stub: StubProcess, { consoleSize }: Process): number {
   const root = program.open('openat', [AT_FDCWD, '/', O_PATH | O_DIRECTORY | O_CLOEXEC, 0], 'open the root');
   stub.run(program);
   const master = makeConsole({ init: stub, root }, consoleSize, false);
-  // Nothing that leads anywhere stays open when paths of the container are followed.
+  // No descriptor of a directory may be open when paths of the container are followed: a link to /proc/self/fd/N would lead
+  // through it (CVE-2024-21626).
   const closing = stub.program();
   closing.close(root);
   stub.run(closing);
@@ -192,8 +193,9 @@ function joinClass({ record, config, modules }: ExecPlan, pid: number): void {
 }
 
 /**
- * The container's cgroup, or one below it. Where the container has divided its cgroup among its own, processes can
- * only be in those (cgroups(7), no internal processes): then that of init.
+ * A descriptor of the cgroup that the process starts in: the container's, or the one below it that is asked for. Where the
+ * container has made cgroups below its own and turned on controllers for them, no process can be in its own (cgroups(7), no
+ * internal processes): then it is that of init.
  */
 function openCgroup(
   record: ContainerRecord,
@@ -202,7 +204,7 @@ function openCgroup(
 ): number | undefined {
   if (!record.cgroup) return undefined;
   const directory = sub === undefined ? usableCgroup(record.cgroup, init.pid) : subCgroup(record.cgroup, sub);
-  // It may be, though the container is not.
+  // This cgroup may be frozen even where that of the container is not.
   if (!ignorePaused) refuseFrozen(directory);
   try {
     return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);

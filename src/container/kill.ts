@@ -28,14 +28,14 @@ export interface KillOptions {
 /** How long a container without a cgroup may go on making processes while they are killed, in milliseconds. */
 const KILL_TIMEOUT = 10_000;
 
-/** Takes no turn (lock.ts): another command may hold the lock and wait for what only a signal brings about. */
+/** Takes no lock (lock.ts): another command may hold it and wait for what only a signal brings about. */
 export function killContainer({ root, id, signal, all }: KillOptions): void {
   const record = readRecord(root, id);
   const status = currentStatus(containerDirectory(root, id), record);
   if (all) return signalAll(record, signal);
   const killsAll = signal === SIGKILL && outliveInit(record) && status !== 'creating';
   const hasEnded = status === 'stopped' || status === 'creating' || !record.init;
-  // Engines end by this, as with runc, what the container's process has left behind.
+  // By `kill KILL` engines end, as with runc, what the container's process has left behind.
   if (killsAll && (!hasEnded || membersOf(record).length > 0)) return killNow(record);
   if (hasEnded || !record.init)
     throw new TsociError(`kill ${id}: the container is ${status}: container not running`);
@@ -58,7 +58,10 @@ function sendSignal({ pid, startTime }: ProcessIdentity, signal: number): void {
   if (result < 0) throw TsociError.fromErrno(`send signal ${signal} to process ${pid}`, -result);
 }
 
-/** 0, or -errno. What a pid means may change, a pidfd stays: once that is open `isMeant` tells whose it is. */
+/**
+ * The result is 0 or -errno. A pid may come to mean another process, a pidfd cannot: once it is open, `isMeant` tells
+ * whether it is that of the right process.
+ */
 function signalIf(pid: number, isMeant: () => boolean, signal: number): number {
   step(`send signal ${signal} to process ${pid}`);
   const pidfd = syscall(SYS.pidfd_open, pid, 0);
@@ -77,7 +80,7 @@ function signalAll(record: ContainerRecord, signal: number): void {
 
 /** SIGKILL to init, if it lives, and to what it would leave behind. */
 export function killNow(record: ContainerRecord): void {
-  // Found through init: held before that ends.
+  // The namespace is found through init, so it is opened before init ends.
   using namespace = record.cgroup === undefined && outliveInit(record) ? holdOwnNamespace(record) : undefined;
   if (record.init) {
     const { pid, startTime } = record.init;
@@ -89,7 +92,7 @@ export function killNow(record: ContainerRecord): void {
   else if (namespace) killMembers(record.id, namespace);
 }
 
-/** All of a namespace, and what they make meanwhile. */
+/** Kills all processes of a namespace, and those that they make meanwhile. */
 function killMembers(id: string, namespace: HeldNamespace): void {
   const killed = new Set<number>();
   const killNew = () => {

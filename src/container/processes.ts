@@ -15,7 +15,7 @@ export function containerPids(root: string, id: string): number[] {
   return membersOf(record);
 }
 
-/** Those in its cgroup; without one, those of its own namespace, or init alone. */
+/** The processes in the container's cgroup; without a cgroup, those in its own namespace, or init alone. */
 export function membersOf(record: ContainerRecord): number[] {
   if (record.cgroup !== undefined) {
     const cgroup = ownCgroup(record);
@@ -30,7 +30,7 @@ export function membersOf(record: ContainerRecord): number[] {
 export function holdOwnNamespace({ init, ownNamespace }: ContainerRecord): HeldNamespace | undefined {
   if (!init || !ownNamespace) return undefined;
   const namespace = holdNamespace(init.pid, ownNamespace);
-  // Looked at after it was opened: it is that of init.
+  // Init is looked at after its namespace was opened: if init is still there, the namespace is its own.
   if (isAlive(init.pid, init.startTime)) return namespace;
   namespace?.[Symbol.dispose]();
   return undefined;

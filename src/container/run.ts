@@ -44,7 +44,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   return status;
 }
 
-/** Unless somebody else has deleted it meanwhile. */
+/** Deletes the container, unless somebody else has done so meanwhile. */
 function remove(caller: Caller, root: string, id: string, systemd: OptionalModules['systemd']): void {
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);

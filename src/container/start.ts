@@ -72,7 +72,7 @@ function startInit(
         const reply = sendGo(socket, record.control ?? 3);
         replied?.(reply);
         if (reply.length > 0) throw failureOf(reply, directory);
-        // The process runs, whatever becomes of the socket: the status goes by both.
+        // It is no error if this fails: a socket that stays does not make the status `created` (statusOf).
         discardFile(startSocket(directory));
       },
     });
@@ -98,7 +98,7 @@ export function runStart(
   hooks: Pick<Hooks, 'startContainer' | 'poststart'> | undefined,
   { bundle, process, created, running, enter, go }: Starting,
 ): void {
-  // They are programs of the image, and have nothing of the host.
+  // startContainer hooks are programs of the image: they get the environment of the process, and none of the host's.
   const inside = (stub: StubProcess) => environment(stub, process?.env ?? [], process?.user?.uid ?? 0, 0);
   runHooks('startContainer', hooks?.startContainer, { state: created, env: inside, enter });
   go();

@@ -23,7 +23,7 @@ export async function updateContainer(
   caller: Caller,
   { root, id, resources: changes, intelRdt }: UpdateOptions,
 ): Promise<void> {
-  // Whether a container is systemd's does not change: what it takes can be loaded before the lock is held.
+  // A container does not change its cgroup manager, so the module can be loaded before the lock is taken.
   const systemd = readRecord(root, id).unit && (await import('./create/systemd-scope.ts'));
   const rdt = intelRdt && (await import('../security/intel-rdt.ts'));
   withLock(root, id, (directory) => {

@@ -1,4 +1,4 @@
-// Random names. node:crypto would take longer to load than what needs one takes.
+// Random names. Loading node:crypto would take longer than the rest of a command that needs one.
 
 import { readFileSync } from 'node:fs';
 

@@ -1,5 +1,5 @@
-// Unix domain sockets (unix(7)). Their names are short (108 bytes), those of directories need not be: a path is named
-// through a descriptor.
+// Unix domain sockets (unix(7)). An address has room for 108 bytes, and a path may be longer: so it is given as a name in a
+// directory that is open, /proc/self/fd/N/NAME.
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';

@@ -6,9 +6,8 @@ const FIRST_PAUSE_MS = 0.25;
 const LONGEST_PAUSE_MS = 10;
 
 /**
- * Asks again, after pauses that grow from 0.25 to 10 ms, until `done` answers true or `timeoutMs` have passed; tells
- * which. The states waited for (frozen, no process left) take a cgroup well under a millisecond in the usual case,
- * where a poll(2) on cgroup.events would first cost the load of the foreign function interface.
+ * Asks until `done` answers true or `timeoutMs` have passed, with pauses that grow from 0.25 to 10 ms; whether it was true.
+ * What is waited for, such as a cgroup that is frozen or empty, usually takes well under a millisecond.
  */
 export function waitUntil(done: () => boolean, timeoutMs: number): boolean {
   const deadline = performance.now() + timeoutMs;

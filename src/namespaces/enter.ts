@@ -76,7 +76,7 @@ export function openTarget(
   return { pid, pidfd, root, flags, [Symbol.dispose]: () => ours.dispose() };
 }
 
-/** A stub with all that it takes to enter. It is in our namespaces yet. */
+/** Starts a stub that has the descriptors of the target. It is still in our namespaces. */
 export function spawnBoot(
   { pidfd, root }: EnterTarget,
   { stdio, preserved = [], cgroup, extra = [], property }: EnterOptions,
@@ -88,7 +88,7 @@ export function spawnBoot(
   return boot;
 }
 
-/** A clone of that stub in the namespaces. Then the stub is to be dismissed: it would hide the end of its clone. */
+/** Moves that stub into the namespaces of the target, and clones it there. After that it is of no use any more. */
 export function cloneInto(
   boot: StubProcess,
   { pid, root, flags }: EnterTarget,
@@ -97,10 +97,10 @@ export function cloneInto(
   const program = boot.program();
   // Processes of the container must not reach into this one while it comes in (CVE-2016-9962).
   setDumpable(program, false);
-  // Without a user namespace to enter, clone3(2) puts the process into the cgroup: cheaper than moving it. The cgroup must
-  // be visible from the cgroup namespace of who does that (nsdelegate), so that namespace comes after.
-  // In a user namespace nobody may write to the cgroups above the container's, which takes moving as well as clone3(2); and
-  // in there nobody may enter a cgroup namespace of the host. So both come before.
+  // Where no user namespace is entered, clone3(2) starts the process in the cgroup, which costs less than moving it. The
+  // stub must see the cgroup from its own cgroup namespace (cgroups(7), nsdelegate), so the container's is entered later.
+  // From a user namespace no process can be brought into the cgroup, since that takes writing to the cgroups above it; nor
+  // can a cgroup namespace of the host be entered. So where one is entered, both are done before it.
   const user = (flags & CLONE_NEWUSER) !== 0;
   if (user && cgroup !== undefined) boot.onHost((own) => moveThrough(cgroup, own));
   const first = user ? flags : flags & ~CLONE_NEWCGROUP;
@@ -145,12 +145,12 @@ export function setDumpable(program: Program, dumpable: boolean): void {
 }
 
 /**
- * The user that is 0 in the user namespace, or else the first that it maps: whoever comes in is nobody there at first, who
- * can make no files (EOVERFLOW of mkdir(2)).
+ * Becomes user and group 0 of the user namespace or, where it maps no 0, the first that it maps. A process that enters a
+ * user namespace keeps its ids. Those may not be mapped there, and with such ids it can make no files (mkdir(2): EOVERFLOW).
  */
 export function becomeRoot(stub: StubProcess): void {
   const program = stub.program();
-  // Groups are kept where setgroups(2) is denied, ids where it may not change them.
+  // What is refused is ignored: the groups stay where setgroups(2) is denied, and the ids where it may not change them.
   program.call('setgroups', [0, null], 'give up groups', { ignored: [EPERM, EINVAL] });
   const group = becomeId(program, 'setresgid', 0);
   const user = becomeId(program, 'setresuid', 0);

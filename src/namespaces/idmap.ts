@@ -48,7 +48,7 @@ export function openIdmapNamespaces(caller: Caller, config: Config): IdmapNamesp
   }
 }
 
-/** Those of the mount; with `idmap` or `ridmap` alone, those of the container. */
+/** The mappings of the mount itself; with the option idmap or ridmap alone, those of the container. */
 function mappingsOf(
   { uidMappings = [], gidMappings = [], options = [], destination }: Mount,
   { linux }: Config,

@@ -1,4 +1,4 @@
-// Joining namespaces that exist: by path at `create`, by the container's init at `exec` and for hooks.
+// Joining namespaces by their paths (linux.namespaces[].path).
 
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
 import { NS_GET_NSTYPE } from '../linux/constants.ts';
@@ -35,7 +35,7 @@ export function openNamespaces({ join }: NamespacePlan): OpenNamespace[] {
         const actual = Object.entries(namespaceTypes).find(([, { flag }]) => flag === found)?.[0];
         throw new TsociError(`${doing}: it is a ${actual ?? 'different'} namespace`);
       }
-      // setns(2) refuses it: EINVAL.
+      // setns(2) refuses the user namespace that one is in already (EINVAL).
       if (type === 'user' && readlinkSync(`/proc/self/fd/${fd}`) === namespaceOf('self', 'user'))
         throw new TsociError(`${doing}: it is that of the runtime; leave it out of linux.namespaces`);
     }
@@ -51,9 +51,9 @@ export function closeNamespaces(namespaces: readonly OpenNamespace[]): void {
 }
 
 /**
- * Moves the stub into namespaces. `fds` are its descriptors of them. Some need rights that only their user namespace
- * gives, others rights that are lost in there: what is refused before it is tried again after it. The mount
- * namespace comes last, since it changes what paths mean. setns(2).
+ * Moves the stub into namespaces (setns(2)); `fds` are its descriptors of them. Some can be joined only with the rights that
+ * their user namespace gives, others only with rights that are lost in it. So those that are refused before the user
+ * namespace is joined are tried again after it. The mount namespace comes last, since it changes what paths mean.
  */
 export function joinNamespaces(
   stub: StubProcess,
@@ -74,7 +74,7 @@ export function joinNamespaces(
 
 type Joining = OpenNamespace & { stubFd: number };
 
-/** Those that were refused with one of `tolerated`. */
+/** Joins namespaces. The result is those that were refused with one of the errnos `tolerated`. */
 function setns(stub: StubProcess, namespaces: readonly Joining[], tolerated: readonly number[]): Joining[] {
   if (namespaces.length === 0) return [];
   const program = stub.program();

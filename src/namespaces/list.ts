@@ -62,7 +62,7 @@ function inodesOf(pid: number | 'self'): Inodes {
     try {
       inodes[type] = inodeOf(pid, type);
     } catch {
-      // It has ended, or belongs to somebody else.
+      // The process has ended, or belongs to somebody else.
     }
   }
   return inodes;

@@ -26,7 +26,7 @@ function maps(mappings: readonly IdMapping[], id: number): boolean {
   return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 
-/** config.md#user: an error where the user namespace maps not all ids of the process, which could not be started then. */
+/** config.md#user: an error if the user namespace does not map all ids of the process, which then could not be started. */
 export function checkMapped(
   user: { uid?: number; gid?: number; additionalGids?: readonly number[] } | undefined,
   uidMappings: readonly IdMapping[],
@@ -55,12 +55,12 @@ export function writeMappings(
   writeMap(pid, 'gid_map', gid, caller);
 }
 
-/** Whether a gid_map is one that takes no rights, at the price of setgroups(2). */
+/** Whether gid_map can be written only after setgroups(2) was denied: so it is for an ordinary user who maps one group. */
 export function mustDenySetgroups(caller: { uid: number }, gid: readonly IdMapping[]): boolean {
   return caller.uid !== 0 && gid.length === 1 && gid[0]?.size === 1;
 }
 
-/** Whether the user namespace of a process does: by what writeMappings wrote, or whoever else has made it. */
+/** Whether the user namespace of a process denies setgroups(2): by what writeMappings wrote, or whoever else made it. */
 export function deniesSetgroups(pid: number | 'self'): boolean {
   const file = `/proc/${pid}/setgroups`;
   // A kernel without user namespaces has none.
@@ -93,7 +93,7 @@ function writeByHelper(
   );
   const PATH = path || '/usr/local/bin:/usr/bin:/bin';
   step(`${helper} ${pid} ${shortened(numbers.join(' '))}`);
-  // Loaded only where a helper is called: it takes long.
+  // Loading the module takes long, so it is loaded only where a helper is called.
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   const { status, error, stderr } = spawnSync(helper, [String(pid), ...numbers], {
     env: { PATH },

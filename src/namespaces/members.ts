@@ -7,11 +7,11 @@ import { type NamespaceType, namespaceTypes } from './namespace-plan.ts';
 /** A namespace that a descriptor holds: until it is let go, no other namespace gets its inode number. */
 export interface HeldNamespace extends Disposable {
   has(pid: number): boolean;
-  /** Those that may be looked at. */
+  /** The processes in it that may be looked at. */
   members(): number[];
 }
 
-/** That of a process; undefined once the process has ended. */
+/** A namespace of a process; undefined once the process has ended. */
 export function holdNamespace(pid: number, type: NamespaceType): HeldNamespace | undefined {
   const { file } = namespaceTypes[type];
   let fd: number;
@@ -25,7 +25,7 @@ export function holdNamespace(pid: number, type: NamespaceType): HeldNamespace |
     try {
       return statSync(`/proc/${member}/ns/${file}`).ino === ino;
     } catch {
-      // It has ended, or belongs to somebody else.
+      // The process has ended, or belongs to somebody else.
       return false;
     }
   };

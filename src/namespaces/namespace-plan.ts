@@ -51,7 +51,7 @@ export function isolates(plan: NamespacePlan, type: NamespaceType): boolean {
   return plan.create.has(type) || joins(plan, type);
 }
 
-/** Whether it is one that was there before. */
+/** Whether the container joins a namespace of this type that was there before it. */
 export function joins({ join }: NamespacePlan, type: NamespaceType): boolean {
   return join.some((joined) => joined.type === type);
 }
@@ -65,22 +65,22 @@ export function userComesFirst({ create }: NamespacePlan, uid: number): boolean 
 }
 
 /**
- * What clone3(2) makes at once; the rest follows in the clone (lateFlags), or comes before: a time namespace, since its
- * offsets are written before anyone is in it (time_namespaces(7)).
+ * Flags of the namespaces that clone3(2) makes together with init. A time namespace is made before it, since its offsets must
+ * be written before a process is in it (time_namespaces(7)); others are made after it (lateFlags).
  */
 export function cloneFlags(plan: NamespacePlan): number {
   const late = lateTypes(plan);
   return flagsOf([...plan.create].filter((type) => type !== 'time' && !late.includes(type)));
 }
 
-/** What the container's init makes itself with unshare(2), once it is in its cgroup and root of its user namespace. */
+/** Flags of the namespaces that init makes itself (unshare(2)), once it is in its cgroup and root of its user namespace. */
 export function lateFlags(plan: NamespacePlan): number {
   return flagsOf(lateTypes(plan));
 }
 
 /**
- * A cgroup namespace has the cgroup of its maker as its root (cgroup_namespaces(7)). The message queues of an ipc
- * namespace belong to the user that makes it: root of the container, not of the host.
+ * The types that init makes itself. The root of a cgroup namespace is the cgroup of its maker (cgroup_namespaces(7)). The
+ * message queues of an ipc namespace belong to the user that makes it, who must be root of the container, not of the host.
  */
 function lateTypes({ create }: NamespacePlan): NamespaceType[] {
   const late: NamespaceType[] = create.has('user') ? ['cgroup', 'ipc'] : ['cgroup'];

@@ -49,12 +49,12 @@ export class OpenFiles {
     this.cwd = cwd;
   }
 
-  /** Those of a child. */
+  /** The open files of a child, as fork(2) copies them. */
   copy(): OpenFiles {
     return new OpenFiles(new Map(this.#files), this.root, this.cwd);
   }
 
-  /** The kernel hands out the lowest free number. */
+  /** Has the lowest free number, as from the kernel. */
   open(file: File): number {
     let fd = 0;
     while (this.#files.has(fd)) fd++;
@@ -80,7 +80,7 @@ export class OpenFiles {
     return this.#files.get(fd)?.place;
   }
 
-  /** Both are where the process works: chroot(2) and pivot_root(2) of tsoci are of ".". */
+  /** chroot(2) and pivot_root(2). tsoci calls both with ".", so the working directory is the root after them. */
   enter(root: Place): number {
     this.root = this.cwd = root;
     return 0;
@@ -186,7 +186,7 @@ const magics: Readonly<Record<string, number>> = {
   overlay: OVERLAYFS_SUPER_MAGIC,
   cgroup2: CGROUP2_SUPER_MAGIC,
 };
-/** Where the host has what these show. */
+/** Where the host shows the filesystems of these types. */
 const shown: Readonly<Record<string, string>> = { proc: '/proc', sysfs: '/sys' };
 
 function newMount({ type, layers }: NonNullable<File['making']> = { type: '', layers: [] }): Mount {

@@ -1,4 +1,4 @@
-// In place of stubs: channels to processes that are none.
+// Channels to planned processes, which stand in for stubs: their programs are answered, not executed.
 
 import { syscallName } from '../linux/syscall-names.ts';
 import type { Channel, Started, StubDescriptors } from '../stub/channel.ts';
@@ -53,7 +53,7 @@ class PlannedChannel implements Channel {
   readonly #child: PlannedChannel | undefined;
   #reply = Buffer.alloc(0);
   #heap = Buffer.alloc(0);
-  /** Where the next message goes, when it is data for a read(2) of a program. */
+  /** How many bytes the next message has, when it is data for a read(2) of a program. */
   #expected: number | undefined;
 
   constructor(process?: PlannedProcess, child?: PlannedChannel) {
@@ -76,7 +76,7 @@ class PlannedChannel implements Channel {
     return this.#reply.length;
   }
 
-  /** The message that comes with descriptors has a byte; the reply follows. */
+  /** A message that brings descriptors is one byte long. The reply to the program follows it. */
   receiveDescriptors(_buffer: Uint8Array, most: number): { length: number; fds: number[] } {
     return { length: 1, fds: new Array<number>(most).fill(-1) };
   }
@@ -94,7 +94,7 @@ class PlannedChannel implements Channel {
       const words = argumentsAt(this.#reply, index);
       const name = syscallName(callAt(this.#reply, index));
       if (name === 'execve') {
-        // What was executed answers no more.
+        // A process that has executed something else does not reply.
         this.#reply = Buffer.alloc(0);
         return;
       }
@@ -125,7 +125,7 @@ class PlannedChannel implements Channel {
     return result;
   }
 
-  /** A child goes on behind the call that made it. */
+  /** A child goes on with the operation behind the clone3(2) that made it. */
   begin(process: PlannedProcess, message: Buffer, index: number): void {
     this.#process = process;
     this.#reply = Buffer.from(message);

@@ -16,14 +16,14 @@ export interface Node {
   link?: string;
 }
 
-/** How many there are by now: a root has the first inode. */
+/** How many device numbers and inode numbers were given so far. The first inode is that of a root directory. */
 let devices = 0;
 let inodes = 1;
 
 /** A filesystem: directories of the host that it shows, the topmost first, and what was made in it. */
 export class Filesystem {
   readonly hosts: readonly string[];
-  /** A number that no other has, as st_dev is. */
+  /** Its device number (st_dev), which no other filesystem has. */
   readonly device = ++devices;
   readonly #magic: number | undefined;
   readonly #made = new Map<string, Node | undefined>();
@@ -57,19 +57,19 @@ export class Filesystem {
     return [...names];
   }
 
-  /** A directory, and those above it that are not there. */
+  /** Makes a directory, and those above it that are missing. */
   putDirectories(path: string): void {
     for (let at = path; at !== '/' && !this.at(at); at = posix.dirname(at)) this.put(at, directory);
   }
 
-  /** Undefined: it is taken away. */
+  /** Makes a node; undefined removes what is there. */
   put(path: string, node: Node | undefined): void {
     this.#made.set(path, node && { ...node, inode: ++inodes });
   }
 
   magic(path: string): number {
     if (this.#magic !== undefined) return this.#magic;
-    // What was made is on the filesystem of the directory that it was made in.
+    // A node that was made is on the filesystem of its directory.
     const host = this.host(path);
     if (host !== undefined) return statfsSync(host).type;
     return path === '' || path === '/' ? 0 : this.magic(posix.dirname(path));

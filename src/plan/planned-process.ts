@@ -1,4 +1,4 @@
-// A process that is none: it executes programs on files as a plan sees them, and answers as the kernel usually does.
+// A planned process: it answers system calls as the kernel usually does, and works on files as a plan sees them.
 
 import {
   AT_FDCWD,
@@ -26,7 +26,7 @@ import { writeStat, writeStatx } from './planned-stat.ts';
 
 /** What all planned processes share. */
 export interface World {
-  /** Whether it is root of the host that would do all this. */
+  /** Whether root of the host makes the plan. */
   privileged: boolean;
   umask: number;
   /** Whether user namespaces that are made deny setgroups(2). */
@@ -38,7 +38,7 @@ export interface World {
 
 export class PlannedProcess {
   readonly pid: number;
-  /** What descriptor programs come through. */
+  /** The descriptor that programs come through. */
   control: number;
   readonly #world: World;
   readonly #files: OpenFiles;
@@ -73,7 +73,7 @@ export class PlannedProcess {
       case 'close':
         return files.close(int(0));
       case 'close_range':
-        // Bit 2 only marks them.
+        // With CLOSE_RANGE_CLOEXEC (bit 2) descriptors are only marked.
         if (int(2) === 0) files.closeFrom(int(0));
         return 0;
       case 'dup3':
@@ -231,7 +231,7 @@ export class PlannedProcess {
   }
 
   #read(fd: number, address: bigint, size: number, memory: Memory): number {
-    // The word to go on, or data to come: see channel.ts.
+    // From the control descriptor come the go message of `start`, and data for the memory of the stub.
     if (fd === this.control) return size;
     const part = this.#files.read(fd, size);
     part.copy(memory.read(address, part.length) ?? Buffer.alloc(0));

@@ -7,7 +7,7 @@ import { errnoOf } from '../linux/errors.ts';
 import { spawnStub } from './spawn.ts';
 
 export interface Channel {
-  /** False where no process is at the other end: nothing can be done to it from outside. */
+  /** False where no process is at the other end, as in a plan. */
   readonly real: boolean;
   /** Sends a program, or data that one reads. */
   send(message: Uint8Array, doing: string): void;

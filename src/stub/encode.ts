@@ -46,7 +46,7 @@ export function encode(operations: readonly Operation[], dataAddress?: number): 
   const layout = new Layout(dataAddress ?? BUFFER_ADDRESS + head);
   const ops = Buffer.alloc(head);
   const words = new WordWriter(ops);
-  // Thousands of words: for...of makes two objects for each where nothing is compiled to machine code.
+  // There are thousands of words, and for...of makes two objects for each of them.
   operations.forEach(({ call, args, control }, index) => {
     const at = index * OPERATION_SIZE;
     words.write(at, call === 'set_control' ? SET_CONTROL : SYS[call]);

@@ -79,7 +79,7 @@ export class DescriptorTable {
   }
 }
 
-/** Adds operations, or makes programs, that a property of config.json wants. */
+/** Runs `act`. What it adds to a program, or what programs it makes of a stub, is for this property of config.json. */
 export function withProperty<T>(
   whose: { property: string | undefined },
   property: string | undefined,
@@ -167,7 +167,7 @@ export class Program {
     });
   }
 
-  /** From here on the stub is driven through `fd`. */
+  /** The stub receives its programs from descriptor `fd` from here on. */
   setControl(fd: number): void {
     const doing = `take ${fd} as control descriptor`;
     this.#push({

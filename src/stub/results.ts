@@ -9,16 +9,17 @@ import type { DescriptorTable, Operation } from './program.ts';
 export class OperationError extends TsociError {
   override name = 'OperationError';
   readonly operation: Operation;
-  /** How many operations of the program were executed before it; below 0: it was left to do `later`. */
+  /** How many operations of its program were executed before it. Negative: it is of a program that was left for `later`. */
   readonly executed: number;
   /** The kernel's answer. */
   readonly answer: number;
-  /** What those came to. */
+  /** The results of those operations. */
   readonly results: Results;
 
   constructor(operation: Operation, executed: number, errno: number, results: Results) {
     const { message } = TsociError.fromErrno(operation.doing, errno);
-    // Who tries something and is ready for an error must not take one of what came before for it.
+    // An operation that was left for `later` has no errno: a caller that expects some errno from its own program must not
+    // take this failure for it.
     super(message, executed < 0 ? {} : { errno });
     this.answer = errno;
     this.operation = operation;
@@ -28,8 +29,8 @@ export class OperationError extends TsociError {
 }
 
 /**
- * A rename or mount anywhere on the machine while openat2(2) went through `..`: nothing was opened, and the program
- * stopped there.
+ * Whether openat2(2) was disturbed: by a rename or a mount anywhere on the machine while it went through `..` (EAGAIN).
+ * Nothing was opened, and the program stopped there: it can go on from the same operation.
  */
 export function isDisturbed(error: unknown): error is OperationError {
   if (!(error instanceof OperationError) || error.answer !== EAGAIN) return false;
@@ -60,7 +61,7 @@ export class Results {
     return bytes;
   }
 
-  /** Forgets the failure of an operation that is to be executed once more: how many were executed before it. */
+  /** Forgets the failure of an operation that is to be executed once more. The result: how many were executed before it. */
   retract({ executed }: OperationError): number {
     this.#results.length = this.#skipped + executed;
     return this.#results.length;

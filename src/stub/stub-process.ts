@@ -23,7 +23,7 @@ import { isDisturbed, Results } from './results.ts';
 
 /** Bytes in one message of raw data: well below the default socket buffer (net.core.wmem_default, 212992). */
 const CHUNK = 0x10000;
-/** Of one program, before a machine on which all goes on being renamed makes it fail. */
+/** How often a program is disturbed (isDisturbed) and goes on, before it fails. */
 const MOST_TRIES = 128;
 /** Control descriptors: its own and that of its child. */
 const CONTROLS = 2;
@@ -41,7 +41,7 @@ export interface SpawnOptions {
 
 let start = startStub;
 
-/** From here on stubs are what `replacement` starts: no processes, if it likes. */
+/** Has `replacement` start all stubs from here on. Those of a plan are no processes (plan/planned-channel.ts). */
 export function replaceStubs(replacement: typeof startStub): void {
   start = replacement;
 }
@@ -192,7 +192,7 @@ export class StubProcess {
     const results = new Results(pending.length);
     const own = operations.slice(0, pending.length + 1);
     results.add(own, reply.subarray(0, length), new Map(), this.descriptors);
-    // Only the child must hold its end, or nobody would learn of its death.
+    // The stub closes its copy of the child's end of the socket. Otherwise no end of file would tell of the child's death.
     const alone = this.program();
     alone.close(this.control + 1);
     this.run(alone);

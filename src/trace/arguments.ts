@@ -10,7 +10,7 @@ export interface Call {
   readonly args: readonly bigint[];
   readonly before: Memory;
   readonly after: Memory | undefined;
-  /** The result; undefined while, or because, nobody knows it. */
+  /** The result; undefined where it is not known, or not known yet. */
   readonly result: number | undefined;
 }
 

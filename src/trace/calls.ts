@@ -163,7 +163,7 @@ export function showCall(name: string, call: Call): string {
   return `${name}(${shows.map((each, i) => each(call.args[i] ?? 0n, call, i)).join(', ')})`;
 }
 
-/** Calls whose result is an address or a mask. */
+/** Calls whose result is a file mode. */
 const octalResults = new Set(['umask']);
 
 /** `9`, `-1 ENOENT (No such file or directory)`, `?` where nobody was told. */

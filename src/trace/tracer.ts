@@ -9,7 +9,7 @@ import { Memory } from './stub-memory.ts';
 export interface TraceOptions {
   /** Takes whole lines. */
   write: (text: string) => void;
-  /** Whether processes and times are real and worth showing. */
+  /** Whether there are processes and times to show. In a plan there are none. */
   real: boolean;
 }
 

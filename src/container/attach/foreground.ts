@@ -13,16 +13,16 @@ import { SYS } from '../../linux/syscalls.ts';
 import { reap, type WaitStatus } from '../../linux/wait.ts';
 import type { TerminalSession } from './terminal.ts';
 
-/** Signals that are not for the container: they cannot be caught, or are about ourselves. */
+/** Signals that are not passed on: they cannot be caught, or they concern tsoci itself. */
 const kept = new Set(['SIGKILL', 'SIGSTOP', 'SIGCHLD', 'SIGWINCH', 'SIGPIPE', 'SIGURG', 'SIGPROF']);
-/** Faults of our own process. */
+/** Signals by which the kernel tells of a fault of tsoci itself. */
 const faults = new Set(['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGIOT', 'SIGSYS']);
-/** By which people and supervisors end a program. */
+/** Signals by which people and supervisors end a program. */
 const endings: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
 /**
- * Signals to us, on their way to a process. Those that would end us wait from the first moment on: whoever makes the
- * process takes back what was made so far, or lets the process have them.
+ * Passes the signals that tsoci gets on to the process in the foreground. Signals that would end tsoci are held back from
+ * the first moment on. While there is no process, `run` takes back what it has made; once there is one, it gets them.
  */
 export class Signals {
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
@@ -33,13 +33,13 @@ export class Signals {
     for (const name of endings) this.#listen(name, constants.signals[name]);
   }
 
-  /** The first that waits. */
+  /** The first signal that is held back. */
   async first(): Promise<number | undefined> {
     await turnOfEventLoop();
     return this.#waiting[0];
   }
 
-  /** From here on the process gets them, and all others that can be passed on. */
+  /** From here on the process gets the signals that were held back, and all others that can be passed on. */
   forwardTo(pid: number): void {
     this.#pid = pid;
     for (const signal of this.#waiting.splice(0)) this.#pass(signal);
@@ -53,7 +53,10 @@ export class Signals {
     unblock(SIGUSR1);
   }
 
-  /** The process has ended. What would end us waits until we have cleaned up; other signals are as they were. */
+  /**
+   * To be called when the process has ended. Signals that would end tsoci are held back until it has cleaned up; the others
+   * act as they did before.
+   */
   drop(): void {
     this.#pid = undefined;
     for (const [name, listener] of this.#listeners) if (!endings.includes(name)) process.off(name, listener);
@@ -65,7 +68,7 @@ export class Signals {
       process.on(name, listener);
       this.#listeners.set(name, listener);
     } catch {
-      // One that this system does not let us catch.
+      // This system does not let us catch the signal.
     }
   }
 
@@ -109,7 +112,7 @@ export async function attend(
   }
 }
 
-/** Milliseconds after which we look for a signal that came between the turn of the event loop and the wait. */
+/** How long one wait lasts at most, in milliseconds: a signal that came just before the wait is seen only after it. */
 const LOOK = 100;
 
 async function ended(pid: number, session: TerminalSession | undefined): Promise<WaitStatus> {
@@ -127,7 +130,7 @@ async function ended(pid: number, session: TerminalSession | undefined): Promise
   }
 }
 
-/** Nothing has come when a signal ends the wait. */
+/** A wait that is ended by a signal is one in which nothing has come. */
 function waitFor(wanted: Parameters<typeof poll>[0]): number[] {
   try {
     return poll(wanted, LOOK);
@@ -137,7 +140,7 @@ function waitFor(wanted: Parameters<typeof poll>[0]): number[] {
   }
 }
 
-/** What it takes is loaded only where there is a terminal. */
+/** The module is loaded only where there is a terminal. */
 async function openTerminal(caller: Caller, master: number) {
   const { TerminalSession } = await import('./terminal.ts');
   return new TerminalSession(caller, master);

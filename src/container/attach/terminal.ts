@@ -14,16 +14,16 @@ const DRAIN_TIMEOUT = 500;
 const BUFFER_SIZE = 1 << 16;
 
 /**
- * Whoever waits for what is `wanted` hands what has come to `copy`. Nothing but our own output is waited for here: the
- * container may have to be read from before it reads what is typed.
+ * The caller polls what is `wanted`, and hands what has come to `copy`. `copy` waits for nothing but tsoci's own standard
+ * output: a container may read what is typed only after somebody has read its output.
  */
 export class TerminalSession {
   readonly #caller: Caller;
-  /** Undefined once nobody has the other side open, or nobody reads our output. */
+  /** The master of the terminal; undefined once nobody has the other side open, or nobody reads our output. */
   #master: number | undefined;
-  /** Undefined once it has reached its end. */
+  /** Our standard input; undefined once it has reached its end. */
   #input: number | undefined;
-  /** What was typed and has not been taken yet: until it is, no more is read. */
+  /** What was typed and the container has not taken yet. No more is read until it has. */
   #typed = Buffer.alloc(0);
   readonly #buffer = Buffer.alloc(BUFFER_SIZE);
   readonly #resize: (() => void) | undefined;

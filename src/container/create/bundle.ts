@@ -43,7 +43,7 @@ export function loadBundle(caller: Caller, path: string, configFile: string | un
   });
   const { value: config, warnings } = loadChecked(text, file);
   for (const warning of warnings) {
-    // What becomes of capabilities is told when it is known what can be granted.
+    // Warnings about capabilities come later, when it is known which can be granted (planCapabilities).
     if (!warning.pointer.startsWith('/process/capabilities/')) caller.warn(describe(warning));
   }
   return { path, rootfs: findRootfs(path, config), config, text };

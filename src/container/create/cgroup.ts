@@ -21,7 +21,7 @@ export interface CgroupPlace {
   hierarchy: Hierarchy;
   path: string;
   directory: string;
-  /** Without the rights of root: it may turn out that no cgroup can be made. */
+  /** Whether the caller has not the rights of root on the host's cgroups: then it may turn out that none can be made. */
   rootless: boolean;
 }
 
@@ -51,7 +51,7 @@ function isPrivileged({ uid }: Caller): boolean {
   return uid === 0 && !inUserNamespace();
 }
 
-/** Makes the cgroup and sets its limits. Who is rootless and has no delegated cgroup goes without, if no limit needs it. */
+/** Makes the cgroup and sets its limits. A rootless caller without a delegated cgroup gets none, unless a limit needs one. */
 export function makeCgroup(
   caller: Caller,
   { hierarchy, path, rootless }: CgroupPlace,
@@ -91,7 +91,7 @@ function hostUser({ process, linux }: Config): number {
   return uid;
 }
 
-/** What tells a cgroup from a later one of the same name: kernfs numbers each directory anew. */
+/** The inode number, which tells a cgroup from a later one of the same name: kernfs gives each directory a new one. */
 export function inodeOf(directory: string): number {
   return statSync(directory).ino;
 }
@@ -111,7 +111,7 @@ export function removeContainerCgroup(record: Pick<ContainerRecord, 'cgroup' | '
   const hierarchy = findHierarchy();
   if (cgroup === undefined || !hierarchy) return;
   const own = ownCgroup(record);
-  // Of a `create` that was killed before it recorded the inode nothing is in the cgroup yet.
+  // A `create` that was killed before it recorded the inode has put nothing into the cgroup yet.
   if (own === undefined)
     return removeEmpty(cgroupInode === undefined ? cgroup : dirname(cgroup), hierarchy.mountPoint);
   // runtime.md#delete: what was there before the container stays, without its processes.

@@ -31,7 +31,7 @@ export interface Reserved {
   hooked: boolean;
 }
 
-/** From here on the cgroup is the container's, and what is in it. */
+/** Records the cgroup. From here on `delete` removes it, and kills what is in it. */
 export function recordCgroup({ record, directory }: Reserved, cgroup: string): void {
   record.cgroup = cgroup;
   record.cgroupInode = inodeOf(cgroup);

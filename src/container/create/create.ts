@@ -47,7 +47,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   const directory = reserve(options.root, options.id);
   const lockFd = lockContainer(directory, options.id);
   try {
-    // A `delete` may have come before us, and after it another `create`, whose directory this is.
+    // Before we had the lock a `delete` may have removed the directory, and another `create` may have made it anew.
     if (tryReadRecord(directory)) throw existsAlready(options.id);
     const record = newRecord(creation, options);
     return undoable(
@@ -62,8 +62,8 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
 function createReserved(creation: Creation, options: CreateOptions, reserved: Reserved): Created {
   const { caller, bundle, modules } = creation;
   const { record, directory, undo } = reserved;
-  // runtime.md#lifecycle, steps 3 to 5: a failed hook ends the container. Whatever fails later, too: what hooks have made
-  // must be taken back.
+  // A failed hook ends the container, which then has its poststop hooks (runtime.md#lifecycle, steps 3 to 5). So has one that
+  // fails later: what its hooks have made must be taken back.
   undo.defer(() => {
     if (reserved.hooked) runPoststop(caller, record);
   });
@@ -72,7 +72,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   const unit = modules.systemd?.planUnit(caller, options.id, bundle.config);
   if (place) record.cgroup = place.directory;
   if (modules.systemd && unit) record.unit = modules.systemd.markUnit(unit, directory);
-  // From here on whoever finds the container, after a kill -9 of us too, knows what to clean up.
+  // From here on `delete` knows what there is to clean up, also when this process is killed.
   writeRecord(directory, record);
   writeNew(savedConfig(directory), bundle.text);
   const cgroup = place && makeCgroup(caller, place, bundle.config, undo);
@@ -86,7 +86,8 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   const { init, program } = createInit(creation, host);
   const operations = program.operations.map(({ doing, ignored, property }) => ({ doing, ignored, property }));
   writeNew(savedProgram(directory), JSON.stringify(operations));
-  // Until init is left with its program, it exits when we die: it reads end of file. So it is recorded as created before.
+  // Recorded as created before init is left alone. Until the last program is sent, init exits when this process dies: it
+  // reads end of file. After that it would stay, and nobody would know of it.
   delete record.creator;
   writeRecord(directory, record);
   step(`leave init ${init.stub.pid} waiting for start`);
@@ -102,7 +103,7 @@ function newRecord(
   { id, noNewKeyring }: CreateOptions,
 ): ContainerRecord {
   const { config, path, rootfs } = bundle;
-  // Containers join the pid namespace of another more often than its mounts.
+  // The mount namespace comes first: more containers join the pid namespace of another than its mount namespace.
   const ownNamespace = (['mount', 'pid'] as const).find((type) => namespaces.create.has(type));
   return {
     ociVersion: config.ociVersion,

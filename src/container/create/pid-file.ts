@@ -7,8 +7,8 @@ import { discardFile, removeFile } from '../../linux/files.ts';
 import { step } from '../../linux/steps.ts';
 
 /**
- * Engines watch for the file: it must never be there half written. The first name is made anew, since in a directory of
- * many somebody could have put a link there.
+ * Engines watch for the file, so it must never be there half written: it is written under another name and renamed. The file
+ * of that other name must be new (O_EXCL): in a directory that others may write to, somebody could have put a link there.
  */
 export function writePidFile(path: string, pid: number): void {
   step(`write the pid file ${path}`);

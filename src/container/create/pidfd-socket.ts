@@ -1,4 +1,5 @@
-// The socket of who wants a descriptor of the process (--pidfd-socket, pidfd_open(2)): it cannot become another's, as a pid can.
+// Sends a pidfd of the process to a socket (--pidfd-socket). A pid may come to mean another process, a pidfd cannot
+// (pidfd_open(2)).
 
 import { check, closeDescriptor } from '../../linux/descriptor.ts';
 import { sendDescriptorTo } from '../../linux/unix-socket.ts';

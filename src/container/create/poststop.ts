@@ -7,7 +7,7 @@ import { messageOf } from '../../linux/errors.ts';
 import { stateOf } from '../state/oci-state.ts';
 import type { ContainerRecord } from '../state/record.ts';
 
-/** What ends has its poststop hooks, also a container whose `create` failed; one that fails is a warning. */
+/** For a container that has ended, or whose `create` has failed. A hook that fails is a warning. */
 export function runPoststop(caller: Caller, record: ContainerRecord): void {
   const hooks = {
     state: JSON.stringify(stateOf(record, 'stopped', 0)),

@@ -1,4 +1,4 @@
-// The container's cgroup in the hands of systemd: loaded where --systemd-cgroup was asked for.
+// The container's cgroup as a scope of systemd (--systemd-cgroup).
 
 import { closeSync } from 'node:fs';
 import { refuseFrozen } from '../../cgroups/cgroup-processes.ts';
@@ -42,7 +42,7 @@ export function planUnit(caller: Caller, id: string, config: Config): UnitPlan {
   return { whom: whomFor(caller, user), scope, hierarchy };
 }
 
-/** What is to be recorded before `placeInit`, for the container of this directory. */
+/** The unit as it is recorded before systemd is asked for it: then `delete` knows of it, even if we are killed meanwhile. */
 export function markUnit({ whom, scope }: UnitPlan, directory: string): ContainerUnit {
   return { name: scope.names.scope, user: whom.user, mark: newMark(savedConfig(directory)) };
 }
@@ -65,11 +65,11 @@ export function placeInit(
 ): string {
   let directory: string | undefined;
   directory = withSystemd(whom, (systemd) => {
-    // First: if the start fails, systemd may still have made the unit.
+    // Deferred before the start: systemd may have made the unit even if the start fails.
     undo.defer(() => removeScope(whom, unit, directory, hierarchy));
     return startScope(systemd, scope, unit.mark, hierarchy, pid);
   });
-  // Its slice may be.
+  // The scope is new, but its slice may be frozen.
   refuseFrozen(directory);
   const fd = openCgroup(directory);
   try {
@@ -90,7 +90,7 @@ export function updateUnit(
   return updateScope(whomFor(caller, user), name, directory, current, changes);
 }
 
-/** A systemd that cannot be reached does not keep a container from being deleted: its processes and cgroup go. */
+/** Where systemd cannot be reached, the container's processes and its cgroup are removed without it. */
 export function removeUnit(caller: Caller, unit: ContainerUnit, directory: string | undefined): void {
   const hierarchy = findHierarchy();
   try {

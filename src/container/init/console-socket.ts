@@ -7,11 +7,11 @@ import { sendDescriptorTo } from '../../linux/unix-socket.ts';
 export interface ConsoleOptions {
   /** The absolute path of a listening stream socket. */
   consoleSocket?: string | undefined;
-  /** Whether it is kept here. */
+  /** Whether the master is kept here, for `run` or `exec` in the foreground. */
   keepTerminal?: boolean | undefined;
 }
 
-/** Sends the descriptor of the master with the name /dev/ptmx as the message, as engines expect it; closes it here. */
+/** Sends the master to the console socket, with the name /dev/ptmx as the message, as engines expect it; closes it here. */
 export function sendTerminal(master: number, consoleSocket: string | undefined): void {
   try {
     if (!consoleSocket) throw new TsociError('process.terminal is set: --console-socket is needed');

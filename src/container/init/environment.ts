@@ -60,8 +60,8 @@ function homeOf(passwd: string, uid: number): string | undefined {
 }
 
 /**
- * A text file of the container, whose root the stub is in; empty when there is none. The image decides what is there:
- * only a regular file is read, of a FIFO or a device there might be no end, and of that as much as a passwd may have.
+ * The text of a file of the container, whose root the stub is in; empty when there is none. The image decides what is at the
+ * path. So only a regular file is read, since a FIFO or a device may have no end, and at most MOST bytes of it.
  */
 function readContainerFile(init: StubProcess, path: string): string {
   const opening = init.program();

@@ -1,4 +1,5 @@
-// Finding args[0] as execvp(3) does, inside the container, before anyone waits for it.
+// Finding args[0] as execvp(3) does, inside the container. `create` does it: an executable that is missing is told by
+// `create`, not first by `start`.
 
 import { posix } from 'node:path';
 import { variable } from '../../config/variables.ts';

@@ -12,10 +12,16 @@ export interface InheritedDescriptors {
   listenFds: number;
 }
 
-/** What the first descriptor that Node opens leads to, in the lowest place that the caller has left free (epoll(7)). */
+/**
+ * What the first descriptor that the JavaScript engine opens for itself leads to (epoll(7)). It has the lowest number that
+ * the caller has left free, where it could be taken for one of the caller's.
+ */
 const FIRST_OF_NODE = 'anon_inode:[eventpoll]';
 
-/** Descriptors of ours from 3 on, which must be open and from the caller. The first that is not ends an absurd number. */
+/**
+ * Descriptors of ours from 3 on. Each must be open, and be one of the caller's: an absurd number of them ends at the first
+ * that is not.
+ */
 export function inheritedDescriptors(caller: Caller, preserveFds: number): InheritedDescriptors {
   const FIRST = 3;
   const listenFds = listenFdsOf(caller);

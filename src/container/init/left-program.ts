@@ -1,4 +1,5 @@
-// What init was left with, for --trace: it may have been made by a `create` that traced nothing.
+// The program that init was left with, for a `start` that is traced. The `create` that left it was another process, so its
+// arguments are read from the memory of init.
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { TsociError } from '../../linux/errors.ts';
@@ -29,14 +30,14 @@ export function watchInit(observer: Observer, pid: number, directory: string): (
 }
 
 /**
- * The program once init executes it. `start` may be faster than that: a connection waits until it is accepted, and
- * what is in the buffer before then is the program before.
+ * The message of the program, once init executes it. `start` may come before that: until init waits for a connection, its
+ * buffer has the program before.
  */
 function waitingMessage(pid: number): Buffer {
   let message: Buffer = Buffer.alloc(0);
   const accepted = () => {
     message = readMemory(pid);
-    // The result, a descriptor above the standard streams, is where the control bits were.
+    // Where the control bits were there is the result by then: a descriptor above the standard streams.
     return syscallName(callAt(message, ACCEPT)) === 'accept4' && resultAt(message, ACCEPT) > 2;
   };
   if (!waitUntil(accepted, TIMEOUT))
@@ -44,7 +45,7 @@ function waitingMessage(pid: number): Buffer {
   return message;
 }
 
-/** The stub's buffer, from outside (proc_pid_mem(5)). */
+/** The stub's buffer, read through /proc (proc_pid_mem(5)). */
 function readMemory(pid: number): Buffer {
   const path = `/proc/${pid}/mem`;
   const buffer = Buffer.alloc(BUFFER_SIZE);

@@ -78,7 +78,7 @@ function setLimitsOf(pid: number, { rlimits, scheduler, ioPriority }: Process): 
   setRlimitsOf(pid, rlimits);
 }
 
-/** As root. False for a directory that root may not enter (EACCES): the user of the process may. */
+/** As root. False for a directory that root may not enter (EACCES): the user of the process may be allowed to. */
 function changeDirectory(stub: StubProcess, cwd: string): boolean {
   const program = stub.program();
   const changed = program.call('chdir', [cwd], `change to process.cwd ${cwd}`, { ignored: [EACCES] });
@@ -119,14 +119,20 @@ function isWorthOwning(fd: number, uid: number): boolean {
 /** The major number of null, zero, full, random, urandom and kmsg (linux/major.h, MEM_MAJOR; minor numbers have 8 bits). */
 const MEMORY_DEVICES = 1;
 
-/** The process could not open /dev/stdout of another user again. What cannot be given away is left. */
+/**
+ * Gives the user of the process standard streams, since nobody can open the /dev/stdout of another user again. What cannot
+ * be given away stays as it is.
+ */
 export function ownStdio(program: Program, fds: readonly number[], uid: number): void {
   const ignored = [EPERM, EINVAL, EROFS, EACCES];
   for (const fd of fds)
     program.call('fchown', [fd, uid, -1], `give descriptor ${fd} to user ${uid}`, { ignored });
 }
 
-/** As the user of the process. Where this leads is not looked at, so no descriptor may lead anywhere (CVE-2024-21626). */
+/**
+ * Enters process.cwd as the user of the process. Where that leads is not checked afterwards, so no link to a descriptor is
+ * followed (CVE-2024-21626).
+ */
 export function enterCwd(program: Program, cwd: string): void {
   const doing = `change to process.cwd ${cwd}`;
   const how = new Structure([O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS]);

@@ -8,20 +8,20 @@ import { installFilter } from '../../security/seccomp/install.ts';
 import type { Program } from '../../stub/program.ts';
 
 export interface PreparedFilter {
-  /** A descriptor of ours, connected to the agent that is asked, if one is. The caller closes it. */
+  /** Our connection to the agent (listenerPath), if the filter asks one. The caller closes it. */
   agent: number | undefined;
-  /** `agentInStub` is the stub's descriptor of the same connection. The last operation before execve. */
+  /** Installs the filter: the last step before execve(2). `agentInStub` is the stub's descriptor of that connection. */
   install(program: Program, agentInStub: number, state: State, pid: number): void;
 }
 
 /**
- * Compiles the filter, or takes it from the cache of the state directory. Without one, for a plan, nothing is kept and
- * no agent is connected to.
+ * Compiles the filter, or takes it from the cache of the state directory `root`. Without a state directory, for a plan,
+ * nothing is kept and no agent is connected to.
  */
 export function prepareFilter({ linux }: Config, root: string | undefined): PreparedFilter | undefined {
   const { seccomp } = linux ?? {};
   if (!seccomp) return undefined;
-  // No container id has this character.
+  // No container can have this name: an id has no ~.
   const filter: CompiledFilter = compileFilter(seccomp, root && join(root, '~seccomp'));
   const connect = () => (root === undefined ? -1 : connectAgent(seccomp.listenerPath ?? ''));
   const agent = filter.listener ? connect() : undefined;

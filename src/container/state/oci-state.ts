@@ -21,7 +21,7 @@ export function containerState(root: string, id: string): OciState {
   return toState(readRecord(root, id), containerDirectory(root, id));
 }
 
-/** Without those that `create` has only begun to make; of those that cannot be read `unreadable` is told. */
+/** All containers but those that `create` has only begun to make. `unreadable` is told of those that cannot be read. */
 export function listContainers(root: string, unreadable: (error: unknown) => void = () => {}): OciState[] {
   return containerIds(root).flatMap((id) => {
     try {

@@ -41,7 +41,7 @@ export interface ContainerRecord {
   unit?: ContainerUnit;
   /** Directories of resctrl that were made for it. */
   intelRdt?: IntelRdtGroups;
-  /** Those that later commands run: the config is read once, by `create`. */
+  /** The hooks that later commands run: config.json is read once, by `create`. */
   hooks?: Pick<Hooks, 'startContainer' | 'poststart' | 'poststop'>;
   /** Whether there is a process to start. */
   startable: boolean;
@@ -57,7 +57,7 @@ export interface ContainerRecord {
   control?: number;
 }
 
-/** Everything about the world that the status depends on; asked for only when it does. */
+/** What the status depends on besides the record and init itself. Each is asked for only when the status depends on it. */
 export interface Witness {
   /** Whether init is still waiting for `start`. */
   waiting: () => boolean;
@@ -73,8 +73,8 @@ export function statusOf(record: ContainerRecord, witness: Witness): Status {
   if (!record.init) return 'stopped';
   const init = processStat(record.init.pid);
   if (!init || init.startTime !== record.init.startTime || hasEnded(init)) return 'stopped';
-  // Also one that was created only: its init does nothing, what `start` asks of it neither.
+  // A container that was only created can be paused too: its init then does not do what `start` asks of it either.
   if (witness.frozen()) return 'paused';
-  // `start` may have been killed before it removed the socket: the name of the executable tells.
+  // `start` may have been killed before it removed the socket. Then the name of the process tells: init is no stub any more.
   return witness.waiting() && init.comm === STUB_NAME ? 'created' : 'running';
 }

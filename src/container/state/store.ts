@@ -126,7 +126,7 @@ export function currentStatus(directory: string, record: ContainerRecord): Statu
   });
 }
 
-/** cgroup.freeze(7): one small file, read without the rest of the cgroup room. */
+/** cgroup.events of the cgroup v2 documentation. Read here, so that `state` need not load src/cgroups. */
 function isFrozen(cgroup: string): boolean {
   try {
     return readFileSync(join(cgroup, 'cgroup.events'), 'utf8').includes('frozen 1');
