@@ -95,12 +95,12 @@ export const checks: Check[] = [
         musts: [41 + must],
         broken: { reads: '/mounts/-1/options', as: ['rbind'] },
         async run(trial) {
-          const [script, edit, surroundings] = await withTree(
+          const [script, edit, runtimeOptions] = await withTree(
             trial,
             { options: ['rbind', option] },
             (config) => useUserNamespace(config, HOST_ID),
           );
-          const container = trial.container(trial.bundle(script, edit), surroundings);
+          const container = trial.container(trial.bundle(script, edit), runtimeOptions);
           if ((await container.create()).code !== 0) return;
           await container.start();
           await container.exited();
@@ -115,8 +115,8 @@ export const checks: Check[] = [
         musts: [42 + must],
         broken: { reads: '/mounts/-1/options', as: ['rbind'] },
         async run(trial) {
-          const [, edit, surroundings] = await withTree(trial, { options: ['rbind', option] }, nothing);
-          await trial.refused('there are no mappings', edit ?? nothing, surroundings);
+          const [, edit, runtimeOptions] = await withTree(trial, { options: ['rbind', option] }, nothing);
+          await trial.refused('there are no mappings', edit ?? nothing, runtimeOptions);
         },
       },
     ];
@@ -132,8 +132,8 @@ export const checks: Check[] = [
       broken: { reads: '/mounts/-1', as: { destination: '/tmp', type: 'tmpfs', source: 'tmpfs' } },
       async run(trial) {
         const mount = { options: ['rbind', 'idmap'], [property]: MAPPINGS[property] };
-        const [, edit, surroundings] = await withTree(trial, mount, nothing);
-        await trial.refused('one kind of mappings is missing', edit ?? nothing, surroundings);
+        const [, edit, runtimeOptions] = await withTree(trial, mount, nothing);
+        await trial.refused('one kind of mappings is missing', edit ?? nothing, runtimeOptions);
       },
     }),
   ),

@@ -158,14 +158,14 @@ export const checks: Check[] = [
     },
   },
   ...[
-    { name: 'missing', mode: undefined, because: 'the program does not exist' },
-    { name: 'not-executable', mode: 0o644, because: 'the program is not executable' },
+    { name: 'missing', mode: undefined, reason: 'the program does not exist' },
+    { name: 'not-executable', mode: 0o644, reason: 'the program is not executable' },
   ].map(
-    ({ name, mode, because }): Check => ({
+    ({ name, mode, reason }): Check => ({
       id: `start-program-${name}`,
       section: 'runtime.md#start',
       level: 'MUST',
-      requirement: `When ${because}, create or start is an error.`,
+      requirement: `When ${reason}, create or start is an error.`,
       musts: [3],
       also: ['runtime.md#create/6'],
       broken: { all: [{ forgives: 'create' }, { forgives: 'start' }] },
@@ -176,7 +176,7 @@ export const checks: Check[] = [
         });
         const container = trial.container(bundle);
         if ((await container.create()).code !== 0) return;
-        expectError(await container.start(), because);
+        expectError(await container.start(), reason);
       },
     }),
   ),

@@ -26,26 +26,32 @@ export interface State {
 }
 
 /** How the runtime is executed for one container, apart from its arguments. */
-export type Surroundings = Omit<ExecOptions, 'output'>;
+export type RuntimeOptions = Omit<ExecOptions, 'output'>;
 
 export class Container {
   readonly id: string;
   readonly bundle: Bundle;
   /** What the container's process wrote to its standard output goes here. */
   readonly outputFile: string;
-  readonly surroundings: Surroundings;
+  readonly runtimeOptions: RuntimeOptions;
   /** The `--root` of the runtime. */
   readonly stateRoot: string;
   readonly #runtime: Runtime;
   readonly #directory: string;
   #commands = 0;
 
-  constructor(runtime: Runtime, directory: string, bundle: Bundle, id: string, surroundings: Surroundings) {
+  constructor(
+    runtime: Runtime,
+    directory: string,
+    bundle: Bundle,
+    id: string,
+    runtimeOptions: RuntimeOptions,
+  ) {
     this.#runtime = runtime;
     this.#directory = directory;
     this.bundle = bundle;
     this.id = id;
-    this.surroundings = surroundings;
+    this.runtimeOptions = runtimeOptions;
     this.stateRoot = join(directory, 'state');
     this.outputFile = join(directory, `${id}.output`);
   }
@@ -56,7 +62,7 @@ export class Container {
     const output = join(this.#directory, `${this.id}.${this.#commands}.${args[0]}`);
     return execRuntime(this.#runtime, ['--root', this.stateRoot, ...args], {
       output,
-      ...this.surroundings,
+      ...this.runtimeOptions,
       ...options,
     });
   }

@@ -31,8 +31,8 @@ export function expectSuccess(result: Result): Result {
 }
 
 /** The operation generated an error: it ended by itself, and not with 0. */
-export function expectError(result: Result, because: string): Result {
-  expect(result.code !== 0, `${result.command} succeeded although ${because}`);
+export function expectError(result: Result, reason: string): Result {
+  expect(result.code !== 0, `${result.command} succeeded although ${reason}`);
   return result;
 }
 

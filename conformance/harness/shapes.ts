@@ -14,8 +14,8 @@ export function prints(script: string, edit: Edit, wanted: string | RegExp) {
 }
 
 /** `create` generates an error because of the configuration, and leaves no container. */
-export function refuses(because: string, edit: Edit) {
+export function refuses(reason: string, edit: Edit) {
   return async (trial: Trial): Promise<void> => {
-    await trial.refused(because, edit);
+    await trial.refused(reason, edit);
   };
 }

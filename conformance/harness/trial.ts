@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { baseConfig, type Config } from './config.ts';
-import { type Bundle, Container, type Surroundings } from './container.ts';
+import { type Bundle, Container, type RuntimeOptions } from './container.ts';
 import { expect, expectError, expectSuccess } from './expect.ts';
 import type { Host } from './host.ts';
 import { printJson } from './json.ts';
@@ -57,50 +57,50 @@ export class Trial {
   }
 
   /** A container that is not created yet. */
-  container(bundle: Bundle, surroundings: Surroundings = {}, id = bundle.id): Container {
-    const container = new Container(this.runtime, this.directory, bundle, id, surroundings);
+  container(bundle: Bundle, runtimeOptions: RuntimeOptions = {}, id = bundle.id): Container {
+    const container = new Container(this.runtime, this.directory, bundle, id, runtimeOptions);
     this.#containers.push(container);
     return container;
   }
 
   /** A container after a `create` that must have succeeded. */
-  async created(script: string, edit?: Edit, surroundings?: Surroundings): Promise<Container> {
-    const container = this.container(this.bundle(script, edit), surroundings);
+  async created(script: string, edit?: Edit, runtimeOptions?: RuntimeOptions): Promise<Container> {
+    const container = this.container(this.bundle(script, edit), runtimeOptions);
     const result = await container.create();
     expectSuccess({ ...result, stderr: container.errors });
     return container;
   }
 
   /** A container after `start`. The script runs, or has ended already. */
-  async started(script: string, edit?: Edit, surroundings?: Surroundings): Promise<Container> {
-    const container = await this.created(script, edit, surroundings);
+  async started(script: string, edit?: Edit, runtimeOptions?: RuntimeOptions): Promise<Container> {
+    const container = await this.created(script, edit, runtimeOptions);
     expectSuccess(await container.start());
     return container;
   }
 
   /** A container whose process waits, after what the script does first is done. */
-  async running(script = '', edit?: Edit, surroundings?: Surroundings): Promise<Container> {
-    const container = await this.started(`${script}\necho ready; ${WAIT}`, edit, surroundings);
+  async running(script = '', edit?: Edit, runtimeOptions?: RuntimeOptions): Promise<Container> {
+    const container = await this.started(`${script}\necho ready; ${WAIT}`, edit, runtimeOptions);
     await container.printed('ready');
     return container;
   }
 
   /** A container whose process has exited. */
-  async stopped(script: string, edit?: Edit, surroundings?: Surroundings): Promise<Container> {
-    const container = await this.started(script, edit, surroundings);
+  async stopped(script: string, edit?: Edit, runtimeOptions?: RuntimeOptions): Promise<Container> {
+    const container = await this.started(script, edit, runtimeOptions);
     await container.exited();
     return container;
   }
 
   /** What a script prints in a container, from create to exit; without the last newline. */
-  async output(script: string, edit?: Edit, surroundings?: Surroundings): Promise<string> {
-    return (await this.stopped(script, edit, surroundings)).output.trimEnd();
+  async output(script: string, edit?: Edit, runtimeOptions?: RuntimeOptions): Promise<string> {
+    return (await this.stopped(script, edit, runtimeOptions)).output.trimEnd();
   }
 
   /** `create` must generate an error, and no container may come of it: runtime.md#create. */
-  async refused(because: string, edit: Edit, surroundings?: Surroundings): Promise<Container> {
-    const container = this.container(this.bundle('true', edit), surroundings);
-    expectError(await container.create(), because);
+  async refused(reason: string, edit: Edit, runtimeOptions?: RuntimeOptions): Promise<Container> {
+    const container = this.container(this.bundle('true', edit), runtimeOptions);
+    expectError(await container.create(), reason);
     expect(!(await container.exists()), 'there is a container although create failed');
     return container;
   }

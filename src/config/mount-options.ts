@@ -55,26 +55,29 @@ type Change = readonly [set: number, clear: number];
 /** Of access times, since Linux 2.6.30. */
 const kernelsDefault: Change = [MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME];
 
-/** Every access-time mode clears the others first. */
-const attributeOptions: Readonly<Record<string, Change>> = {
-  ro: [MOUNT_ATTR_RDONLY, 0],
-  rw: [0, MOUNT_ATTR_RDONLY],
-  nosuid: [MOUNT_ATTR_NOSUID, 0],
-  suid: [0, MOUNT_ATTR_NOSUID],
-  nodev: [MOUNT_ATTR_NODEV, 0],
-  dev: [0, MOUNT_ATTR_NODEV],
-  noexec: [MOUNT_ATTR_NOEXEC, 0],
-  exec: [0, MOUNT_ATTR_NOEXEC],
-  nodiratime: [MOUNT_ATTR_NODIRATIME, 0],
-  diratime: [0, MOUNT_ATTR_NODIRATIME],
-  nosymfollow: [MOUNT_ATTR_NOSYMFOLLOW, 0],
-  symfollow: [0, MOUNT_ATTR_NOSYMFOLLOW],
-  noatime: [MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME],
-  atime: kernelsDefault,
-  relatime: [MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME],
-  strictatime: [MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME],
-  nostrictatime: kernelsDefault,
-};
+/**
+ * Attributes of a mount: the option that sets one for the mount itself, and the one that sets it for all below, too. Every
+ * access-time mode clears the others first.
+ */
+const attributeOptions: readonly (readonly [name: string, recursive: string, change: Change])[] = [
+  ['ro', 'rro', [MOUNT_ATTR_RDONLY, 0]],
+  ['rw', 'rrw', [0, MOUNT_ATTR_RDONLY]],
+  ['nosuid', 'rnosuid', [MOUNT_ATTR_NOSUID, 0]],
+  ['suid', 'rsuid', [0, MOUNT_ATTR_NOSUID]],
+  ['nodev', 'rnodev', [MOUNT_ATTR_NODEV, 0]],
+  ['dev', 'rdev', [0, MOUNT_ATTR_NODEV]],
+  ['noexec', 'rnoexec', [MOUNT_ATTR_NOEXEC, 0]],
+  ['exec', 'rexec', [0, MOUNT_ATTR_NOEXEC]],
+  ['nodiratime', 'rnodiratime', [MOUNT_ATTR_NODIRATIME, 0]],
+  ['diratime', 'rdiratime', [0, MOUNT_ATTR_NODIRATIME]],
+  ['nosymfollow', 'rnosymfollow', [MOUNT_ATTR_NOSYMFOLLOW, 0]],
+  ['symfollow', 'rsymfollow', [0, MOUNT_ATTR_NOSYMFOLLOW]],
+  ['noatime', 'rnoatime', [MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME]],
+  ['atime', 'ratime', kernelsDefault],
+  ['relatime', 'rrelatime', [MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME]],
+  ['strictatime', 'rstrictatime', [MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME]],
+  ['nostrictatime', 'rnostrictatime', kernelsDefault],
+];
 
 /** Flags of the superblock, by what fsconfig(2) calls them, and what takes them back. */
 const superblockOptions = ['sync', 'async', 'dirsync', 'lazytime', 'nolazytime', 'mand', 'nomand'];
@@ -85,21 +88,26 @@ export const needSuperblock: ReadonlySet<string> = new Set([
   ...['acl', 'noacl'],
 ]);
 
-const propagationOptions: Readonly<Record<string, number>> = {
-  shared: MS_SHARED,
-  slave: MS_SLAVE,
-  private: MS_PRIVATE,
-  unbindable: MS_UNBINDABLE,
-};
+/** How mounts propagate (mount_namespaces(7)): options of a mount, and values of linux.rootfsPropagation. */
+export const propagations: ReadonlyMap<string, { type: number; recursive: boolean }> = new Map([
+  ['shared', { type: MS_SHARED, recursive: false }],
+  ['rshared', { type: MS_SHARED, recursive: true }],
+  ['slave', { type: MS_SLAVE, recursive: false }],
+  ['rslave', { type: MS_SLAVE, recursive: true }],
+  ['private', { type: MS_PRIVATE, recursive: false }],
+  ['rprivate', { type: MS_PRIVATE, recursive: true }],
+  ['unbindable', { type: MS_UNBINDABLE, recursive: false }],
+  ['runbindable', { type: MS_UNBINDABLE, recursive: true }],
+]);
 
 /** What an option does to what the options before it have come to. */
 type Meaning = (options: MountOptions) => void;
 type Entry = readonly [name: string, meaning: Meaning];
 
 const meanings: ReadonlyMap<string, Meaning> = new Map([
-  ...Object.entries(attributeOptions).flatMap(([name, change]): Entry[] => [
+  ...attributeOptions.flatMap(([name, recursive, change]): Entry[] => [
     [name, flag(({ attributes }) => apply(attributes, change))],
-    [`r${name}`, ({ recursiveAttributes }) => apply(recursiveAttributes, change)],
+    [recursive, ({ recursiveAttributes }) => apply(recursiveAttributes, change)],
   ]),
   ['norelatime', flag(({ attributes }) => withdrawRelatime(attributes))],
   ['rnorelatime', ({ recursiveAttributes }) => apply(recursiveAttributes, kernelsDefault)],
@@ -109,10 +117,7 @@ const meanings: ReadonlyMap<string, Meaning> = new Map([
   // A filesystem goes by these or not, whatever a mount says.
   ...['iversion', 'noiversion', 'loud', 'silent'].map((name): Entry => [name, flag(set({}))]),
   ['defaults', set({})],
-  ...Object.entries(propagationOptions).flatMap(([name, type]): Entry[] => [
-    [name, ({ propagation }) => propagation.push({ type, recursive: false })],
-    [`r${name}`, ({ propagation }) => propagation.push({ type, recursive: true })],
-  ]),
+  ...[...propagations].map(([name, change]): Entry => [name, ({ propagation }) => propagation.push(change)]),
   ['bind', (options) => set({ bind: options.bind === 'no' ? 'single' : options.bind })(options)],
   ['rbind', set({ bind: 'recursive' })],
   ['remount', set({ remount: true })],

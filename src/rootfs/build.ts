@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Config, Mount } from '../config/generated/types.ts';
+import { propagations } from '../config/mount-options.ts';
 import { AT_RECURSIVE, MOUNT_ATTR_RDONLY, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
@@ -25,14 +26,7 @@ import { mountAll } from './mount.ts';
 import { describe, type MountPlan, planMount } from './mount-plan.ts';
 import { explainAccess } from './mount-refusal.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
-import {
-  isolateMounts,
-  makeParentPrivate,
-  makeRootReadOnly,
-  mountRoot,
-  parsePropagation,
-  setRootPropagation,
-} from './root.ts';
+import { isolateMounts, makeParentPrivate, makeRootReadOnly, mountRoot, setRootPropagation } from './root.ts';
 import { makeDirectories } from './target.ts';
 
 export interface RootfsPlan {
@@ -52,7 +46,7 @@ export interface RootfsPlan {
 export function planRootfs(config: Config, bundle: string, rootfs: string, overlay: boolean): RootfsPlan {
   const mounts = config.mounts ?? [];
   const propagation = config.linux?.rootfsPropagation;
-  const shared = propagation !== undefined && parsePropagation(propagation)?.type === MS_SHARED;
+  const shared = propagations.get(propagation ?? '')?.type === MS_SHARED;
   return {
     rootfs,
     overlay: planOverlay(config, bundle, rootfs, overlay),

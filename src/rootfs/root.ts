@@ -1,5 +1,6 @@
 // The root filesystem as a mount, and the way into it: pivot_root(2) or its substitutes.
 
+import { propagations } from '../config/mount-options.ts';
 import {
   AT_FDCWD,
   AT_RECURSIVE,
@@ -9,7 +10,6 @@ import {
   MS_PRIVATE,
   MS_SHARED,
   MS_SLAVE,
-  MS_UNBINDABLE,
   O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
@@ -20,26 +20,12 @@ import type { Program } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attach, setAttributes } from './context.ts';
 
-const types: Readonly<Record<string, number>> = {
-  shared: MS_SHARED,
-  slave: MS_SLAVE,
-  private: MS_PRIVATE,
-  unbindable: MS_UNBINDABLE,
-};
-
-/** config-linux.md#rootfs-mount-propagation, also with the r of mount(8) in front. */
-export function parsePropagation(name: string): { type: number; recursive: boolean } | undefined {
-  const recursive = name.startsWith('r');
-  const type = types[recursive ? name.slice(1) : name];
-  return type === undefined ? undefined : { type, recursive };
-}
-
 /**
  * Keeps mount events of the container from the host: everything below / becomes a slave, unless rootfsPropagation
  * asks for shared, or is stricter. mount_namespaces(7).
  */
 export function isolateMounts(program: Program, rootfsPropagation: string | undefined): void {
-  const asked = rootfsPropagation === undefined ? undefined : parsePropagation(rootfsPropagation);
+  const asked = propagations.get(rootfsPropagation ?? '');
   if (asked?.type === MS_SHARED) return;
   const type = asked?.type === MS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
   const root = program.open('openat', [AT_FDCWD, '/', O_PATH | O_DIRECTORY | O_CLOEXEC, 0], 'open /');
@@ -118,7 +104,7 @@ export function setRootPropagation(
   root: number,
   rootfsPropagation: string | undefined,
 ): void {
-  const asked = rootfsPropagation === undefined ? undefined : parsePropagation(rootfsPropagation);
+  const asked = propagations.get(rootfsPropagation ?? '');
   if (!asked) return;
   const flags = asked.recursive ? AT_RECURSIVE : 0;
   const doing = `set rootfsPropagation ${rootfsPropagation}`;

@@ -141,7 +141,7 @@ test('a working directory that the user may not enter, but root could, is entere
   refused(at('/closed'), /change to process\.cwd \/closed: EACCES/);
 });
 
-// Seen without RESOLVE_NO_MAGICLINKS in becomeProcess and with the same left open: `exec` ran in a directory that a descriptor of the stub led to.
+// Seen without RESOLVE_NO_MAGICLINKS in enterCwd and with the same left open: `exec` ran in a directory that a descriptor of the stub led to.
 test('as the user a link to /proc/self/fd/N leads nowhere either', () => {
   const way = join(makePrivate(), 'way');
   symlinkSync('/proc/self/fd', way);
