@@ -76,7 +76,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
     reap(pid);
     throw error;
   }
-  return signals ? attend(caller, pid, terminal, signals) : 0;
+  return signals ? attend(caller, pid, { terminal }, signals) : 0;
 }
 
 function liveContainer(
@@ -105,7 +105,7 @@ function spawn(
   plan: ExecPlan,
 ): { pid: number; terminal: number | undefined } {
   const { record, init, config, modules, process } = plan;
-  const { descriptors, listenFds } = inheritedDescriptors(caller, options.preserveFds);
+  const { descriptors, variables } = inheritedDescriptors(caller, options.preserveFds);
   using opened = new DisposableStack();
   const cgroup = openCgroup(record, init, options);
   if (cgroup !== undefined) opened.defer(() => closeSync(cgroup));
@@ -130,7 +130,7 @@ function spawn(
     const resolved = resolveProcess(caller, stub, {
       process,
       linux: config.linux,
-      listenFds,
+      variables,
       umask: process.user?.umask,
       setgroupsDenied: record.setgroupsDenied ?? false,
     });

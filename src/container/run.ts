@@ -9,6 +9,7 @@ import type { OptionalModules } from './create/optional-modules.ts';
 import type { CreateOptions } from './create/options.ts';
 import { destroy, systemdFor } from './delete.ts';
 import { killNow } from './kill.ts';
+import type { NotifySocket } from './notify-socket.ts';
 import { startContainer } from './start.ts';
 import { withLock } from './state/lock.ts';
 import { containerDirectory, tryReadRecord } from './state/store.ts';
@@ -27,10 +28,11 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   const keepTerminal = !detach && !consoleSocket;
   const { record, terminal } = await createContainer(caller, { ...options, keepTerminal });
   const systemd = await systemdFor(record);
+  let notify: NotifySocket | undefined;
   try {
     const signal = await signals?.first();
     if (signal !== undefined) throw new TsociError(`run ${id}: signal ${signal} came before its start`);
-    await startContainer(caller, { root, id });
+    notify = await startContainer(caller, { root, id, attended: !detach });
   } catch (error) {
     killNow(record);
     if (record.init) reap(record.init.pid);
@@ -39,7 +41,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     throw error;
   }
   if (!signals || !record.init) return 0;
-  const status = await attend(caller, record.init.pid, terminal, signals);
+  const status = await attend(caller, record.init.pid, { terminal, notify }, signals);
   if (!keep) remove(caller, root, id, systemd);
   return status;
 }

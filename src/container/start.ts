@@ -1,5 +1,6 @@
 // runtime.md#start.
 
+import { existsSync } from 'node:fs';
 import type { Hooks, Process } from '../config/generated/types.ts';
 import { listOf } from '../config/variables.ts';
 import { HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
@@ -14,6 +15,7 @@ import type { StubProcess } from '../stub/stub-process.ts';
 import { destroy, killAndWait, systemdFor } from './delete.ts';
 import { environment } from './init/environment.ts';
 import { connectToInit, failureOf, sendGo } from './init/wait-for-start.ts';
+import { managerSocket, NotifySocket, notifyDirectoryOf } from './notify-socket.ts';
 import { withLock } from './state/lock.ts';
 import { stateOf } from './state/oci-state.ts';
 import type { ContainerRecord } from './state/record.ts';
@@ -22,26 +24,39 @@ import { containerDirectory, currentStatus, readRecord, startSocket, tryReadReco
 export interface StartOptions {
   root: string;
   id: string;
+  /** Leave it to the caller to wait for what the process has to tell. */
+  attended?: boolean;
 }
 
-export async function startContainer(caller: Caller, { root, id }: StartOptions): Promise<void> {
+/** Starts a container. The result, with `attended` and NOTIFY_SOCKET, is what its process tells that it is ready. */
+export async function startContainer(
+  caller: Caller,
+  { root, id, attended = false }: StartOptions,
+): Promise<NotifySocket | undefined> {
   const found = tryReadRecord(containerDirectory(root, id));
   const systemd = await systemdFor(found);
   // Only startContainer hooks need to know the process.
   const saved = found?.hooks?.startContainer && (await import('./state/saved.ts'));
   const observer = stubObserver();
   const watch = observer && (await import('./init/left-program.ts')).watchInit;
-  withLock(root, id, (directory) => {
+  const manager = managerSocket(caller);
+  const { notify, init } = withLock(root, id, (directory) => {
     const record = readRecord(root, id);
     const status = currentStatus(directory, record);
     if (status !== 'created' || !record.init)
       throw new TsociError(`start ${id}: the container is ${status}, not created`);
+    const { init } = record;
     if (!record.startable) throw new TsociError(`start ${id}: config.json has no process`);
     try {
-      const { pid } = record.init;
-      const traced = observer && watch ? () => watch(observer, pid, directory) : undefined;
+      const traced = observer && watch ? () => watch(observer, init.pid, directory) : undefined;
       const process = saved?.readSavedConfig(directory).process;
-      startInit(caller, directory, { record, init: record.init, process }, traced);
+      using opened = new DisposableStack();
+      const told = notifyDirectoryOf(directory);
+      const notify =
+        manager && existsSync(told) ? opened.use(new NotifySocket(caller, manager, told)) : undefined;
+      startInit(caller, directory, { record, init, process }, traced);
+      opened.move();
+      return { notify, init };
     } catch (error) {
       // runtime.md#lifecycle, steps 7 and 9: after a failed hook the container is stopped and destroyed.
       killAndWait(record);
@@ -49,6 +64,10 @@ export async function startContainer(caller: Caller, { root, id }: StartOptions)
       throw error;
     }
   });
+  if (attended) return notify;
+  // The lock is not held: the process takes its time.
+  notify?.waitUntilReady(init);
+  return undefined;
 }
 
 function startInit(
@@ -99,7 +118,7 @@ export function runStart(
   { bundle, process, created, running, enter, go }: Starting,
 ): void {
   // startContainer hooks are programs of the image: they get the environment of the process, and none of the host's.
-  const inside = (stub: StubProcess) => environment(stub, process?.env ?? [], process?.user?.uid ?? 0, 0);
+  const inside = (stub: StubProcess) => environment(stub, process?.env ?? [], process?.user?.uid ?? 0);
   runHooks('startContainer', hooks?.startContainer, { state: created, env: inside, enter });
   go();
   runHooks('poststart', hooks?.poststart, { state: running, env: () => listOf(caller.env), cwd: bundle });

@@ -3,25 +3,48 @@
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { AF_UNIX, O_CLOEXEC, O_PATH, SOCK_CLOEXEC, SOCK_SEQPACKET, SOCK_STREAM } from './constants.ts';
+import {
+  AF_UNIX,
+  O_CLOEXEC,
+  O_PATH,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+} from './constants.ts';
 import { check, closeDescriptor, sendDescriptors } from './descriptor.ts';
 import { TsociError } from './errors.ts';
 import { step } from './steps.ts';
 
-export type SocketType = 'seqpacket' | 'stream';
+export type SocketType = 'seqpacket' | 'stream' | 'datagram';
 
-const types: Readonly<Record<SocketType, number>> = { seqpacket: SOCK_SEQPACKET, stream: SOCK_STREAM };
+const types: Readonly<Record<SocketType, number>> = {
+  seqpacket: SOCK_SEQPACKET,
+  stream: SOCK_STREAM,
+  datagram: SOCK_DGRAM,
+};
 
-/** A socket that listens at `path`, close-on-exec, for messages. */
+/** A socket that listens at `path`, close-on-exec, for connections with messages. */
 export function listenAt(path: string): number {
   const doing = `listen at ${path}`;
   step(doing);
+  const fd = bindTo(path, 'seqpacket', doing);
+  try {
+    check(doing, 'listen', fd, 1);
+    return fd;
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+}
+
+/** A socket of that name, close-on-exec. */
+export function bindTo(path: string, type: SocketType, doing: string): number {
   const directory = open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY, doing);
   try {
     const address = unixAddress(`/proc/self/fd/${directory}/${basename(path)}\0`);
-    return withSocket('seqpacket', doing, (fd) => {
+    return withSocket(type, doing, (fd) => {
       check(doing, 'bind', fd, address, address.length);
-      check(doing, 'listen', fd, 1);
     });
   } finally {
     closeSync(directory);

@@ -75,6 +75,7 @@ function plannedHost(
   return {
     listener: NONE,
     cgroup: cgroup === undefined ? undefined : { fd: NONE, directory: cgroup },
+    notifyDirectory: undefined,
     // Nothing is kept, and no agent is connected to.
     prepareFilter: () => modules.seccomp?.prepareFilter(bundle.config, undefined),
     startScope: () => undefined,

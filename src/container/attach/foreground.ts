@@ -11,6 +11,7 @@ import { syscall } from '../../linux/ffi.ts';
 import { step } from '../../linux/steps.ts';
 import { SYS } from '../../linux/syscalls.ts';
 import { reap, type WaitStatus } from '../../linux/wait.ts';
+import type { NotifySocket } from '../notify-socket.ts';
 import type { TerminalSession } from './terminal.ts';
 
 /** Signals that are not passed on: they cannot be caught, or they concern tsoci itself. */
@@ -90,24 +91,33 @@ function unblock(signal: number): void {
   check(`unblock signal ${signal}`, 'rt_sigprocmask', SIG_UNBLOCK, set, null, set.length);
 }
 
+/** What a child in the foreground has to do with besides its end. */
+export interface Attended {
+  /** The master of its terminal: input and output are copied, ours is raw meanwhile. */
+  terminal?: number | undefined;
+  /** What it tells that it is ready. */
+  notify?: NotifySocket | undefined;
+}
+
 /**
- * Waits for a child, which gets the signals. `terminal` is the master of its terminal: input and output are copied, ours
- * is raw meanwhile. The result is its exit status, or 128 and the number of the signal that killed it.
+ * Waits for a child, which gets the signals. The result is its exit status, or 128 and the number of the signal that
+ * killed it.
  */
 export async function attend(
   caller: Caller,
   pid: number,
-  terminal: number | undefined,
+  { terminal, notify }: Attended,
   signals: Signals,
 ): Promise<number> {
   signals.forwardTo(pid);
   const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
   try {
-    const status = await ended(pid, session);
+    const status = await ended(caller, pid, session, notify);
     session?.drain();
     return status.signal ? 128 + status.signal : status.code;
   } finally {
     session?.close();
+    notify?.[Symbol.dispose]();
     signals.drop();
   }
 }
@@ -115,14 +125,24 @@ export async function attend(
 /** How long one wait lasts at most, in milliseconds: a signal that came just before the wait is seen only after it. */
 const LOOK = 100;
 
-async function ended(pid: number, session: TerminalSession | undefined): Promise<WaitStatus> {
+async function ended(
+  caller: Caller,
+  pid: number,
+  session: TerminalSession | undefined,
+  notify: NotifySocket | undefined,
+): Promise<WaitStatus> {
   step(`wait for the end of process ${pid}`);
   const pidfd = check(`open process ${pid}`, 'pidfd_open', pid, 0);
   try {
     for (;;) {
-      const [end, ...copies] = waitFor([{ fd: pidfd, events: POLLIN }, ...(session?.wanted() ?? [])]);
+      const told = notify?.wanted() ?? [];
+      const copied = session?.wanted() ?? [];
+      const [end, ...come] = waitFor([{ fd: pidfd, events: POLLIN }, ...told, ...copied]);
+      const [message] = come.splice(0, told.length);
+      // Us the manager is to watch: we end when the process does.
+      if (message) notify?.take(caller.pid);
       if (end) return reap(pid);
-      session?.copy(copies);
+      session?.copy(come);
       await turnOfEventLoop();
     }
   } finally {

@@ -41,6 +41,7 @@ export function recordCgroup({ record, directory }: Reserved, cgroup: string): v
 export class CreateHost implements Host {
   readonly listener: number;
   readonly cgroup: { fd: number; directory: string } | undefined;
+  readonly notifyDirectory: string | undefined;
   /** The master of the container's terminal, where `run` keeps it. */
   terminal: number | undefined;
   readonly #creation: Creation;
@@ -52,7 +53,12 @@ export class CreateHost implements Host {
     creation: Creation,
     options: CreateOptions,
     reserved: Reserved,
-    { listener, cgroup, unit }: Pick<Host, 'listener' | 'cgroup'> & { unit: UnitPlan | undefined },
+    {
+      listener,
+      cgroup,
+      notifyDirectory,
+      unit,
+    }: Pick<Host, 'listener' | 'cgroup' | 'notifyDirectory'> & { unit: UnitPlan | undefined },
   ) {
     this.#creation = creation;
     this.#options = options;
@@ -60,6 +66,7 @@ export class CreateHost implements Host {
     this.#unit = unit;
     this.listener = listener;
     this.cgroup = cgroup;
+    this.notifyDirectory = notifyDirectory;
   }
 
   prepareFilter(): PreparedFilter | undefined {

@@ -11,6 +11,7 @@ import { undoable } from '../../linux/undo.ts';
 import { listenAt } from '../../linux/unix-socket.ts';
 import { checkConsole } from '../init/console-socket.ts';
 import { createInit } from '../init/sequence.ts';
+import { makeNotifyDirectory, managerSocket } from '../notify-socket.ts';
 import { lockContainer } from '../state/lock.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import {
@@ -82,7 +83,8 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   if (cgroup) opened.defer(() => closeSync(cgroup.fd));
   const listener = listenAt(startSocket(directory));
   opened.defer(() => closeDescriptor(listener));
-  const host = new CreateHost(creation, options, reserved, { listener, cgroup, unit });
+  const notifyDirectory = managerSocket(caller) && creation.rootfs && makeNotifyDirectory(directory);
+  const host = new CreateHost(creation, options, reserved, { listener, cgroup, notifyDirectory, unit });
   const { init, program } = createInit(creation, host);
   const operations = program.operations.map(({ doing, ignored, property }) => ({ doing, ignored, property }));
   writeNew(savedProgram(directory), JSON.stringify(operations));

@@ -34,27 +34,24 @@ const MOST = 16 * 1024 * 1024;
 const unreadable = [ENOENT, ENOTDIR, EACCES, ELOOP, ENXIO, ENODEV, EPERM];
 
 /**
- * process.env, with HOME from the container's passwd when it is not set or empty: shells and tools count on it.
- * `listenFds` are the sockets of a service that is activated by them (sd_listen_fds(3)).
+ * process.env, with HOME from the container's passwd when it is not set or empty: shells and tools count on it; and
+ * with `more`, which come last.
  */
 export function environment(
   init: StubProcess,
   env: readonly string[],
   uid: number,
-  listenFds: number,
+  more: readonly string[] = [],
 ): string[] {
-  const result = [...env];
-  if (!variable(env, 'HOME'))
-    result.push(`HOME=${homeOf(readContainerFile(init, '/etc/passwd'), uid) ?? '/'}`);
-  if (listenFds > 0) result.push(`LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1');
-  return lastOfEach(result);
+  const home = variable(env, 'HOME') || homeOf(readContainerFile(init, '/etc/passwd'), uid) || '/';
+  return lastOfEach([...env, `HOME=${home}`, ...more]);
 }
 
 /** passwd(5): the sixth field of the first entry with the user's number. */
 function homeOf(passwd: string, uid: number): string | undefined {
   for (const line of passwd.split('\n')) {
     const fields = line.split(':');
-    if (fields[2] === String(uid)) return fields[5] || undefined;
+    if (fields[2] === String(uid)) return fields[5];
   }
   return undefined;
 }

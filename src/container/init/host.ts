@@ -14,6 +14,8 @@ export interface Host {
   readonly listener: number;
   /** The cgroup that init starts in; undefined without one, and where systemd makes it (startScope). */
   readonly cgroup: { fd: number; directory: string } | undefined;
+  /** The directory that is mounted for NOTIFY_SOCKET (sd_notify(3)); undefined if the caller has none. */
+  readonly notifyDirectory: string | undefined;
   /** linux.seccomp: the compiled filter, with a connection to its agent. */
   prepareFilter(): PreparedFilter | undefined;
   /**

@@ -8,8 +8,8 @@ import { TsociError } from '../../linux/errors.ts';
 /** Descriptors that the process inherits: those that the caller asks for, then those of socket activation. */
 export interface InheritedDescriptors {
   descriptors: number[];
-  /** How many of them sd_listen_fds(3) hands over. */
-  listenFds: number;
+  /** What sd_listen_fds(3) needs to find in the environment. */
+  variables: string[];
 }
 
 /**
@@ -36,7 +36,7 @@ export function inheritedDescriptors(caller: Caller, preserveFds: number): Inher
     if (readlinkSync(`/proc/self/fd/${fd}`) === FIRST_OF_NODE) throw TsociError.fromErrno(doing, EBADF);
     descriptors.push(fd);
   }
-  return { descriptors, listenFds };
+  return { descriptors, variables: listenFds > 0 ? [`LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1'] : [] };
 }
 
 /** sd_listen_fds(3): LISTEN_FDS is for the process that LISTEN_PID names. */

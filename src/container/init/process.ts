@@ -25,8 +25,8 @@ import { findExecutable } from './executable.ts';
 export interface ProcessGiven {
   process: Process;
   linux: Config['linux'];
-  /** How many of the inherited descriptors are for socket activation (sd_listen_fds(3)). */
-  listenFds: number;
+  /** What a service is told by its environment (sd_listen_fds(3), sd_notify(3)). */
+  variables: readonly string[];
   /** The umask of the process; undefined leaves that of the stub. */
   umask: number | undefined;
   /** Whether the user namespace denies setgroups(2). */
@@ -61,7 +61,7 @@ export function resolveProcess(caller: Caller, stub: StubProcess, given: Process
   for (const note of capabilities.notes) caller.debug(note);
   const inCwd = withProperty(stub, 'process.cwd', () => changeDirectory(stub, process.cwd));
   const env = withProperty(stub, 'process.env', () =>
-    environment(stub, process.env ?? [], process.user?.uid ?? 0, given.listenFds),
+    environment(stub, process.env ?? [], process.user?.uid ?? 0, given.variables),
   );
   const executable = withProperty(stub, 'process.args[0]', () =>
     findExecutable(stub, process.args?.[0] ?? '', env),

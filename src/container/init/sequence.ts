@@ -42,6 +42,7 @@ import { type Program, stringArray, withProperty } from '../../stub/program.ts';
 import { STUB_NAME } from '../../stub/stub-name.ts';
 import { StubProcess } from '../../stub/stub-process.ts';
 import type { Creation } from '../create/creation.ts';
+import { NOTIFY_VARIABLE, planNotifyMount } from '../notify-socket.ts';
 import {
   AGENT,
   CGROUP,
@@ -63,6 +64,7 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   const { namespaces, rootfs, modules } = creation;
   const { config } = creation.bundle;
   using opened = openDescriptors(creation, host);
+  if (rootfs && host.notifyDirectory) rootfs.mounts.push(planNotifyMount(host.notifyDirectory));
 
   step('make init in the namespaces of the container, with a copy of the mounts of the host');
   const { stub, trees } = spawnInit(creation, host, opened);
@@ -87,7 +89,7 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
 
   step('close what init does not need any more, and look for its executable');
   closeOthers(creation, stub, opened.filter);
-  return { init, program: lastProgram(creation, init, opened.filter, state) };
+  return { init, program: lastProgram(creation, host, init, opened.filter, state) };
 }
 
 /** The boot stub, in the namespaces of the runtime, with the rights of the host; and its clone in the new namespaces. */
@@ -243,6 +245,7 @@ function closeOthers(
 /** What is left to do when `start` comes. */
 function lastProgram(
   { caller, bundle, inherited }: Creation,
+  { notifyDirectory }: Host,
   { stub, umask, setgroupsDenied }: Init,
   filter: PreparedFilter | undefined,
   state: State,
@@ -254,7 +257,7 @@ function lastProgram(
     const resolved = resolveProcess(caller, stub, {
       process,
       linux,
-      listenFds: inherited.listenFds,
+      variables: [...inherited.variables, ...(notifyDirectory ? [NOTIFY_VARIABLE] : [])],
       umask: process.user?.umask ?? umask,
       setgroupsDenied,
     });
