@@ -29,8 +29,9 @@ import { execProcess, type ProcessOptions } from './exec-process.ts';
 import { checkConsole, sendTerminal } from './init/console-socket.ts';
 import { inheritedDescriptors } from './init/inherited-descriptors.ts';
 import { labelKeyring, writeToProcfs } from './init/labels.ts';
+import { reopenNull } from './init/null-stdio.ts';
 import { resolveProcess } from './init/process.ts';
-import { executeProcess } from './init/sequence.ts';
+import { confineProcess, executeProcess } from './init/sequence.ts';
 import { withLock } from './state/lock.ts';
 import { stateOf } from './state/oci-state.ts';
 import type { ContainerRecord } from './state/record.ts';
@@ -125,6 +126,7 @@ function spawn(
     startSession(stub, record, process);
     const terminal = process.terminal ? makeTerminal(stub, process) : undefined;
     if (terminal !== undefined && !options.keepTerminal) sendTerminal(terminal, options.consoleSocket);
+    if (!process.terminal) reopenNull(stub, caller.stdio);
     const { apparmorProfile, selinuxLabel } = process;
     writeToProcfs(stub, { apparmorProfile, selinuxLabel });
     const resolved = resolveProcess(caller, stub, {
@@ -137,6 +139,7 @@ function spawn(
     const program = stub.program();
     setFinalAffinity(program.for('process.execCPUAffinity'), process.execCPUAffinity);
     const state = stateOf(record, 'running', init.pid);
+    confineProcess(program, resolved, filter !== undefined);
     executeProcess(
       program,
       resolved,

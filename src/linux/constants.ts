@@ -142,6 +142,7 @@ export const POLLOUT = 4;
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 export const MAP_PRIVATE = 2;
+export const MADV_DONTNEED = 4;
 export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
 export const MFD_CLOEXEC = 1;

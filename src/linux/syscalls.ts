@@ -40,6 +40,7 @@ const numbers = {
   mkdirat: [258, 34],
   mknodat: [259, 33],
   mmap: [9, 222],
+  madvise: [28, 233],
   mount: [165, 40],
   mount_setattr: [442, 442],
   move_mount: [429, 429],

@@ -1,6 +1,6 @@
 // Entering the namespaces of a process: for `exec`, for hooks in the container's namespaces, and for `ns enter`.
 
-import { constants, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants, openSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { moveThrough } from '../cgroups/cgroup-processes.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
@@ -194,6 +194,14 @@ export function namespaceOf(pid: number | 'self', file: string): string {
   } catch (error) {
     throw TsociError.from(`read the ${file} namespace of process ${pid}`, error);
   }
+}
+
+/** Whether a path leads to the namespace of that type that we are in. */
+export function isOurs(type: NamespaceType, path: string): boolean {
+  const ours = `/proc/self/ns/${namespaceTypes[type].file}`;
+  const [one, two] = [path, ours].map((file) => statSync(file, { throwIfNoEntry: false }));
+  // Not the text of a link: /run/netns/NAME is a file that the namespace is bound to.
+  return one !== undefined && one.ino === two?.ino && one.dev === two.dev;
 }
 
 function openRoot(pid: number): number {

@@ -1,13 +1,15 @@
 // Joining namespaces by their paths (linux.namespaces[].path).
 
-import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
+import type { Config } from '../config/generated/types.ts';
+import { sysctlNamespace } from '../config/rules/sysctl.ts';
 import { NS_GET_NSTYPE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
-import { namespaceOf } from './enter.ts';
+import { isOurs } from './enter.ts';
 import { type NamespacePlan, type NamespaceType, namespaceTypes } from './namespace-plan.ts';
 
 export interface OpenNamespace {
@@ -17,7 +19,7 @@ export interface OpenNamespace {
 }
 
 /** Opens the namespaces to join. Each must be of the type that the config says (config-linux.md#namespaces). */
-export function openNamespaces({ join }: NamespacePlan): OpenNamespace[] {
+export function openNamespaces({ join }: NamespacePlan, config: Config): OpenNamespace[] {
   const opened: OpenNamespace[] = [];
   try {
     for (const { type, path } of join) {
@@ -35,15 +37,27 @@ export function openNamespaces({ join }: NamespacePlan): OpenNamespace[] {
         const actual = Object.entries(namespaceTypes).find(([, { flag }]) => flag === found)?.[0];
         throw new TsociError(`${doing}: it is a ${actual ?? 'different'} namespace`);
       }
-      // setns(2) refuses the user namespace that one is in already (EINVAL).
-      if (type === 'user' && readlinkSync(`/proc/self/fd/${fd}`) === namespaceOf('self', 'user'))
+      const ours = isOurs(type, `/proc/self/fd/${fd}`);
+      // setns(2) refuses our own user namespace (EINVAL), and our mounts are not the container's to change.
+      if (ours && (type === 'user' || type === 'mount'))
         throw new TsociError(`${doing}: it is that of the runtime; leave it out of linux.namespaces`);
+      if (ours) refuseSettings(config, type, doing);
     }
   } catch (error) {
     closeNamespaces(opened);
     throw error;
   }
   return opened;
+}
+
+/** What would be set in a namespace of the runtime, which only the path shows to be its own: config-linux.md#sysctl. */
+function refuseSettings(config: Config, type: NamespaceType, doing: string): void {
+  const names = Object.keys(config.linux?.sysctl ?? {}).filter((name) => sysctlNamespace(name) === type);
+  const settings = names.map((name) => `linux.sysctl[${JSON.stringify(name)}]`);
+  if (type === 'uts' && config.hostname) settings.push('hostname');
+  if (type === 'uts' && config.domainname) settings.push('domainname');
+  if (settings.length > 0)
+    throw new TsociError(`${doing}: it is that of the runtime, which ${settings.join(', ')} would change`);
 }
 
 export function closeNamespaces(namespaces: readonly OpenNamespace[]): void {

@@ -58,6 +58,7 @@ export const calls: Readonly<Partial<Record<SyscallName, readonly Show[]>>> = {
   keyctl: [one(names.keyctlOperations), keyctlValue, hex],
   mkdirat: [directory, path, octal],
   mknodat: [directory, path, mode, device],
+  madvise: [hex, number, one(names.advice)],
   mmap: [hex, number, bits(names.protections), bits(names.mapFlags), int, number],
   mount: [string, path, string, bits(names.mountFlags), string],
   mount_setattr: [directory, path, at, structures.mountAttr, number],

@@ -18,6 +18,7 @@ export const accessFlags = table('AT_EACCESS');
 export const resolveFlags = table('RESOLVE_');
 export const cloneFlags = table('CLONE_');
 export const mountFlags = table('MS_');
+export const advice = table('MADV_');
 export const umountFlags = table('MNT_');
 export const moveMountFlags = table('MOVE_MOUNT_');
 export const openTreeFlags: Table = [...table('OPEN_TREE_'), ...atFlags];

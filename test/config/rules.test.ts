@@ -31,6 +31,17 @@ const top: Case<Partial<Config>>[] = [
   ['hostname without a uts namespace', { hostname: 'a' }, '! /hostname'],
   ['domainname without a uts namespace', { domainname: 'a' }, '! /domainname'],
   ['no hostname is no hostname', { hostname: '' }],
+  ['a read-only root without a mount namespace', { root: { path: 'r', readonly: true } }, '! /root/readonly'],
+  [
+    'a terminal without a mount namespace',
+    { process: { cwd: '/', args: ['sh'], terminal: true } },
+    '! /process/terminal',
+  ],
+  [
+    'propagation without a mount namespace',
+    { linux: { rootfsPropagation: 'private' } },
+    '! /linux/rootfsPropagation',
+  ],
   ['hostname: too long', { hostname: 'é'.repeat(33), linux: isolated('uts') }, '! /hostname'],
   ['hostname: the longest is fine', { hostname: 'x'.repeat(64), linux: isolated('uts') }],
   ['hook: relative', { hooks: { poststop: [{ path: 'true' }] } }, '! /hooks/poststop/0/path'],
@@ -192,7 +203,7 @@ testAll(test, 'mounts', mounts, '/mounts/0', (mount) => {
   return { ...minimalConfig(), mounts: [mount], linux: isolated('mount') };
 });
 testAll(test, 'process', processes, '/process', (value) => {
-  return { ...minimalConfig(), process: { cwd: '/', args: ['sh'], ...value } };
+  return { ...minimalConfig(), process: { cwd: '/', args: ['sh'], ...value }, linux: isolated('mount') };
 });
 
 test('root is required', () => {

@@ -52,6 +52,17 @@ export function needsNamespace(config: Config): Finding[] {
       if (config.linux?.[name]?.length)
         findings.push(error(`/linux/${name}`, "would be the runtime's", needed, spec));
     }
+    for (const [given, pointer, spec] of [
+      [config.root?.readonly, '/root/readonly', 'config.md#root'],
+      [config.process?.terminal, '/process/terminal', 'config.md#process'],
+      [
+        config.linux?.rootfsPropagation,
+        '/linux/rootfsPropagation',
+        'config-linux.md#rootfs-mount-propagation',
+      ],
+    ] as const) {
+      if (given) findings.push(error(pointer, "would take a mount among the runtime's", needed, spec));
+    }
     if (config.mounts?.length) findings.push(warning('/mounts', "would be the runtime's", needed, section));
   }
   return findings;

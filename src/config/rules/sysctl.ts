@@ -31,17 +31,25 @@ export function sysctl(config: Config): Finding[] {
   });
 }
 
+/** The namespace that a parameter belongs to; undefined for one of the host, and for what is no parameter. */
+export function sysctlNamespace(name: string): NamespaceType | undefined {
+  const parts = sysctlParts(name) ?? [];
+  const key = parts.join('.');
+  if (ipc.has(key) || (parts[0] === 'fs' && parts[1] === 'mqueue')) return 'ipc';
+  if (parts[0] === 'net') return 'network';
+  return key === 'kernel.domainname' || key === 'kernel.hostname' ? 'uts' : undefined;
+}
+
 /** Why the parameter cannot be set in this container; undefined if it can. */
 function conflict(config: Config, parts: readonly string[]): [problem: string, expected: string] | undefined {
   const name = parts.join('.');
-  const needs = (type: NamespaceType): [string, string] | undefined =>
-    namespaceOf(config, type)
-      ? undefined
-      : ["would be the runtime's", `a namespace of type ${type} in linux.namespaces`];
-  if (ipc.has(name) || (parts[0] === 'fs' && parts[1] === 'mqueue')) return needs('ipc');
-  if (parts[0] === 'net') return needs('network');
   if (name === 'kernel.hostname') return ['has a property of its own', 'hostname'];
-  if (name === 'kernel.domainname')
-    return config.domainname === undefined ? needs('uts') : ['contradicts domainname', 'one of the two'];
-  return ['is not isolated by any namespace', 'net.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem'];
+  if (name === 'kernel.domainname' && config.domainname !== undefined)
+    return ['contradicts domainname', 'one of the two'];
+  const type = sysctlNamespace(name);
+  if (type === undefined)
+    return ['is not isolated by any namespace', 'net.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem'];
+  return namespaceOf(config, type)
+    ? undefined
+    : ["would be the runtime's", `a namespace of type ${type} in linux.namespaces`];
 }

@@ -38,7 +38,7 @@ export function openDescriptors(
   if (agent !== undefined) opened.defer(() => closeDescriptor(agent));
   const idmaps = modules.idmap?.openIdmapNamespaces(caller, bundle.config);
   opened.defer(() => idmaps?.close());
-  const joined = openNamespaces(namespaces);
+  const joined = openNamespaces(namespaces, bundle.config);
   opened.defer(() => closeNamespaces(joined));
   // A place without a descriptor of its own is filled with one that init has anyway.
   const { listener, cgroup } = host;

@@ -9,17 +9,17 @@ import { BUFFER_ADDRESS, BUFFER_SIZE, callAt, resultAt } from '../../stub/encode
 import type { Executor, Observer } from '../../stub/observer.ts';
 import { CONTINUE_ON_ERROR, type Operation } from '../../stub/program.ts';
 import { readSavedProgram } from '../state/saved.ts';
+import { WAIT_FOR_START } from './wait-for-start.ts';
 
-/** The call of the program that waits for `start` (waitForStart): the second. */
-const ACCEPT = 1;
 /** How long init may take to get there, in milliseconds. */
 const TIMEOUT = 5000;
 
 /** Tells the observer of the program that waits in init's memory; the result takes the reply to it. */
 export function watchInit(observer: Observer, pid: number, directory: string): (reply: Buffer) => void {
   const executor: Executor = { pid, role: 'init' };
-  const message = observer.decodes ? waitingMessage(pid) : undefined;
   const saved = readSavedProgram(directory);
+  const accept = saved.findIndex(({ doing }) => doing === WAIT_FOR_START);
+  const message = observer.decodes ? waitingMessage(pid, accept) : undefined;
   const operations = saved.map((operation, i): Operation => {
     const call = (message && syscallName(callAt(message, i))) ?? 'set_control';
     const control = operation.ignored.length > 0 ? CONTINUE_ON_ERROR : 0;
@@ -31,14 +31,14 @@ export function watchInit(observer: Observer, pid: number, directory: string): (
 
 /**
  * The message of the program, once init executes it. `start` may come before that: until init waits for a connection, its
- * buffer has the program before.
+ * buffer has the program before. `accept` is the index of the call that waits.
  */
-function waitingMessage(pid: number): Buffer {
+function waitingMessage(pid: number, accept: number): Buffer {
   let message: Buffer = Buffer.alloc(0);
   const accepted = () => {
     message = readMemory(pid);
     // Where the control bits were there is the result by then: a descriptor above the standard streams.
-    return syscallName(callAt(message, ACCEPT)) === 'accept4' && resultAt(message, ACCEPT) > 2;
+    return syscallName(callAt(message, accept)) === 'accept4' && resultAt(message, accept) > 2;
   };
   if (!waitUntil(accepted, TIMEOUT))
     throw new TsociError(`trace init ${pid}: it does not come to wait for start`);

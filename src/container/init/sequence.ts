@@ -29,7 +29,7 @@ import {
 import { makeConsole } from '../../rootfs/console.ts';
 import type { BuildContext, RootContext } from '../../rootfs/context.ts';
 import { guardPaths } from '../../rootfs/guarded-paths.ts';
-import { enterRoot } from '../../rootfs/root.ts';
+import { chrootInto, moveInto, pivotInto } from '../../rootfs/root.ts';
 import { setCredentials } from '../../security/credentials.ts';
 import { setIoPriority } from '../../security/io-priority.ts';
 import { createSessionKeyring } from '../../security/keyring.ts';
@@ -39,10 +39,12 @@ import { setPersonality } from '../../security/personality.ts';
 import { setRlimits } from '../../security/rlimits.ts';
 import { setScheduler } from '../../security/scheduler.ts';
 import { type Program, stringArray, withProperty } from '../../stub/program.ts';
+import { releaseRest } from '../../stub/release.ts';
 import { STUB_NAME } from '../../stub/stub-name.ts';
 import { StubProcess } from '../../stub/stub-process.ts';
 import type { Creation } from '../create/creation.ts';
 import { NOTIFY_VARIABLE, planNotifyMount } from '../notify-socket.ts';
+import { bindCgroup } from './cgroup-mount.ts';
 import {
   AGENT,
   CGROUP,
@@ -54,7 +56,7 @@ import {
 } from './descriptors.ts';
 import type { Host, Init } from './host.ts';
 import { labelKeyring, labelsOf, writeToProcfs } from './labels.ts';
-import { bindOwnCgroup } from './own-cgroup.ts';
+import { reopenNull } from './null-stdio.ts';
 import { enterCwd, ownStdio, type ResolvedProcess, resolveProcess } from './process.ts';
 import type { PreparedFilter } from './seccomp-filter.ts';
 import { waitForStart } from './wait-for-start.ts';
@@ -69,7 +71,7 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   step('make init in the namespaces of the container, with a copy of the mounts of the host');
   const { stub, trees } = spawnInit(creation, host, opened);
   const scope = host.startScope(stub.pid);
-  if (modules.systemd && rootfs) bindOwnCgroup(rootfs.mounts, namespaces, scope);
+  if (modules.systemd && rootfs) bindCgroup(rootfs.mounts, namespaces, scope);
   const init = configureInit(creation, stub);
   host.recordInit(init);
   host.applyIntelRdt(stub.pid);
@@ -86,10 +88,13 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   writeToProcfs(stub, labelsOf(config), { sysctl: config.linux?.sysctl, pid: init.pidInside });
   if (config.process?.terminal && context) host.takeTerminal(makeTerminal(creation, context));
   if (rootfs && context) enterRootfs(creation, context, rootfs);
+  else chrootInto(stub, creation.bundle.rootfs);
 
-  step('close what init does not need any more, and look for its executable');
-  closeOthers(creation, stub, opened.filter);
-  return { init, program: lastProgram(creation, host, init, opened.filter, state) };
+  step('close what init does not need any more, and give up the rights that the process has not');
+  if (!config.process?.terminal) reopenNull(stub, creation.caller.stdio);
+  closeOthers(stub, opened.filter);
+  const resolved = confineInit(creation, host, init);
+  return { init, program: lastProgram(init, resolved, opened.filter, state) };
 }
 
 /** The boot stub, in the namespaces of the runtime, with the rights of the host; and its clone in the new namespaces. */
@@ -106,7 +111,7 @@ function spawnInit(
     extra: opened.extra,
   });
   // systemd makes the cgroup only with init in it.
-  if (rootfs && !modules.systemd) bindOwnCgroup(rootfs.mounts, namespaces, host.cgroup?.directory);
+  if (rootfs && !modules.systemd) bindCgroup(rootfs.mounts, namespaces, host.cgroup?.directory);
   if (rootfs) numberIdmaps(rootfs.mounts, opened, boot);
   const mayNotOpen = caller.uid === 0 && isolates(namespaces, 'user');
   const trees = rootfs && mayNotOpen ? tryOpenHostTrees(boot, rootfs) : undefined;
@@ -221,7 +226,8 @@ function enterRootfs({ bundle, options }: Creation, context: BuildContext, plan:
   const opening = stub.program();
   const devNull = openDevNull(opening);
   stub.later(opening);
-  enterRoot(stub, root, options.noPivot ? 'no-pivot' : 'pivot_root');
+  if (options.noPivot) moveInto(stub, root, plan.rootfs);
+  else pivotInto(stub, root);
   guardPaths(context, readonlyPaths, maskedPaths, devNull);
   const program = stub.program();
   finishRoot(program, context, plan);
@@ -230,42 +236,54 @@ function enterRootfs({ bundle, options }: Creation, context: BuildContext, plan:
   stub.later(program);
 }
 
-function closeOthers(
-  { caller, namespaces }: Creation,
-  stub: StubProcess,
-  filter: PreparedFilter | undefined,
-): void {
+function closeOthers(stub: StubProcess, filter: PreparedFilter | undefined): void {
   const program = stub.program();
   program.closeFrom(stub.extra(filter?.agent === undefined ? AGENT : AGENT + 1));
-  // `exec` and hooks of an ordinary user come in through its /proc/PID.
-  if (caller.uid !== 0 && joins(namespaces, 'user')) setDumpable(program, true);
   stub.later(program);
 }
 
-/** What is left to do when `start` comes. */
-function lastProgram(
+/** Init becomes what the process of the config will be, all but its program: what cannot be so is an error of `create`. */
+function confineInit(
   { caller, bundle, inherited }: Creation,
   { notifyDirectory }: Host,
   { stub, umask, setgroupsDenied }: Init,
-  filter: PreparedFilter | undefined,
-  state: State,
-): Program {
+): ResolvedProcess | undefined {
   const { process, linux } = bundle.config;
-  const program = stub.program();
-  waitForStart(program, stub.control, stub.extra(LISTENER));
-  if (process) {
-    const resolved = resolveProcess(caller, stub, {
+  const resolved =
+    process &&
+    resolveProcess(caller, stub, {
       process,
       linux,
       variables: [...inherited.variables, ...(notifyDirectory ? [NOTIFY_VARIABLE] : [])],
       umask: process.user?.umask ?? umask,
       setgroupsDenied,
     });
+  const program = stub.program();
+  if (resolved) confineProcess(program, resolved, linux?.seccomp !== undefined);
+  // Hidden before (hideFromContainer), or by the change of user: `exec` and hooks of an ordinary user come in through its
+  // /proc/PID.
+  if (caller.uid !== 0) setDumpable(program, true);
+  stub.later(program);
+  return resolved;
+}
+
+/** What is left to do when `start` comes. */
+function lastProgram(
+  { stub }: Init,
+  resolved: ResolvedProcess | undefined,
+  filter: PreparedFilter | undefined,
+  state: State,
+): Program {
+  const program = stub.program();
+  const programIsComplete = releaseRest(program);
+  waitForStart(program, stub.control, stub.extra(LISTENER));
+  if (resolved) {
     executeProcess(program, resolved, filter && { filter, agent: stub.extra(AGENT), state, pid: stub.pid });
   } else {
     // runtime.md#start: an error without `process`. `start` refuses before it comes to this.
     program.call('exit_group', [1], 'exit');
   }
+  programIsComplete();
   return program;
 }
 
@@ -278,13 +296,12 @@ export interface ProcessFilter {
   pid: number;
 }
 
-/** config.md#process, from the stub to execve(2): the same for init, after `start`, and for `exec`. */
-export function executeProcess(
-  program: Program,
-  resolved: ResolvedProcess,
-  seccomp: ProcessFilter | undefined,
-): void {
-  const { process, linux, executable, env } = resolved;
+/**
+ * config.md#process, from the rights of the stub to those of the process: limits, user, capabilities, directory. With
+ * `filtered` a seccomp filter will follow, which may take a right more (setCredentials).
+ */
+export function confineProcess(program: Program, resolved: ResolvedProcess, filtered: boolean): void {
+  const { process, linux } = resolved;
   const { uid = 0, gid = 0, additionalGids } = process.user ?? {};
   setPersonality(program.for('linux.personality'), linux?.personality);
   setMemoryPolicy(program.for('linux.memoryPolicy'), linux?.memoryPolicy);
@@ -302,9 +319,17 @@ export function executeProcess(
     noNewPrivileges: process.noNewPrivileges,
     capabilities: resolved.capabilities,
     setgroups: !resolved.setgroupsDenied,
-    seccomp: seccomp !== undefined,
+    seccomp: filtered,
   });
   if (!resolved.inCwd) enterCwd(program.for('process.cwd'), process.cwd);
+}
+
+/** linux.seccomp and process.args: what a confined process does last. */
+export function executeProcess(
+  program: Program,
+  { process, executable, env }: ResolvedProcess,
+  seccomp: ProcessFilter | undefined,
+): void {
   program.property = 'linux.seccomp';
   seccomp?.filter.install(program, seccomp.agent, seccomp.state, seccomp.pid);
   const args = [executable, stringArray(process.args ?? []), stringArray(env)];

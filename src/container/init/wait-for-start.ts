@@ -26,10 +26,13 @@ import { startSocket } from '../state/store.ts';
 /** Bytes of the go message: one argument of an operation, the number of init's control descriptor. */
 const GO_MESSAGE_SIZE = 8;
 
+/** What the accept4(2) is for, by which it is known among the operations of the program. */
+export const WAIT_FOR_START = 'wait for start';
+
 /** Init's side. The connection of `start` gets the number of that to `create`, `control`: the lowest free. */
 export function waitForStart(program: Program, control: number, listener: number): void {
   program.close(control);
-  const accepted = program.open('accept4', [listener, 0, 0, SOCK_CLOEXEC], 'wait for start');
+  const accepted = program.open('accept4', [listener, 0, 0, SOCK_CLOEXEC], WAIT_FOR_START);
   if (accepted !== control) throw new Error(`init will accept ${accepted} where ${control} was expected`);
   const next = program.length + 1;
   program.call('read', [control, argumentAddress(next, 0), GO_MESSAGE_SIZE], 'wait for the go message');

@@ -1,0 +1,179 @@
+// What a container must not reach of the host, whatever its config leaves out or joins.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Change, Sandbox, userNamespace } from '../container/harness.ts';
+
+const test = suite('isolation');
+const box = new Sandbox();
+writeFileSync(join(box.rootfs, 'MARK'), '');
+
+const withoutMounts: Change = (config) => {
+  config.mounts = [];
+  config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== 'mount') ?? [];
+  delete config.linux.maskedPaths;
+  delete config.linux.readonlyPaths;
+};
+
+test('without a mount namespace root.path is the root all the same: of the process and of exec', () => {
+  assert.is(box.run('test -e /MARK && echo inside', withoutMounts), 'inside\n');
+  assert.is(
+    box.run('test -e /MARK && echo inside', (config) => {
+      withoutMounts(config);
+      userNamespace(config);
+    }),
+    'inside\n',
+  );
+  const id = box.id();
+  box.configure('sleep 1000', withoutMounts);
+  assert.is(box.detached('run', '--detach', id), 0);
+  assert.is(box.tsoci('exec', id, 'test', '-e', '/MARK').status, 0);
+  box.tsoci('delete', '--force', id);
+});
+
+test('standard streams that are /dev/null of the host become that of the container', () => {
+  const numbers = 'stat -L -c %d:%i /proc/self/fd/0 /proc/self/fd/2 /dev/null';
+  const id = box.id();
+  box.configure(`${numbers} >/of-init; sleep 1000`);
+  assert.is(box.detached('run', '--detach', id), 0);
+  assert.is(box.detached('exec', id, 'sh', '-c', `${numbers} >/of-exec`), 0);
+  for (const name of ['of-init', 'of-exec']) {
+    const lines = readFileSync(join(box.rootfs, name), 'utf8').trim().split('\n');
+    assert.is(lines.length, 3);
+    assert.is(new Set(lines).size, 1, `${name}: ${lines}`);
+  }
+  box.tsoci('delete', '--force', id);
+});
+
+test('a container whose /dev/null is something else keeps what it was given', () => {
+  const id = box.id();
+  box.configure('test -e /bin/busybox', (config) => {
+    config.mounts = config.mounts?.filter(({ destination }) => !destination.startsWith('/dev')) ?? [];
+    config.mounts.push({
+      destination: '/dev',
+      type: 'bind',
+      source: join(box.rootfs, 'etc'),
+      options: ['bind'],
+    });
+  });
+  writeFileSync(join(box.rootfs, 'etc', 'null'), 'a file');
+  assert.is(box.detached('run', id), 0);
+  assert.is(readFileSync(join(box.rootfs, 'etc', 'null'), 'utf8'), 'a file');
+});
+
+test('a namespace that is joined by path and is that of the runtime is not changed', () => {
+  const joining: [type: 'network' | 'ipc' | 'uts', file: string, change: Change, told: RegExp][] = [
+    [
+      'network',
+      'net',
+      ({ linux }) => (linux.sysctl = { 'net.ipv4.ip_forward': '1' }),
+      /net\.ipv4\.ip_forward/,
+    ],
+    ['ipc', 'ipc', ({ linux }) => (linux.sysctl = { 'kernel.msgmax': '8192' }), /kernel\.msgmax/],
+    ['uts', 'uts', (config) => (config.hostname = 'other'), /which hostname would change/],
+  ];
+  for (const [type, file, change, told] of joining) {
+    box.configure('true', (config) => {
+      config.linux.namespaces = config.linux.namespaces?.filter((namespace) => namespace.type !== type) ?? [];
+      config.linux.namespaces.push({ type, path: `/proc/${process.pid}/ns/${file}` });
+      delete config.hostname;
+      change(config);
+    });
+    const { status, stderr } = box.tsoci('run', box.id());
+    assert.is(status, 1);
+    assert.match(stderr, /it is that of the runtime/);
+    assert.match(stderr, told);
+  }
+  assert.is.not(hostname(), 'other');
+  box.configure('true', ({ linux }) => {
+    linux.namespaces = linux.namespaces?.filter(({ type }) => type !== 'mount') ?? [];
+    linux.namespaces.push({ type: 'mount', path: `/proc/${process.pid}/ns/mnt` });
+  });
+  assert.match(box.tsoci('run', box.id()).stderr, /mount namespace .*: it is that of the runtime/);
+});
+
+for (const [type, mask] of [
+  ['proc', '/proc/kcore'],
+  ['sysfs', '/sys/firmware'],
+] as const) {
+  test(`--no-pivot leaves no ${type} of the host by which a user namespace could have an unmasked one`, () => {
+    box.configure(
+      `unshare -mrnpf /bin/busybox sh -c 'mount -t ${type} none /tmp && echo mounted'`,
+      (config) => {
+        config.linux.maskedPaths = [mask];
+        const caps = ['CAP_SYS_ADMIN', 'CAP_SETFCAP', 'CAP_DAC_OVERRIDE'];
+        config.process.capabilities = { bounding: caps, effective: caps, permitted: caps };
+      },
+    );
+    const { stdout, stderr } = box.tsoci('run', '--no-pivot', box.id());
+    assert.is(stdout, '');
+    assert.match(stderr, /permission denied/i);
+  });
+}
+
+test('a waiting init has no capability that the process of the config has not', () => {
+  const id = box.id();
+  box.configure('true', (config) => {
+    config.process.user = { uid: 1000, gid: 1000 };
+    config.process.capabilities = { bounding: ['CAP_KILL'], effective: [], permitted: [], inheritable: [] };
+  });
+  assert.is(box.detached('create', id), 0);
+  const status = readFileSync(`/proc/${box.state(id).pid}/status`, 'utf8');
+  assert.match(status, /^Uid:\t1000\t1000\t1000\t1000$/m);
+  assert.match(status, /^CapPrm:\t0{16}$/m);
+  assert.match(status, /^CapEff:\t0{16}$/m);
+  assert.match(status, /^CapBnd:\t0{14}20$/m);
+  assert.is(box.tsoci('start', id).status, 0);
+  box.tsoci('delete', '--force', id);
+});
+
+test('what the process cannot become is an error of create', () => {
+  const id = box.id();
+  box.configure('true', (config) => {
+    config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 2 ** 30, hard: 2 ** 40 }];
+  });
+  const { status, stderr } = box.tsoci('create', id);
+  assert.is(status, 1);
+  assert.match(stderr, /set rlimit RLIMIT_NOFILE .*: E/);
+  assert.is(box.tsoci('state', id).status, 1);
+});
+
+const hierarchy = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) =>
+  existsSync(`${path}/cgroup.controllers`),
+);
+const flags = () => {
+  const line = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .find((entry) => entry.split(' ')[4] === hierarchy);
+  return line?.split(' ').at(-1)?.split(',').sort();
+};
+
+test('a cgroup mount without a cgroup namespace leaves the options of the hierarchy as they are', () => {
+  if (!hierarchy) return console.log('skip: the host has no cgroup2 mount');
+  const before = flags() ?? [];
+  // What systemd sets; taken back in the end.
+  spawnSync('mount', ['-o', 'remount,nsdelegate,memory_recursiveprot', hierarchy]);
+  try {
+    const set = flags();
+    const seen = box.run('cat /proc/self/mountinfo', ({ linux }) => {
+      linux.namespaces = linux.namespaces?.filter(({ type }) => type !== 'cgroup') ?? [];
+    });
+    const mount = seen.split('\n').find((line) => line.split(' ')[4] === '/sys/fs/cgroup');
+    assert.match(mount ?? seen, / ro,nosuid,nodev,noexec,relatime( .*)? - cgroup2 /);
+    assert.equal(flags(), set);
+  } finally {
+    // By themselves, not beside those of /proc/self/mounts.
+    spawnSync('mount', ['--options-mode', 'ignore', '-o', `remount,${before.join(',')}`, hierarchy]);
+  }
+});
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
