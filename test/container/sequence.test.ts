@@ -63,6 +63,7 @@ async function make(change: Change): Promise<Made> {
   const host: Host = {
     listener: -1,
     cgroup: undefined,
+    notifyDirectory: undefined,
     prepareFilter: called('prepareFilter'),
     startScope: called('startScope'),
     recordInit: called('recordInit'),
