@@ -1,6 +1,6 @@
 // Making the container's cgroup.
 
-import { accessSync, constants, mkdirSync, openSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '../linux/constants.ts';
 import { EAGAIN, EEXIST, ENODEV, ENOENT } from '../linux/errno.ts';
@@ -40,6 +40,13 @@ export function createCgroup(hierarchy: Hierarchy, path: string, needs: readonly
     if (made) removeEmpty(directory, hierarchy.mountPoint);
     throw error;
   }
+}
+
+/** Throws what createCgroup would, as far as it can be seen without making anything. */
+export function checkCreatable(hierarchy: Hierarchy, path: string, needs: readonly Need[] = []): void {
+  requireControllers(hierarchy.mountPoint, hierarchy.controllers, needs);
+  const directory = join(hierarchy.mountPoint, path);
+  if (existsSync(directory)) checkUsable(directory, false);
 }
 
 /** A descriptor of an existing cgroup's directory. */

@@ -90,7 +90,7 @@ function startInit(
         const replied = traced?.();
         const reply = sendGo(socket, record.control ?? 3);
         replied?.(reply);
-        if (reply.length > 0) throw failureOf(reply, directory);
+        if (reply.length > 0) throw failureOf(reply, directory, init.pid);
         // It is no error if this fails: a socket that stays does not make the status `created` (statusOf).
         discardFile(startSocket(directory));
       },

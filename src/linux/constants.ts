@@ -202,6 +202,9 @@ export const EXT4_SUPER_MAGIC = 0xef53;
 export const XFS_SUPER_MAGIC = 0x58465342;
 export const BTRFS_SUPER_MAGIC = 0x9123683e;
 
+// statfs(2), f_flags
+export const ST_NOEXEC = 8;
+
 // asm-generic/signal.h, asm-generic/signal-defs.h
 export const SIGKILL = 9;
 export const SIGUSR1 = 10;

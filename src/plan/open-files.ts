@@ -5,17 +5,20 @@ import {
   AT_FDCWD,
   CGROUP2_SUPER_MAGIC,
   DEVPTS_SUPER_MAGIC,
+  MOUNT_ATTR_NOEXEC,
   O_PATH,
   O_RDWR,
   O_WRONLY,
   OVERLAYFS_SUPER_MAGIC,
   PROC_SUPER_MAGIC,
+  S_IFDIR,
   S_IFMT,
   S_IFREG,
   SYSFS_MAGIC,
   TMPFS_MAGIC,
 } from '../linux/constants.ts';
-import { EEXIST, ENOENT } from '../linux/errno.ts';
+import { EEXIST, EINVAL, EIO, ENOENT } from '../linux/errno.ts';
+import { errnoOf } from '../linux/errors.ts';
 import {
   characterDevice,
   Filesystem,
@@ -98,7 +101,11 @@ export class OpenFiles {
     const host = place.host();
     const isFile = ((place.node()?.mode ?? 0) & S_IFMT) === S_IFREG;
     const toRead = (flags & (O_PATH | O_WRONLY | O_RDWR)) === 0;
-    return this.open(toRead && isFile && host ? { place, rest: readFileSync(host) } : { place });
+    try {
+      return this.open(toRead && isFile && host ? { place, rest: readFileSync(host) } : { place });
+    } catch (error) {
+      return -(errnoOf(error) ?? EIO);
+    }
   }
 
   /** The next bytes of a file, `size` at most. */
@@ -128,7 +135,7 @@ export class OpenFiles {
     const host = file?.place?.host();
     if (!file || file.sent || host === undefined) return 0;
     file.sent = true;
-    return statSync(host).size;
+    return statSync(host, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** The other side of a pseudoterminal (ioctl_tty(2)). */
@@ -147,8 +154,17 @@ export class OpenFiles {
   }
 
   /** fsmount(2). */
-  openMount(fd: number): number {
-    return this.open({ place: new Place(newMount(this.#files.get(fd)?.making)) });
+  openMount(fd: number, attributes: number): number {
+    const mount = newMount(this.#files.get(fd)?.making);
+    mount.noexec = (attributes & MOUNT_ATTR_NOEXEC) !== 0;
+    return this.open({ place: new Place(mount) });
+  }
+
+  /** mount_setattr(2). */
+  setAttributes(fd: number, recursive: boolean, set: bigint, clear: bigint): number {
+    const noexec = BigInt(MOUNT_ATTR_NOEXEC);
+    if ((set | clear) & noexec) this.place(fd)?.mount.setNoexec((set & noexec) !== 0n, recursive);
+    return 0;
   }
 
   /** move_mount(2). */
@@ -156,6 +172,7 @@ export class OpenFiles {
     const mount = this.place(fd)?.mount;
     const place = this.place(target);
     if (!mount || !place) return -ENOENT;
+    if (isDirectory(new Place(mount)) !== isDirectory(place)) return -EINVAL;
     place.mount.mounts.set(place.path, mount);
     return 0;
   }
@@ -176,6 +193,10 @@ export class OpenFiles {
     this.place(fd)?.put(name, undefined);
     return 0;
   }
+}
+
+function isDirectory(place: Place): boolean {
+  return ((place.node()?.mode ?? 0) & S_IFMT) === S_IFDIR;
 }
 
 /** What statfs(2) says of filesystems by their types. */

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { State } from '../config/generated/types.ts';
 import { listOf } from '../config/variables.ts';
-import { planCgroup } from '../container/create/cgroup.ts';
+import { checkCgroup, planCgroup } from '../container/create/cgroup.ts';
 import { type Creation, prepareCreation } from '../container/create/creation.ts';
 import type { CreateOptions } from '../container/create/options.ts';
 import type { Host } from '../container/init/host.ts';
@@ -41,24 +41,26 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   const { config, path: bundle } = creation.bundle;
   const tracer = new Tracer({ write: options.write, real: false });
   const setgroupsDenied = mustDenySetgroups(caller, config.linux?.gidMappings ?? []);
-  const place = planCgroup(caller, { ...options, id }, config)?.directory;
-  const cgroup = place !== undefined && mayMake(caller, place) ? place : undefined;
-  replaceStubs(plannedStubs({ uid: caller.uid, umask: process.umask(), setgroupsDenied, cgroup }));
+  const place = planCgroup(caller, { ...options, id }, config);
+  if (place) checkCgroup(place, config);
+  const cgroup = place && mayMake(caller, place.directory) ? place.directory : undefined;
+  replaceStubs(
+    plannedStubs({ uid: caller.uid, gid: caller.gid, umask: process.umask(), setgroupsDenied, cgroup }),
+  );
   observeStubs(tracer);
   // A config that systemd cannot be asked for is an error here, too.
   creation.modules.systemd?.planUnit(caller, id, config);
   const state = { ociVersion: config.ociVersion, id, status: 'creating', pid: 0, bundle } as const;
   const host = plannedHost(creation, state, cgroup);
   const { init, program } = createInit(creation, host);
-  init.stub.leave(program);
-  if (!config.process) return;
+  if (!config.process) return init.stub.leave(program);
   runStart(caller, config.hooks, {
     bundle,
     process: config.process,
     created: JSON.stringify(state),
     running: JSON.stringify(state),
     enter: host.enterContainer(init),
-    go: () => tracer.replied(init.stub, Buffer.alloc(0)),
+    go: () => init.stub.exec(program),
   });
   // `run` deletes the container in the end.
   const failed = (error: unknown) => caller.warn(messageOf(error));

@@ -1,5 +1,7 @@
 // Channels to planned processes, which stand in for stubs: their programs are answered, not executed.
 
+import type { Execution } from '../diagnosis/program.ts';
+import { TsociError } from '../linux/errors.ts';
 import { syscallName } from '../linux/syscall-names.ts';
 import type { Channel, Started, StubDescriptors } from '../stub/channel.ts';
 import {
@@ -23,13 +25,15 @@ const FIRST_PID = 0x400001;
 /** Starts stubs for a plan: see StubProcess, replaceStubs. */
 export function plannedStubs(caller: {
   uid: number;
+  gid: number;
   umask: number;
   setgroupsDenied: boolean;
   /** The directory of the cgroup that would have been made. */
   cgroup: string | undefined;
 }): (descriptors: StubDescriptors) => Started {
   const world: World = {
-    privileged: caller.uid === 0,
+    uid: caller.uid,
+    gid: caller.gid,
     umask: caller.umask,
     setgroupsDenied: caller.setgroupsDenied,
     nextPid: FIRST_PID,
@@ -81,6 +85,11 @@ class PlannedChannel implements Channel {
     return { length: 1, fds: new Array<number>(most).fill(-1) };
   }
 
+  execution(): Execution & Disposable {
+    if (!this.#process) throw new TsociError('no planned process is at the other end');
+    return { ...this.#process.execution(), [Symbol.dispose]: () => {} };
+  }
+
   close(): void {}
 
   /** The loop of stub-x64.S. */
@@ -93,12 +102,12 @@ class PlannedChannel implements Channel {
       const control = controlAt(this.#reply, index);
       const words = argumentsAt(this.#reply, index);
       const name = syscallName(callAt(this.#reply, index));
-      if (name === 'execve') {
+      const result = this.#execute(process, name, words, memory, index);
+      if (name === 'execve' && result === 0) {
         // A process that has executed something else does not reply.
         this.#reply = Buffer.alloc(0);
         return;
       }
-      const result = this.#execute(process, name, words, memory, index);
       writeResult(this.#reply, index, result);
       if (stops(control, result) || control & LAST) return;
     }

@@ -1,6 +1,6 @@
 // Files as a plan sees them: those of the host, read only, and over them what the planned calls would have made.
 
-import { lstatSync, opendirSync, readlinkSync, type Stats, statfsSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, statfsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from '../linux/constants.ts';
 import { ELOOP, ENOENT, ENOTDIR } from '../linux/errno.ts';
@@ -71,7 +71,7 @@ export class Filesystem {
     if (this.#magic !== undefined) return this.#magic;
     // A node that was made is on the filesystem of its directory.
     const host = this.host(path);
-    if (host !== undefined) return statfsSync(host).type;
+    if (host !== undefined) return typeOf(host);
     return path === '' || path === '/' ? 0 : this.magic(posix.dirname(path));
   }
 }
@@ -84,29 +84,38 @@ export function characterDevice(major: number, minor: number): Node {
 }
 
 function hostNode(path: string): Node | undefined {
-  let stat: Stats | undefined;
   try {
-    stat = lstatSync(path, { throwIfNoEntry: false });
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (!stat) return undefined;
+    const { mode, rdev, ino } = stat;
+    const node = {
+      mode,
+      major: (rdev >> 8) & 0xfff,
+      minor: (rdev & 0xff) | ((rdev >> 12) & ~0xff),
+      inode: ino,
+    };
+    return stat.isSymbolicLink() ? { ...node, link: readlinkSync(path) } : node;
   } catch {
     return undefined;
   }
-  if (!stat) return undefined;
-  const { mode, rdev, ino } = stat;
-  const node = {
-    mode,
-    major: (rdev >> 8) & 0xfff,
-    minor: (rdev & 0xff) | ((rdev >> 12) & ~0xff),
-    inode: ino,
-  };
-  return stat.isSymbolicLink() ? { ...node, link: readlinkSync(path) } : node;
 }
 
+/** Others' cgroups and processes vanish while a plan looks at them: then it is as if they had not been there. */
 function namesIn(directory: string): string[] {
-  if ((hostNode(directory)?.mode ?? 0) >> 12 !== S_IFDIR >> 12) return [];
-  using opened = opendirSync(directory);
-  const names: string[] = [];
-  for (let entry = opened.readSync(); entry; entry = opened.readSync()) names.push(entry.name);
-  return names;
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** statfs(2); 0 for what has vanished meanwhile. */
+function typeOf(path: string): number {
+  try {
+    return statfsSync(path).type;
+  } catch {
+    return 0;
+  }
 }
 
 /** A mount: a directory of a filesystem, and the mounts on paths of it. */
@@ -114,11 +123,20 @@ export class Mount {
   readonly filesystem: Filesystem;
   readonly base: string;
   readonly mounts: Map<string, Mount>;
+  /** Whether nothing may be executed from it; undefined: as the mount of the host that it shows. */
+  noexec: boolean | undefined;
 
-  constructor(filesystem: Filesystem, base = '', mounts = new Map<string, Mount>()) {
+  constructor(filesystem: Filesystem, base = '', mounts = new Map<string, Mount>(), noexec?: boolean) {
     this.filesystem = filesystem;
     this.base = base;
     this.mounts = mounts;
+    this.noexec = noexec;
+  }
+
+  /** mount_setattr(2), with `recursive` of what is mounted below too. */
+  setNoexec(noexec: boolean, recursive: boolean): void {
+    this.noexec = noexec;
+    if (recursive) for (const mount of this.mounts.values()) mount.setNoexec(noexec, recursive);
   }
 }
 
@@ -162,7 +180,7 @@ export class Place {
     const { filesystem, base, mounts } = this.mount;
     const below = [...mounts].filter(([path]) => recursive && path.startsWith(`${this.path}/`));
     const copied = new Map(below.map(([path, mount]) => [path.slice(this.path.length), mount]));
-    return new Mount(filesystem, base + this.path, copied);
+    return new Mount(filesystem, base + this.path, copied, this.mount.noexec);
   }
 
   /** The entry of that name, or what is mounted on it. */

@@ -1,5 +1,7 @@
 // A planned process: it answers system calls as the kernel usually does, and works on files as a plan sees them.
 
+import { knowsFilesystem } from '../diagnosis/filesystems.ts';
+import { type Execution, whyNotExecutable } from '../diagnosis/program.ts';
 import {
   AT_FDCWD,
   AT_RECURSIVE,
@@ -17,17 +19,20 @@ import {
   S_IFREG,
   TIOCGPTPEER,
 } from '../linux/constants.ts';
-import { EACCES, EEXIST, ENOENT, EPERM } from '../linux/errno.ts';
+import { EACCES, EEXIST, ENODEV, ENOENT, EPERM } from '../linux/errno.ts';
 import { STATX_SIZE } from '../linux/statx.ts';
 import type { Memory } from '../trace/stub-memory.ts';
 import type { OpenFiles } from './open-files.ts';
+import { PlannedFiles } from './planned-execution.ts';
 import { directory, Place } from './planned-files.ts';
+import { PlannedPerson } from './planned-person.ts';
 import { writeStat, writeStatx } from './planned-stat.ts';
 
 /** What all planned processes share. */
 export interface World {
-  /** Whether root of the host makes the plan. */
-  privileged: boolean;
+  /** Who makes the plan. */
+  uid: number;
+  gid: number;
   umask: number;
   /** Whether user namespaces that are made deny setgroups(2). */
   setgroupsDenied: boolean;
@@ -45,6 +50,7 @@ export class PlannedProcess {
   #ownUsers = false;
   #pidInside: number;
   #umask: number;
+  #person: PlannedPerson;
 
   constructor(world: World, files: OpenFiles, control: number) {
     this.pid = world.nextPid++;
@@ -53,12 +59,21 @@ export class PlannedProcess {
     this.#files = files;
     this.#pidInside = this.pid;
     this.#umask = world.umask;
+    this.#person = new PlannedPerson(world);
+  }
+
+  /** What it would execute something with, as it is now. */
+  execution(): Execution {
+    const { root, cwd } = this.#files;
+    const person = this.#person.person(this.#ownUsers);
+    return { files: new PlannedFiles(root), cwd: cwd.name || '/', person };
   }
 
   /** clone3(2). */
   fork(flags: number): PlannedProcess {
     const child = new PlannedProcess(this.#world, this.#files.copy(), this.control);
     child.#ownUsers = this.#ownUsers || (flags & CLONE_NEWUSER) !== 0;
+    child.#person = this.#person.copy();
     if (flags & CLONE_NEWPID) child.#pidInside = 1;
     if (flags & CLONE_NEWNS) this.#world.init = child;
     return child;
@@ -87,12 +102,17 @@ export class PlannedProcess {
       case 'open_tree':
         return this.#openTree(int(0), text(1), int(2));
       case 'fsopen':
+        if (!knowsFilesystem(text(0))) return -ENODEV;
         return files.open({ making: { type: text(0), layers: [] } });
       case 'fsconfig':
         if (text(2) === 'lowerdir+') files.addLayer(int(0), text(3));
         return 0;
       case 'fsmount':
-        return files.openMount(int(0));
+        return files.openMount(int(0), int(2));
+      case 'mount_setattr': {
+        const [set = 0n, clear = 0n] = [0n, 8n].map((at) => memory.word((words[3] ?? 0n) + at));
+        return files.setAttributes(int(0), (int(2) & AT_RECURSIVE) !== 0, set, clear);
+      }
       case 'move_mount':
         return files.attach(int(0), int(2));
       case 'socket':
@@ -102,7 +122,20 @@ export class PlannedProcess {
       case 'ioctl':
         return int(1) === TIOCGPTPEER ? files.openTerminal(int(0)) : 0;
       case 'setgroups':
-        return this.#ownUsers && this.#world.setgroupsDenied ? -EPERM : 0;
+        if (this.#ownUsers && this.#world.setgroupsDenied) return -EPERM;
+        this.#person.setGroups(int(0), words[1] ?? 0n, memory);
+        return 0;
+      case 'setresgid':
+        this.#person.setGroup(int(1));
+        return 0;
+      case 'setresuid':
+        this.#person.setUser(int(1));
+        return 0;
+      case 'capset':
+        this.#person.setCapabilities(words[1] ?? 0n, memory);
+        return 0;
+      case 'execve':
+        return -(whyNotExecutable(this.execution(), text(0))?.errno ?? 0);
       case 'setns':
         if (int(1) & CLONE_NEWNS && this.#world.init) files.enter(this.#world.init.#files.root);
         if (int(1) & CLONE_NEWUSER) this.#ownUsers = true;
@@ -227,7 +260,7 @@ export class PlannedProcess {
   }
 
   #mayMakeDevices(): boolean {
-    return this.#world.privileged && !this.#ownUsers;
+    return this.#world.uid === 0 && !this.#ownUsers;
   }
 
   #read(fd: number, address: bigint, size: number, memory: Memory): number {

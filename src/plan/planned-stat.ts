@@ -20,7 +20,9 @@ export function writeStatx(place: Place, bytes: Buffer): void {
   bytes.writeUInt32LE(minor, STX_RDEV_MINOR);
   const host = place.host();
   if (host === undefined) return;
-  const { uid, gid, atimeNs, mtimeNs } = lstatSync(host, { bigint: true });
+  const stat = lstatSync(host, { bigint: true, throwIfNoEntry: false });
+  if (!stat) return;
+  const { uid, gid, atimeNs, mtimeNs } = stat;
   bytes.writeUInt32LE(Number(uid), STX_UID);
   bytes.writeUInt32LE(Number(gid), STX_GID);
   writeTime(bytes, STX_ATIME, atimeNs);

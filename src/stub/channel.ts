@@ -1,5 +1,7 @@
 // The way to a stub: messages there and back. A process at its other end, or something that answers in its place.
 
+import { executionOf } from '../diagnosis/explain-execve.ts';
+import type { Execution } from '../diagnosis/program.ts';
 import { SOCK_SEQPACKET } from '../linux/constants.ts';
 import { closeDescriptor, receive, receiveDescriptors, send, socketPair } from '../linux/descriptor.ts';
 import { ECONNRESET } from '../linux/errno.ts';
@@ -15,6 +17,8 @@ export interface Channel {
   receive(buffer: Uint8Array): number;
   /** The same with descriptors, which become ours. */
   receiveDescriptors(buffer: Uint8Array, most: number): { length: number; fds: number[] };
+  /** What the process at the other end has to execute something with. */
+  execution(pid: number): Execution & Disposable;
   close(): void;
 }
 
@@ -71,6 +75,10 @@ class SocketChannel implements Channel {
 
   receiveDescriptors(buffer: Uint8Array, most: number): { length: number; fds: number[] } {
     return receiveDescriptors(this.#socket, buffer, most, 'receive descriptors from the stub');
+  }
+
+  execution(pid: number): Execution & Disposable {
+    return executionOf(pid);
   }
 
   close(): void {

@@ -45,6 +45,11 @@ export interface Operation {
   readonly property?: string | undefined;
 }
 
+/** The path that an execve(2) executes; undefined for another operation. */
+export function executedBy({ call, args }: Operation): string | undefined {
+  return call === 'execve' && typeof args[0] === 'string' ? args[0] : undefined;
+}
+
 export interface OperationOptions {
   control?: number;
   ignored?: readonly number[];

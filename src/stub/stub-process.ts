@@ -1,5 +1,7 @@
 // StubProcess: the handle of a process that executes our system calls.
 
+import { explainExecve } from '../diagnosis/explain-execve.ts';
+import type { Execution } from '../diagnosis/program.ts';
 import {
   CLONE_INTO_CGROUP,
   CLONE_PARENT,
@@ -18,8 +20,15 @@ import { type Channel, startStub } from './channel.ts';
 import { BUFFER_SIZE, encode, encodePart, HEAP_ADDRESS, type Part } from './encode.ts';
 import { stubObserver } from './observer.ts';
 import { movePreserved, STDIO } from './preserved.ts';
-import { DescriptorTable, type Operation, Program, STOP_IF_POSITIVE, Structure } from './program.ts';
-import { isDisturbed, Results } from './results.ts';
+import {
+  DescriptorTable,
+  executedBy,
+  type Operation,
+  Program,
+  STOP_IF_POSITIVE,
+  Structure,
+} from './program.ts';
+import { isDisturbed, OperationError, Results } from './results.ts';
 
 /** Bytes in one message of raw data: well below the default socket buffer (net.core.wmem_default, 212992). */
 const CHUNK = 0x10000;
@@ -151,9 +160,22 @@ export class StubProcess {
     this.#send(program);
     const buffer = Buffer.alloc(BUFFER_SIZE);
     const length = this.#receiveInto(buffer);
-    this.disconnect();
-    if (length > 0)
-      new Results().add(program.operations, buffer.subarray(0, length), new Map(), this.descriptors);
+    try {
+      if (length > 0)
+        new Results().add(program.operations, buffer.subarray(0, length), new Map(), this.descriptors);
+    } catch (error) {
+      const path = error instanceof OperationError ? executedBy(error.operation) : undefined;
+      // The process is there until it is let go of.
+      if (!(error instanceof OperationError) || path === undefined) throw error;
+      throw explainExecve(error, path, this);
+    } finally {
+      this.disconnect();
+    }
+  }
+
+  /** What the process has to execute something with, as it is now: its files, directory and credentials. */
+  execution(): Execution & Disposable {
+    return this.#channel.execution(this.pid);
   }
 
   /** Leaves a program behind: it goes on without us, and whoever drives it next gets the reply. */

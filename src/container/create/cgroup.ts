@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { killCgroup } from '../../cgroups/cgroup-processes.ts';
-import { type Cgroup, createCgroup } from '../../cgroups/create-cgroup.ts';
+import { type Cgroup, checkCreatable, createCgroup } from '../../cgroups/create-cgroup.ts';
 import { delegateCgroup, ownsCgroup } from '../../cgroups/delegate.ts';
 import { cgroupOfProcess, findHierarchy, type Hierarchy } from '../../cgroups/hierarchy.ts';
 import { isLimited, needsOf, limitCgroup as setLimits } from '../../cgroups/limit.ts';
@@ -71,6 +71,11 @@ export function makeCgroup(
   undo.defer(() => removeCgroup(cgroup.directory, hierarchy.mountPoint));
   limitCgroup(caller, cgroup, config);
   return cgroup;
+}
+
+/** Throws what makeCgroup would, as far as it can be seen without making anything. */
+export function checkCgroup({ hierarchy, path }: CgroupPlace, { linux }: Config): void {
+  checkCreatable(hierarchy, path, linux?.resources ? needsOf(linux.resources) : []);
 }
 
 /** Sets the limits of a cgroup that was made, and hands it over if the container is to manage it. */

@@ -9,6 +9,7 @@ import { identify } from '../../linux/procfs.ts';
 import { step } from '../../linux/steps.ts';
 import { undoable } from '../../linux/undo.ts';
 import { listenAt } from '../../linux/unix-socket.ts';
+import { executedBy } from '../../stub/program.ts';
 import { checkConsole } from '../init/console-socket.ts';
 import { createInit } from '../init/sequence.ts';
 import { makeNotifyDirectory, managerSocket } from '../notify-socket.ts';
@@ -86,7 +87,10 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   const notifyDirectory = managerSocket(caller) && creation.rootfs && makeNotifyDirectory(directory);
   const host = new CreateHost(creation, options, reserved, { listener, cgroup, notifyDirectory, unit });
   const { init, program } = createInit(creation, host);
-  const operations = program.operations.map(({ doing, ignored, property }) => ({ doing, ignored, property }));
+  const operations = program.operations.map((operation) => {
+    const { doing, ignored, property } = operation;
+    return { doing, ignored, property, executes: executedBy(operation) };
+  });
   writeNew(savedProgram(directory), JSON.stringify(operations));
   // Recorded as created before init is left alone. Until the last program is sent, init exits when this process dies: it
   // reads end of file. After that it would stay, and nobody would know of it.

@@ -3,6 +3,9 @@
 
 import { posix } from 'node:path';
 import { variable } from '../../config/variables.ts';
+import { lookInto } from '../../diagnosis/explain-execve.ts';
+import { find, hintOf, isFile } from '../../diagnosis/files.ts';
+import { type Execution, whyNotExecutable } from '../../diagnosis/program.ts';
 import { AT_EACCESS, AT_FDCWD, S_IFDIR, STATX_TYPE, X_OK } from '../../linux/constants.ts';
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from '../../linux/errno.ts';
 import { TsociError } from '../../linux/errors.ts';
@@ -33,18 +36,29 @@ export function findExecutable(init: StubProcess, name: string, env: readonly st
     return { candidate, stat, statx, access };
   });
   const results = init.run(program);
+  // The words that runc uses: engines look for them.
   let refusal = 'no such file or directory';
   let errno = ENOENT;
+  let refused = name;
   for (const { candidate, stat, statx, access } of checks) {
     if (results.at(statx) < 0) continue;
     if (fileTypeOf(results.bytes(stat)) === S_IFDIR) refusal = 'is a directory';
     else if (results.at(access) === 0) return candidate;
     else refusal = 'permission denied';
     errno = EACCES;
+    refused = candidate;
   }
-  // The words that runc uses: engines look for them.
-  if (!name.includes('/') && errno === ENOENT) {
-    throw new TsociError(`exec: "${name}": executable file not found in $PATH (${path})`, { errno });
-  }
-  throw new TsociError(`exec: "${name}": ${refusal}`, { errno });
+  const searched = errno === ENOENT && !name.includes('/');
+  const told = searched ? `executable file not found in $PATH (${path})` : refusal;
+  const why = lookInto(init, (execution) =>
+    searched ? elsewhere(execution, name) : hintOf(whyNotExecutable(execution, refused)),
+  );
+  throw new TsociError(`exec: "${name}": ${told}${why ? `; ${why}` : ''}`, { errno });
+}
+
+/** Where a program is that is not in PATH. */
+function elsewhere({ files, person }: Execution, name: string): string | undefined {
+  const candidates = DEFAULT_PATH.split(':').map((directory) => posix.join(directory, name));
+  const at = candidates.find((candidate) => isFile(find(files, candidate, person)));
+  return at && `it is at ${at}`;
 }

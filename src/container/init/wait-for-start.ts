@@ -12,6 +12,7 @@
 // first argument of the fcntl(2), the number of a descriptor: without the message that argument stays -1, the call fails,
 // and the stub exits at the end of file.
 
+import { executionOf, explainExecve } from '../../diagnosis/explain-execve.ts';
 import { F_GETFD, SOCK_CLOEXEC } from '../../linux/constants.ts';
 import { receive, send } from '../../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../../linux/errno.ts';
@@ -62,12 +63,19 @@ export function sendGo(socket: number, control: number): Buffer {
   return reply.subarray(0, receive(socket, reply, 'hear from init'));
 }
 
-/** The error of a reply: the first operation that failed of the program that `create` has left with init. */
-export function failureOf(reply: Buffer, directory: string): TsociError {
+/**
+ * The error of a reply: the first operation that failed of the program that `create` has left with init, which is there
+ * until the socket is closed.
+ */
+export function failureOf(reply: Buffer, directory: string, pid: number): TsociError {
   const operations = readSavedProgram(directory);
-  for (const [index, { doing, ignored }] of operations.entries()) {
+  for (const [index, { doing, ignored, executes }] of operations.entries()) {
     const result = resultAt(reply, index);
-    if (result < 0 && !ignored.includes(-result)) return TsociError.fromErrno(doing, -result);
+    if (result >= 0 || ignored.includes(-result)) continue;
+    const error = TsociError.fromErrno(doing, -result);
+    return executes === undefined
+      ? error
+      : explainExecve(error, executes, { execution: () => executionOf(pid) });
   }
   return new TsociError('init did not execute its program');
 }

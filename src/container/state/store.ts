@@ -50,6 +50,8 @@ export interface SavedOperation {
   doing: string;
   ignored: number[];
   property?: string;
+  /** The path that it executes, if it is an execve(2). */
+  executes?: string;
 }
 
 /** Makes the directory of a new container. Its id is its own from here on. */
