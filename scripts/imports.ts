@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['container', 'trace'],
   ['config', 'namespaces', 'rootfs', 'cgroups', 'security', 'network', 'hooks'],
   ['stub', 'launcher'],
+  ['diagnosis'],
   ['linux'],
 ];
 

@@ -2,21 +2,10 @@
 // where it ends, or why it ends nowhere.
 
 import { posix } from 'node:path';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../linux/constants.ts';
+import { S_IFLNK, S_IFMT } from '../linux/constants.ts';
 import { EACCES, ELOOP, ENOENT, ENOTDIR } from '../linux/errno.ts';
+import { type Entry, kindOf, ownership } from './entry.ts';
 import { mayExecute, type Person, personName } from './person.ts';
-
-/** What is at a path. */
-export interface Entry {
-  /** S_IFMT and permission bits. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Whether it is on a mount that nothing may be executed from. */
-  readonly noexec: boolean;
-  /** Where a symlink leads. */
-  readonly link?: string;
-}
 
 /** Files of one root. Paths are absolute, from that root, and lead through no symlink. */
 export interface Files {
@@ -107,20 +96,6 @@ function partsOf(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
-/** `mode 0640, owner 0:42` */
-export function ownership({ mode, uid, gid }: Entry): string {
-  return `mode ${(mode & 0o7777).toString(8).padStart(4, '0')}, owner ${uid}:${gid}`;
-}
-
-const kinds: Readonly<Record<number, string>> = {
-  [S_IFREG]: 'file',
-  [S_IFDIR]: 'directory',
-  [S_IFLNK]: 'symlink',
-  [S_IFIFO]: 'FIFO',
-  [S_IFCHR]: 'device',
-  [S_IFBLK]: 'device',
-};
-
 /** The reason, where it says more than the errno. */
 export function hintOf(refusal: Refusal | undefined): string | undefined {
   return refusal?.obvious ? undefined : refusal?.reason;
@@ -128,8 +103,4 @@ export function hintOf(refusal: Refusal | undefined): string | undefined {
 
 export function isFile(found: Found | Refusal | undefined): boolean {
   return found !== undefined && 'entry' in found && kindOf(found.entry) === 'file';
-}
-
-export function kindOf({ mode }: Pick<Entry, 'mode'>): string {
-  return kinds[mode & S_IFMT] ?? 'socket';
 }

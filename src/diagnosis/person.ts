@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { S_IFDIR, S_IFMT } from '../linux/constants.ts';
-import type { Entry } from './files.ts';
+import type { Entry } from './entry.ts';
 
 export interface Person {
   /** Ids as the owners of files are told. Undefined where it is not known how they are mapped: then nobody is kept out. */

@@ -5,7 +5,8 @@ import { posix } from 'node:path';
 import { EACCES, EIO, ELIBBAD, ELOOP, ENOENT, ENOEXEC } from '../linux/errno.ts';
 import { hasInterpreter } from './binfmt.ts';
 import { ET_CORE, ET_DYN, ET_EXEC, ET_REL, executed, isElf, machineName, parseElf } from './elf.ts';
-import { type Files, type Found, find, kindOf, ownership, type Refusal } from './files.ts';
+import { kindOf, ownership } from './entry.ts';
+import { type Files, type Found, find, type Refusal } from './files.ts';
 import { mayExecute, type Person, personName } from './person.ts';
 
 /** linux/binfmts.h: BINPRM_BUF_SIZE, what the kernel looks at of a file to see what it is. */

@@ -24,7 +24,8 @@ import { check } from '../linux/descriptor.ts';
 import { ENAMETOOLONG, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { cString, syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
-import type { Entry, Files } from './files.ts';
+import type { Entry } from './entry.ts';
+import type { Files } from './files.ts';
 
 /** linux/limits.h */
 const PATH_MAX = 4096;

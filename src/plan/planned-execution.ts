@@ -1,7 +1,8 @@
 // Files of a planned process, for the question whether it could execute something.
 
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
-import type { Entry, Files } from '../diagnosis/files.ts';
+import type { Entry } from '../diagnosis/entry.ts';
+import type { Files } from '../diagnosis/files.ts';
 import { filesystemOf } from '../diagnosis/rooted-files.ts';
 import { O_PATH, O_RDONLY, PROC_SUPER_MAGIC, S_IFDIR, S_IFMT } from '../linux/constants.ts';
 import { type Place, resolve } from './planned-files.ts';
