@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 export const ET_REL = 1;
-export const ET_DYN = 3;
+const ET_DYN = 3;
 /** e_machine of this machine, and of another. */
-export const [ownMachine, otherMachine] = process.arch === 'arm64' ? [183, 62] : [62, 183];
+const [ownMachine, foreign] = process.arch === 'arm64' ? [183, 62] : [62, 183];
+export const otherMachine = foreign;
 
 /** A directory with programs. */
 export class Root {
