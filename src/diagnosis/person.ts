@@ -16,9 +16,6 @@ export interface Person {
 /** linux/capability.h */
 const CAP_DAC_OVERRIDE = 1n;
 
-/** Root of the host, with all its rights. */
-export const root: Person = { ids: { uid: 0, gid: 0, groups: [] }, overrides: true };
-
 /** Somebody of whom nothing is known. */
 export const anybody: Person = { ids: undefined, overrides: false };
 

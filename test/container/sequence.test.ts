@@ -13,7 +13,7 @@ import { type Change, Sandbox } from './harness.ts';
 
 const test = suite('sequence');
 const box = new Sandbox();
-replaceStubs(plannedStubs({ uid: 0, umask: 0o22, setgroupsDenied: false, cgroup: undefined }));
+replaceStubs(plannedStubs({ uid: 0, gid: 0, umask: 0o22, setgroupsDenied: false, cgroup: undefined }));
 
 interface Made {
   /** Members of Host that were called, and what operations did, in order. */
