@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { anybody, root as host, type Person } from '../../src/diagnosis/person.ts';
+import { anybody, type Person } from '../../src/diagnosis/person.ts';
 import { whyNotExecutable } from '../../src/diagnosis/program.ts';
 import { RootedFiles } from '../../src/diagnosis/rooted-files.ts';
 import { EACCES, EIO, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOTDIR } from '../../src/linux/errno.ts';
@@ -12,6 +12,7 @@ import { ET_REL, elf, otherMachine, Root } from './fixtures.ts';
 
 const test = suite('why a program cannot be executed');
 const root = new Root();
+const host: Person = { ids: { uid: 0, gid: 0, groups: [] }, overrides: true };
 const user: Person = { ids: { uid: 1000, gid: 1000, groups: [7] }, overrides: false };
 
 root.put('bin/static', elf());
