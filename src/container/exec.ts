@@ -1,11 +1,7 @@
 // Another process in a container: the namespaces, the cgroup and the confinement of its init.
 
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { refuseFrozen } from '../cgroups/cgroup-processes.ts';
-import { cgroupOfProcess, findHierarchy } from '../cgroups/hierarchy.ts';
-import { subCgroup } from '../cgroups/path.ts';
-import type { Config, Process } from '../config/generated/types.ts';
+import { closeSync } from 'node:fs';
+import type { Process } from '../config/generated/types.ts';
 import type { Caller } from '../linux/caller.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
@@ -14,23 +10,26 @@ import { syscall } from '../linux/ffi.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { reap } from '../linux/wait.ts';
-import { cloneInto, ENTER_EXTRA, type EnterOptions, openTarget, spawnBoot } from '../namespaces/enter.ts';
+import { ENTER_EXTRA } from '../namespaces/enter.ts';
 import { checkMapped } from '../namespaces/mappings.ts';
 import { makeConsole } from '../rootfs/console.ts';
-import { setFinalAffinity, setInitialAffinity } from '../security/affinity.ts';
-import { joinSessionKeyring } from '../security/keyring.ts';
-import { setOomScoreAdj } from '../security/oom-score.ts';
+import { setFinalAffinity } from '../security/affinity.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
+import {
+  type Container,
+  enterContainer,
+  joinSession,
+  openCgroup,
+  resolveAnother,
+} from './another-process.ts';
 import { attend, Signals } from './attach/foreground.ts';
-import { importModules, type OptionalModules } from './create/optional-modules.ts';
+import { importModules } from './create/optional-modules.ts';
 import { writePidFile } from './create/pid-file.ts';
 import { sendPidfd } from './create/pidfd-socket.ts';
 import { execProcess, type ProcessOptions } from './exec-process.ts';
 import { checkConsole, sendTerminal } from './init/console-socket.ts';
 import { inheritedDescriptors } from './init/inherited-descriptors.ts';
-import { labelKeyring, writeToProcfs } from './init/labels.ts';
 import { reopenNull } from './init/null-stdio.ts';
-import { resolveProcess } from './init/process.ts';
 import { confineProcess, executeProcess } from './init/sequence.ts';
 import { withLock } from './state/lock.ts';
 import { stateOf } from './state/oci-state.ts';
@@ -91,11 +90,8 @@ function liveContainer(
   return { record, init: record.init };
 }
 
-interface ExecPlan {
+interface ExecPlan extends Container {
   record: ContainerRecord;
-  init: ProcessIdentity;
-  config: Config;
-  modules: OptionalModules;
   process: Process;
 }
 
@@ -122,55 +118,23 @@ function spawn(
     extra: agent === undefined ? [] : [agent],
   });
   try {
-    stub.onHost((pid) => joinClass(plan, pid));
-    startSession(stub, record, process);
+    joinSession(stub, plan, process);
     const terminal = process.terminal ? makeTerminal(stub, process) : undefined;
     if (terminal !== undefined && !options.keepTerminal) sendTerminal(terminal, options.consoleSocket);
     if (!process.terminal) reopenNull(stub, caller.stdio);
-    const { apparmorProfile, selinuxLabel } = process;
-    writeToProcfs(stub, { apparmorProfile, selinuxLabel });
-    const resolved = resolveProcess(caller, stub, {
-      process,
-      linux: config.linux,
-      variables,
-      umask: process.user?.umask,
-      setgroupsDenied: record.setgroupsDenied ?? false,
-    });
+    const state = stateOf(record, 'running', init.pid);
+    const seccomp = filter && { filter, agent: stub.extra(ENTER_EXTRA), state, pid: stub.pid };
+    const resolved = resolveAnother(caller, stub, plan, { process, variables });
     const program = stub.program();
     setFinalAffinity(program.for('process.execCPUAffinity'), process.execCPUAffinity);
-    const state = stateOf(record, 'running', init.pid);
-    confineProcess(program, resolved, filter !== undefined);
-    executeProcess(
-      program,
-      resolved,
-      filter && { filter, agent: stub.extra(ENTER_EXTRA), state, pid: stub.pid },
-    );
+    confineProcess(program, resolved, seccomp !== undefined);
+    executeProcess(program, resolved, seccomp);
     stub.exec(program);
     return { pid: stub.pid, terminal: options.keepTerminal ? terminal : undefined };
   } catch (error) {
     stub.dismiss();
     throw error;
   }
-}
-
-function enterContainer(init: ProcessIdentity, process: Process, options: EnterOptions): StubProcess {
-  using target = openTarget(init);
-  using boot = spawnBoot(target, options);
-  const program = boot.program().for('process.execCPUAffinity');
-  setInitialAffinity(program, process.execCPUAffinity);
-  if (program.length > 0) boot.run(program);
-  // Set before the stub enters, when the files of an undumpable process in /proc become root's. Its clone inherits it.
-  const { oomScoreAdj } = process;
-  if (oomScoreAdj !== undefined) boot.onHost((pid) => setOomScoreAdj(pid, oomScoreAdj));
-  return cloneInto(boot, target, options);
-}
-
-function startSession(stub: StubProcess, record: ContainerRecord, process: Process): void {
-  if (record.keyring) labelKeyring(stub, process);
-  const program = stub.program();
-  program.call('setsid', [], 'start a session');
-  if (record.keyring) joinSessionKeyring(program, record.id);
-  stub.run(program);
 }
 
 /** process.terminal: on the container's devpts. The descriptor of the master is ours. */
@@ -185,38 +149,4 @@ function makeTerminal(stub: StubProcess, { consoleSize }: Process): number {
   closing.close(root);
   stub.run(closing);
   return master;
-}
-
-/** linux.intelRdt. */
-function joinClass({ record, config, modules }: ExecPlan, pid: number): void {
-  const { intelRdt } = config.linux ?? {};
-  if (!modules.intelRdt || !intelRdt) return;
-  const { findResctrl, joinIntelRdt } = modules.intelRdt;
-  joinIntelRdt(intelRdt, record.intelRdt ?? {}, { id: record.id, pid, resctrl: findResctrl() });
-}
-
-/**
- * A descriptor of the cgroup that the process starts in: the container's, or the one below it that is asked for. Where the
- * container has made cgroups below its own and turned on controllers for them, no process can be in its own (cgroups(7), no
- * internal processes): then it is that of init.
- */
-function openCgroup(
-  record: ContainerRecord,
-  init: ProcessIdentity,
-  { cgroup: sub, ignorePaused }: ExecOptions,
-): number | undefined {
-  if (!record.cgroup) return undefined;
-  const directory = sub === undefined ? usableCgroup(record.cgroup, init.pid) : subCgroup(record.cgroup, sub);
-  // This cgroup may be frozen even where that of the container is not.
-  if (!ignorePaused) refuseFrozen(directory);
-  try {
-    return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch (error) {
-    throw TsociError.from(`open cgroup ${directory}`, error);
-  }
-}
-
-function usableCgroup(directory: string, initPid: number): string {
-  if (readFileSync(join(directory, 'cgroup.subtree_control'), 'utf8').trim() === '') return directory;
-  return join(findHierarchy()?.mountPoint ?? '/', cgroupOfProcess(initPid));
 }

@@ -1,19 +1,16 @@
 // runtime.md#start.
 
 import { existsSync } from 'node:fs';
-import type { Hooks, Process } from '../config/generated/types.ts';
+import type { Hooks } from '../config/generated/types.ts';
 import { listOf } from '../config/variables.ts';
-import { HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
+import { asRuntime, HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { discardFile } from '../linux/files.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
-import { enterNamespaces } from '../namespaces/enter.ts';
 import { stubObserver } from '../stub/observer.ts';
-import type { StubProcess } from '../stub/stub-process.ts';
 import { destroy, killAndWait, systemdFor } from './delete.ts';
-import { environment } from './init/environment.ts';
 import { connectToInit, failureOf, sendGo } from './init/wait-for-start.ts';
 import { managerSocket, NotifySocket, notifyDirectoryOf } from './notify-socket.ts';
 import { withLock } from './state/lock.ts';
@@ -35,8 +32,9 @@ export async function startContainer(
 ): Promise<NotifySocket | undefined> {
   const found = tryReadRecord(containerDirectory(root, id));
   const systemd = await systemdFor(found);
-  // Only startContainer hooks need to know the process.
-  const saved = found?.hooks?.startContainer && (await import('./state/saved.ts'));
+  // Most containers have none, and do without what they need.
+  const startHooks = found?.hooks?.startContainer && (await import('./start-hooks.ts'));
+  const hooked = startHooks && (await startHooks.readHooked(root, id));
   const observer = stubObserver();
   const watch = observer && (await import('./init/left-program.ts')).watchInit;
   const manager = managerSocket(caller);
@@ -49,12 +47,12 @@ export async function startContainer(
     if (!record.startable) throw new TsociError(`start ${id}: config.json has no process`);
     try {
       const traced = observer && watch ? () => watch(observer, init.pid, directory) : undefined;
-      const process = saved?.readSavedConfig(directory).process;
+      const inside = hooked && startHooks?.asProcess(startHooks.enterable(root, record, init, hooked));
       using opened = new DisposableStack();
       const told = notifyDirectoryOf(directory);
       const notify =
         manager && existsSync(told) ? opened.use(new NotifySocket(caller, manager, told)) : undefined;
-      startInit(caller, directory, { record, init, process }, traced);
+      startInit(caller, directory, { record, init, inside }, traced);
       opened.move();
       return { notify, init };
     } catch (error) {
@@ -73,7 +71,7 @@ export async function startContainer(
 function startInit(
   caller: Caller,
   directory: string,
-  { record, init, process }: { record: ContainerRecord; init: ProcessIdentity; process: Process | undefined },
+  { record, init, inside }: { record: ContainerRecord; init: ProcessIdentity } & Pick<Starting, 'inside'>,
   traced: (() => (reply: Buffer) => void) | undefined,
 ): void {
   const socket = connectToInit(directory, record.id);
@@ -82,10 +80,9 @@ function startInit(
   try {
     runStart(caller, record.hooks, {
       bundle: record.bundle,
-      process,
+      inside,
       created: stateAs('created', record.pidInside ?? init.pid),
       running: stateAs('running', init.pid),
-      enter: (stdio, property) => enterNamespaces(init, { stdio, role: 'hook', property }),
       go: () => {
         const replied = traced?.();
         const reply = sendGo(socket, record.control ?? 3);
@@ -100,10 +97,10 @@ function startInit(
   }
 }
 
-export interface Starting extends Required<Pick<HookSetting, 'enter'>> {
+export interface Starting {
   bundle: string;
-  /** The process of the config, if there are startContainer hooks. */
-  process: Process | undefined;
+  /** Starts startContainer hooks, if there are any. */
+  inside: HookSetting['start'] | undefined;
   /** The states that hooks are told, before and after the process has begun. */
   created: string;
   running: string;
@@ -115,11 +112,11 @@ export interface Starting extends Required<Pick<HookSetting, 'enter'>> {
 export function runStart(
   caller: Caller,
   hooks: Pick<Hooks, 'startContainer' | 'poststart'> | undefined,
-  { bundle, process, created, running, enter, go }: Starting,
+  { bundle, inside, created, running, go }: Starting,
 ): void {
-  // startContainer hooks are programs of the image: they get the environment of the process, and none of the host's.
-  const inside = (stub: StubProcess) => environment(stub, process?.env ?? [], process?.user?.uid ?? 0);
-  runHooks('startContainer', hooks?.startContainer, { state: created, env: inside, enter });
+  // startContainer hooks are programs of the image, and get nothing of the host.
+  if (inside) runHooks('startContainer', hooks?.startContainer, { state: created, start: inside });
   go();
-  runHooks('poststart', hooks?.poststart, { state: running, env: () => listOf(caller.env), cwd: bundle });
+  const start = asRuntime({ env: listOf(caller.env), cwd: bundle });
+  runHooks('poststart', hooks?.poststart, { state: running, start });
 }

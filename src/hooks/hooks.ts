@@ -29,12 +29,39 @@ export class HookError extends TsociError {
 export interface HookSetting {
   /** The state as JSON. */
   state: string;
-  /** The environment of a hook that has no `env`; asked with the stub that becomes the hook. */
-  env: (stub: StubProcess) => readonly string[];
-  /** A stub in the namespaces where the hook runs, which `property` of config.json wants; by default those of the runtime. */
-  enter?: (stdio: readonly [number, number, number], property: string) => StubProcess;
+  /** Starts a stub for a hook, which `property` of config.json wants. The caller dismisses it. */
+  start: (hook: Hook, stdio: HookStdio, property: string) => StartedHook;
+}
+
+export type HookStdio = readonly [stdin: number, stdout: number, stderr: number];
+
+export interface StartedHook {
+  stub: StubProcess;
+  /** With it the stub becomes the hook, as leader of a session: then a timeout ends it with its children. */
+  program: Program;
+}
+
+export interface RuntimeHooks {
+  /** The environment of a hook that has no `env`. */
+  env: readonly string[];
   /** The working directory, if it is there: the bundle, as with runc and crun. By default that of the stub. */
-  cwd?: string;
+  cwd: string;
+  /** A stub in the namespaces where the hook runs; by default those of the runtime. */
+  enter?: (stdio: HookStdio, property: string) => StubProcess;
+}
+
+/** Hooks that have the rights of the runtime: all but startContainer hooks. */
+export function asRuntime({ env, cwd, enter }: RuntimeHooks): HookSetting['start'] {
+  return (hook, stdio, property) => {
+    const stub = enter ? enter(stdio, property) : StubProcess.spawn({ stdio, role: 'hook' });
+    stub.property = property;
+    const program = stub.program();
+    program.call('setsid', [], 'start a session');
+    program.call('chdir', [cwd], `change to ${cwd}`, { ignored: [ENOENT, ENOTDIR, EACCES] });
+    const args = [hook.path, stringArray(hook.args ?? [hook.path]), stringArray(lastOfEach(hook.env ?? env))];
+    program.call('execve', args, `execute ${hook.path}`);
+    return { stub, program };
+  };
 }
 
 /** Runs hooks in the listed order; the first that fails is an error, and those after it do not run. */
@@ -64,45 +91,38 @@ export function runAllHooks(
   });
 }
 
-function runHook(
-  { kind, i }: { kind: HookKind; i: number },
-  hook: Hook,
-  { state, env, enter, cwd }: HookSetting,
-): void {
+function runHook({ kind, i }: { kind: HookKind; i: number }, hook: Hook, setting: HookSetting): void {
   const name = `${kind} hook ${i} (${hook.path})`;
   step(`run ${name}`);
+  try {
+    execute(hook, setting, `hooks.${kind}[${i}]`);
+  } catch (error) {
+    throw new TsociError(`${name}: ${messageOf(error)}`, { errno: errnoOf(error), cause: error });
+  }
+  step(`${name} has ended`);
+}
+
+function execute(hook: Hook, { state, start }: HookSetting, property: string): void {
   const stdin = stateFile(state);
   using output = new HookOutput();
-  let stub: StubProcess;
+  let started: StartedHook;
   try {
-    const stdio = [stdin, output.writer, output.writer] as const;
-    const property = `hooks.${kind}[${i}]`;
-    stub = enter ? enter(stdio, property) : StubProcess.spawn({ stdio, role: 'hook' });
-    stub.property = property;
+    started = start(hook, [stdin, output.writer, output.writer], property);
   } finally {
     closeDescriptor(stdin);
     closeDescriptor(output.writer);
   }
   try {
-    const program = stub.program();
-    // Its own group, so that a timeout ends it with its children.
-    program.call('setsid', [], `${name}: setsid`);
-    if (cwd)
-      program.call('chdir', [cwd], `${name}: change to ${cwd}`, { ignored: [ENOENT, ENOTDIR, EACCES] });
-    const variables = stringArray(lastOfEach(hook.env ?? env(stub)));
-    program.call('execve', [hook.path, stringArray(hook.args ?? [hook.path]), variables], name);
-    const failure = execute(stub, program, hook.timeout, output);
-    if (failure) throw new TsociError(`${name}: ${failure}${output.told()}`);
-    step(`${name} has ended`);
+    const failure = waitFor(started, hook.timeout, output);
+    if (failure) throw new TsociError(`${failure}${output.told()}`);
   } finally {
-    stub.dismiss();
+    started.stub.dismiss();
   }
 }
 
 /** Has the stub become a hook, and waits for its end; how it failed, if it did. */
-function execute(
-  stub: StubProcess,
-  program: Program,
+function waitFor(
+  { stub, program }: StartedHook,
   timeout: Hook['timeout'],
   output: HookOutput,
 ): string | undefined {

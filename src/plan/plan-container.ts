@@ -7,11 +7,12 @@ import { listOf } from '../config/variables.ts';
 import { checkCgroup, planCgroup } from '../container/create/cgroup.ts';
 import { type Creation, prepareCreation } from '../container/create/creation.ts';
 import type { CreateOptions } from '../container/create/options.ts';
-import type { Host } from '../container/init/host.ts';
+import type { Host, Init } from '../container/init/host.ts';
 import { createInit } from '../container/init/sequence.ts';
 import { runStart } from '../container/start.ts';
+import { asProcess, type HookedContainer } from '../container/start-hooks.ts';
 import { checkId } from '../container/state/store.ts';
-import { runAllHooks } from '../hooks/hooks.ts';
+import { asRuntime, runAllHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../linux/caller.ts';
 import { messageOf } from '../linux/errors.ts';
 import { type EnterTarget, enterTarget } from '../namespaces/enter.ts';
@@ -56,15 +57,15 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   if (!config.process) return init.stub.leave(program);
   runStart(caller, config.hooks, {
     bundle,
-    process: config.process,
+    inside: config.hooks?.startContainer && asProcess(plannedHooked(creation, state, init, cgroup)),
     created: JSON.stringify(state),
     running: JSON.stringify(state),
-    enter: host.enterContainer(init),
     go: () => init.stub.exec(program),
   });
   // `run` deletes the container in the end.
   const failed = (error: unknown) => caller.warn(messageOf(error));
-  const stopped = { env: () => listOf(caller.env), cwd: bundle, state: JSON.stringify(state) };
+  const start = asRuntime({ env: listOf(caller.env), cwd: bundle });
+  const stopped = { state: JSON.stringify(state), start };
   runAllHooks('poststop', config.hooks?.poststop, stopped, failed);
 }
 
@@ -89,6 +90,25 @@ function plannedHost(
       return (stdio, property) => enterTarget(target, { stdio, role: 'hook', property });
     },
     takeTerminal: () => {},
+  };
+}
+
+/** What startContainer hooks would find. */
+function plannedHooked(
+  { bundle, modules, namespaces, options }: Creation,
+  state: State,
+  { stub, setgroupsDenied }: Init,
+  cgroup: string | undefined,
+): HookedContainer {
+  const { config } = bundle;
+  const target = plannedTarget(stub, namespaces);
+  const place = cgroup === undefined ? undefined : NONE;
+  return {
+    record: { id: state.id, keyring: !options.noNewKeyring, setgroupsDenied },
+    init: { pid: stub.pid, startTime: 0 },
+    ...{ config, modules, state },
+    enter: (_, entering) => enterTarget(target, { ...entering, cgroup: place }),
+    prepareFilter: () => modules.seccomp?.prepareFilter(config, undefined),
   };
 }
 

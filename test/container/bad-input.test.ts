@@ -205,7 +205,7 @@ const configs: Record<string, [(config: Full) => void, RegExp]> = {
     (c) => {
       c.hooks = { createRuntime: [{ path: '/no/such/hook' }] };
     },
-    /createRuntime hook 0 \(\/no\/such\/hook\): ENOENT/,
+    /createRuntime hook 0 \(\/no\/such\/hook\): execute \/no\/such\/hook: ENOENT/,
   ],
   'hook that fails': [
     (c) => {

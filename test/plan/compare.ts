@@ -48,6 +48,7 @@ function comparable(text: string): string[] {
         .replace(/^(\w+: clone3\(.*\)) = \d+/, '$1 = PID')
         .replace(/(KEYCTL_JOIN_SESSION_KEYRING.*\)) = \d+/, '$1 = SERIAL')
         .replace(/st_ino=\d+/, 'st_ino=INODE')
+        .replace(/setsid\(\) = \d+/, 'setsid() = PID')
         .replace(/process \d+/, 'process PID')
         .replace(/tv_(n?)sec=\d+/g, 'tv_$1sec=TIME')
         .replace(/0x5[0-9a-f]{5}\b/g, 'ADDRESS')

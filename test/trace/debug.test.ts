@@ -45,7 +45,7 @@ test('run tells phases, operations with their property, hooks and the files of t
     /^init \d+: mount proc on \/proc \(\d calls\) {2}# mounts\[0\]$/,
     /^run the hooks of create$/,
     /^run createRuntime hook 0 \(\/bin\/true\)$/,
-    /^hook \d+: createRuntime hook 0 \(\/bin\/true\) {2}# hooks\.createRuntime\[0\]/,
+    /^hook \d+: execute \/bin\/true {2}# hooks\.createRuntime\[0\]/,
     /^createRuntime hook 0 \(\/bin\/true\) has ended$/,
     /^init \d+: pivot_root into the root filesystem$/,
     /^leave init \d+ waiting for start$/,

@@ -1,7 +1,7 @@
 // The host's side of a real creation.
 
 import type { State } from '../../config/generated/types.ts';
-import type { HookSetting } from '../../hooks/hooks.ts';
+import type { RuntimeHooks } from '../../hooks/hooks.ts';
 import { SIGKILL } from '../../linux/constants.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { identify } from '../../linux/procfs.ts';
@@ -108,7 +108,7 @@ export class CreateHost implements Host {
     return stateOf(this.#reserved.record, 'creating', stub.pid);
   }
 
-  enterContainer({ stub }: Init): Required<HookSetting>['enter'] {
+  enterContainer({ stub }: Init): Required<RuntimeHooks>['enter'] {
     return (stdio, property) => enterNamespaces(stub, { stdio, role: 'hook', property });
   }
 

@@ -1,7 +1,7 @@
 // Poststop hooks (runtime.md#lifecycle, step 13).
 
 import { listOf } from '../../config/variables.ts';
-import { runAllHooks } from '../../hooks/hooks.ts';
+import { asRuntime, runAllHooks } from '../../hooks/hooks.ts';
 import type { Caller } from '../../linux/caller.ts';
 import { messageOf } from '../../linux/errors.ts';
 import { stateOf } from '../state/oci-state.ts';
@@ -11,8 +11,7 @@ import type { ContainerRecord } from '../state/record.ts';
 export function runPoststop(caller: Caller, record: ContainerRecord): void {
   const hooks = {
     state: JSON.stringify(stateOf(record, 'stopped', 0)),
-    env: () => listOf(caller.env),
-    cwd: record.bundle,
+    start: asRuntime({ env: listOf(caller.env), cwd: record.bundle }),
   };
   runAllHooks('poststop', record.hooks?.poststop, hooks, (error) => caller.warn(messageOf(error)));
 }

@@ -1,7 +1,7 @@
 // The host's side of a creation: what is done beside init, and not by it.
 
 import type { State } from '../../config/generated/types.ts';
-import type { HookSetting } from '../../hooks/hooks.ts';
+import type { RuntimeHooks } from '../../hooks/hooks.ts';
 import type { StubProcess } from '../../stub/stub-process.ts';
 import type { PreparedFilter } from './seccomp-filter.ts';
 
@@ -30,7 +30,7 @@ export interface Host {
   /** The state that hooks get. From here on a `create` that fails runs the poststop hooks. */
   beginHooks(init: Init): State;
   /** What starts a hook in the namespaces of the container. */
-  enterContainer(init: Init): Required<HookSetting>['enter'];
+  enterContainer(init: Init): Required<RuntimeHooks>['enter'];
   /** process.terminal: takes our descriptor of the master, which is the taker's to close. */
   takeTerminal(master: number): void;
 }

@@ -1,7 +1,8 @@
 // The process of a config, for init and for `exec` alike: what has to be known before it can be executed.
 
 import { fstatSync } from 'node:fs';
-import type { Config, Process } from '../../config/generated/types.ts';
+import type { Config, Hook, Process } from '../../config/generated/types.ts';
+import { lastOfEach } from '../../config/variables.ts';
 import type { Caller } from '../../linux/caller.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, RESOLVE_NO_MAGICLINKS } from '../../linux/constants.ts';
 import { EACCES, EINVAL, ELOOP, ENOENT, EPERM, EROFS } from '../../linux/errno.ts';
@@ -21,6 +22,9 @@ import type { StubProcess } from '../../stub/stub-process.ts';
 import { environment } from './environment.ts';
 import { findExecutable } from './executable.ts';
 
+/** Whose standard streams the process has, and who is told what becomes of it. */
+export type Teller = Pick<Caller, 'stdio' | 'warn' | 'debug'>;
+
 /** What is known of the process from config.json, from the command line and from the container. */
 export interface ProcessGiven {
   process: Process;
@@ -31,12 +35,15 @@ export interface ProcessGiven {
   umask: number | undefined;
   /** Whether the user namespace denies setgroups(2). */
   setgroupsDenied: boolean;
+  /** A hook that is executed as this process would be, in place of process.args. */
+  hook?: Hook;
 }
 
 /** The same with all that had to be looked up in the container. */
 export interface ResolvedProcess extends ProcessGiven {
-  /** The path found for args[0]. */
+  /** What is executed: the path found for process.args[0], and the arguments. */
   executable: string;
+  args: readonly string[];
   /** process.env with HOME, and what a service that is activated by sockets is told. */
   env: readonly string[];
   capabilities: CapabilityPlan;
@@ -52,7 +59,7 @@ export interface ResolvedProcess extends ProcessGiven {
  * Enters process.cwd and looks for the executable, as a stub that is in the container's root already. In a user namespace
  * it also sets what takes the rights of the host. Warnings go to the caller.
  */
-export function resolveProcess(caller: Caller, stub: StubProcess, given: ProcessGiven): ResolvedProcess {
+export function resolveProcess(caller: Teller, stub: StubProcess, given: ProcessGiven): ResolvedProcess {
   const { process, linux } = given;
   const inUserNamespace = isolates(planNamespaces(linux?.namespaces ?? []), 'user');
   const held = inUserNamespace ? allCapabilities() : capabilitiesOf('self');
@@ -60,15 +67,28 @@ export function resolveProcess(caller: Caller, stub: StubProcess, given: Process
   for (const warning of capabilities.warnings) caller.warn(warning);
   for (const note of capabilities.notes) caller.debug(note);
   const inCwd = withProperty(stub, 'process.cwd', () => changeDirectory(stub, process.cwd));
-  const env = withProperty(stub, 'process.env', () =>
-    environment(stub, process.env ?? [], process.user?.uid ?? 0, given.variables),
-  );
-  const executable = withProperty(stub, 'process.args[0]', () =>
-    findExecutable(stub, process.args?.[0] ?? '', env),
-  );
+  const program = given.hook ? hookProgram(stub, given, given.hook) : ownProgram(stub, given);
   if (inUserNamespace) stub.onHost((pid) => setLimitsOf(pid, process));
   const ownedStdio = stdioToOwn(caller, process);
-  return { ...given, executable, env, capabilities, inCwd, limitsAreSet: inUserNamespace, ownedStdio };
+  return { ...given, ...program, capabilities, inCwd, limitsAreSet: inUserNamespace, ownedStdio };
+}
+
+type ResolvedProgram = Pick<ResolvedProcess, 'executable' | 'args' | 'env'>;
+
+function ownProgram(stub: StubProcess, { process, variables }: ProcessGiven): ResolvedProgram {
+  const { args = [], user } = process;
+  const env = withProperty(stub, 'process.env', () =>
+    environment(stub, process.env ?? [], user?.uid ?? 0, variables),
+  );
+  const executable = withProperty(stub, 'process.args[0]', () => findExecutable(stub, args[0] ?? '', env));
+  return { executable, args, env };
+}
+
+/** hooks.startContainer[]: without `env` it has the environment of the process. */
+function hookProgram(stub: StubProcess, { process }: ProcessGiven, hook: Hook): ResolvedProgram {
+  const { path, args = [path], env } = hook;
+  const own = () => environment(stub, process.env ?? [], process.user?.uid ?? 0);
+  return { executable: path, args, env: env ? lastOfEach(env) : own() };
 }
 
 /** Raising a limit takes rights on the host that root of a user namespace has not. */
@@ -98,7 +118,7 @@ function changeDirectory(stub: StubProcess, cwd: string): boolean {
 }
 
 /** Which of the standard streams the process's user should own, to be able to open them again by name. */
-function stdioToOwn(caller: Caller, { terminal, user }: Process): number[] {
+function stdioToOwn(caller: Pick<Caller, 'stdio'>, { terminal, user }: Process): number[] {
   return [0, 1, 2].filter((fd) => terminal || isWorthOwning(caller.stdio[fd] ?? fd, user?.uid ?? 0));
 }
 

@@ -4,7 +4,7 @@
 import { moveThrough } from '../../cgroups/cgroup-processes.ts';
 import type { State } from '../../config/generated/types.ts';
 import { listOf } from '../../config/variables.ts';
-import { runHooks } from '../../hooks/hooks.ts';
+import { asRuntime, runHooks } from '../../hooks/hooks.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../../linux/constants.ts';
 import { step } from '../../linux/steps.ts';
 import { becomeRoot, setDumpable } from '../../namespaces/enter.ts';
@@ -203,13 +203,14 @@ function runCreateHooks({ caller, bundle }: Creation, host: Host, init: Init, st
   if (!hooks) return;
   // They find a root filesystem that is complete.
   init.stub.flush();
-  const setting = { state: JSON.stringify(state), env: () => listOf(caller.env), cwd: bundle.path };
+  const own = { env: listOf(caller.env), cwd: bundle.path };
+  const setting = { state: JSON.stringify(state), start: asRuntime(own) };
   runHooks('prestart', hooks.prestart, setting);
   runHooks('createRuntime', hooks.createRuntime, setting);
   // runtime.md#state: the pid as the hook sees it.
   const inside = JSON.stringify({ ...state, pid: init.pidInside });
-  const enter = host.enterContainer(init);
-  runHooks('createContainer', hooks.createContainer, { ...setting, state: inside, enter });
+  const start = asRuntime({ ...own, enter: host.enterContainer(init) });
+  runHooks('createContainer', hooks.createContainer, { state: inside, start });
 }
 
 /** process.terminal: on the container's devpts, and on /dev/console unless the config binds a /dev of its own. */
@@ -327,11 +328,11 @@ export function confineProcess(program: Program, resolved: ResolvedProcess, filt
 /** linux.seccomp and process.args: what a confined process does last. */
 export function executeProcess(
   program: Program,
-  { process, executable, env }: ResolvedProcess,
+  { executable, args, env }: ResolvedProcess,
   seccomp: ProcessFilter | undefined,
 ): void {
   program.property = 'linux.seccomp';
   seccomp?.filter.install(program, seccomp.agent, seccomp.state, seccomp.pid);
-  const args = [executable, stringArray(process.args ?? []), stringArray(env)];
-  program.for('process.args').call('execve', args, `execute ${executable}`);
+  const execve = [executable, stringArray(args), stringArray(env)];
+  program.for('process.args').call('execve', execve, `execute ${executable}`);
 }
