@@ -27,7 +27,7 @@ import { importModules } from './create/optional-modules.ts';
 import { writePidFile } from './create/pid-file.ts';
 import { sendPidfd } from './create/pidfd-socket.ts';
 import { execProcess, type ProcessOptions } from './exec-process.ts';
-import { checkConsole, sendTerminal } from './init/console-socket.ts';
+import { adaptTerminal, checkConsole, sendTerminal } from './init/console-socket.ts';
 import { inheritedDescriptors } from './init/inherited-descriptors.ts';
 import { reopenNull } from './init/null-stdio.ts';
 import { confineProcess, executeProcess } from './init/sequence.ts';
@@ -64,7 +64,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const { uidMappings, gidMappings } = config.linux ?? {};
   if (uidMappings?.length && gidMappings?.length) checkMapped(process.user, uidMappings, gidMappings);
   const keepTerminal = !options.detach && !options.consoleSocket;
-  checkConsole(process.terminal ?? false, { ...options, keepTerminal });
+  checkConsole(caller, process.terminal ?? false, { ...options, keepTerminal });
   const plan = { record, init, config, modules, process };
   const { pid, terminal } = alive(() => spawn(caller, { ...options, keepTerminal }, plan));
   const signals = options.detach ? undefined : new Signals();
@@ -120,7 +120,8 @@ function spawn(
   try {
     joinSession(stub, plan, process);
     const terminal = process.terminal ? makeTerminal(stub, process) : undefined;
-    if (terminal !== undefined && !options.keepTerminal) sendTerminal(terminal, options.consoleSocket);
+    if (terminal !== undefined && options.keepTerminal) adaptTerminal(caller, terminal);
+    else if (terminal !== undefined) sendTerminal(terminal, options.consoleSocket);
     if (!process.terminal) reopenNull(stub, caller.stdio);
     const state = stateOf(record, 'running', init.pid);
     const seccomp = filter && { filter, agent: stub.extra(ENTER_EXTRA), state, pid: stub.pid };

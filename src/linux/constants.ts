@@ -137,6 +137,7 @@ export const MSG_CMSG_CLOEXEC = 0x40000000;
 export const LOCK_EX = 2;
 export const POLLIN = 1;
 export const POLLOUT = 4;
+export const POLLHUP = 16;
 
 // sys/mman.h
 export const PROT_READ = 1;

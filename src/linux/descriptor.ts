@@ -97,6 +97,16 @@ export function poll(wanted: readonly Poll[], milliseconds: number): number[] {
   return wanted.map((_, i) => pollfds.readInt16LE(i * POLLFD_SIZE + 6));
 }
 
+/** The same; nothing has come when a signal ends the wait. */
+export function pollOrSignal(wanted: readonly Poll[], milliseconds: number): number[] {
+  try {
+    return poll(wanted, milliseconds);
+  } catch (error) {
+    if (errnoOf(error) !== EINTR) throw error;
+    return [];
+  }
+}
+
 /** struct pollfd: fd, events, revents. */
 const POLLFD_SIZE = 8;
 

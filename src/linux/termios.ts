@@ -1,13 +1,15 @@
 // Modes of terminals (termios(3)).
 
-import { TCGETS, TCSETS } from './constants.ts';
+import { TCGETS, TCSETS, TIOCGWINSZ, TIOCSWINSZ } from './constants.ts';
 import { check } from './descriptor.ts';
 import { syscall } from './ffi.ts';
 import { SYS } from './syscalls.ts';
 
 /** struct termios of asm-generic/termbits.h: four words of flags, the line discipline, 19 control characters. */
 const SIZE = 36;
-const [IFLAG, OFLAG, CFLAG, LFLAG] = [0, 4, 8, 12];
+const [IFLAG, OFLAG, CFLAG, LFLAG, CC] = [0, 4, 8, 12, 17];
+/** Places of control characters. */
+const [VTIME, VMIN] = [5, 6];
 
 // asm-generic/termbits.h and asm-generic/termbits-common.h
 const IGNBRK = 0o1;
@@ -19,6 +21,7 @@ const IGNCR = 0o200;
 const ICRNL = 0o400;
 const IXON = 0o2000;
 const OPOST = 0o1;
+const ONLCR = 0o4;
 const CSIZE = 0o60;
 const CS8 = 0o60;
 const PARENB = 0o400;
@@ -41,17 +44,43 @@ export function isTerminal(fd: number): boolean {
 }
 
 /**
- * Has a terminal pass everything on as it is, in both directions; the result puts its modes back. Node's raw mode goes
- * on to make CR LF of a line feed.
+ * Has a terminal pass on what is typed as it is, a byte at a time, and with `output` what is written to it too; the result
+ * puts its modes back. Node's raw mode goes on to make CR LF of a line feed.
  */
-export function makeRaw(fd: number): () => void {
-  const before = Buffer.alloc(SIZE);
-  check('get the modes of the terminal', 'ioctl', fd, TCGETS, before);
+export function makeRaw(fd: number, { output }: { output: boolean }): () => void {
+  const before = getModes(fd);
   const raw = Buffer.from(before);
-  for (const [offset, flags] of cooked) raw.writeUInt32LE((raw.readUInt32LE(offset) & ~flags) >>> 0, offset);
+  for (const [offset, flags] of cooked) if (offset !== OFLAG || output) clear(raw, offset, flags);
   raw.writeUInt32LE((raw.readUInt32LE(CFLAG) | CS8) >>> 0, CFLAG);
+  raw[CC + VMIN] = 1;
+  raw[CC + VTIME] = 0;
   setModes(fd, raw);
-  return () => setModes(fd, before);
+  // By then it may be gone.
+  return () => void syscall(SYS.ioctl, fd, TCSETS, before);
+}
+
+/** Has a terminal show a line feed as it is, and not as CR LF. */
+export function keepLineFeeds(fd: number): void {
+  const modes = getModes(fd);
+  clear(modes, OFLAG, ONLCR);
+  setModes(fd, modes);
+}
+
+/** Gives a terminal the size of another; one that has none leaves it as it is (struct winsize of ioctl_tty(2)). */
+export function copyWindowSize(from: number, to: number): void {
+  const winsize = Buffer.alloc(8);
+  if (syscall(SYS.ioctl, from, TIOCGWINSZ, winsize) !== 0) return;
+  if (winsize.readUInt32LE(0) !== 0) syscall(SYS.ioctl, to, TIOCSWINSZ, winsize);
+}
+
+function clear(modes: Buffer, offset: number, flags: number): void {
+  modes.writeUInt32LE((modes.readUInt32LE(offset) & ~flags) >>> 0, offset);
+}
+
+function getModes(fd: number): Buffer {
+  const modes = Buffer.alloc(SIZE);
+  check('get the modes of the terminal', 'ioctl', fd, TCGETS, modes);
+  return modes;
 }
 
 function setModes(fd: number, modes: Uint8Array): void {

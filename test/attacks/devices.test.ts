@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Change, Sandbox, TIMEOUT, tsociPath, userNamespace } from '../container/harness.ts';
-import { attempt, refused } from './support.ts';
+import { attempt, attemptOnTerminal, refused } from './support.ts';
 
 const test = suite('devices');
 const box = new Sandbox();
@@ -62,10 +62,7 @@ test('CVE-2025-52565: a symlink at /dev/console leads the terminal nowhere', () 
   empty();
   symlinkSync('/target', join(dev, 'console'));
   writeFileSync(join(box.rootfs, 'target'), 'bait');
-  const { status, stdout } = attempt(box, 'stat -c %F /target', (config) => {
-    noDev(config);
-    config.process.terminal = true;
-  });
+  const { status, stdout } = attemptOnTerminal(box, 'stat -c %F /target', noDev);
   if (status === 0) assert.match(stdout, /^regular file/);
   assert.is(readFileSync(join(box.rootfs, 'target'), 'utf8'), 'bait');
 });
@@ -76,10 +73,9 @@ test('CVE-2025-52565: a device at /dev/pts/ptmx that is not of a devpts is not t
   mkdirSync(join(dev, 'pts', 'pts'), { recursive: true });
   const ptmx = join(dev, 'pts', 'ptmx');
   assert.is(spawnSync('mknod', [ptmx, 'c', '5', '2']).status, 0);
-  const result = attempt(box, 'echo alive', (config) => {
+  const result = attemptOnTerminal(box, 'echo alive', (config) => {
     config.mounts = (config.mounts ?? []).filter(({ destination }) => !destination.startsWith('/dev'));
     config.mounts.push({ destination: '/dev/pts/pts', type: 'devpts', source: 'devpts' });
-    config.process.terminal = true;
   });
   refused(result, /is not on a devpts/);
 });
@@ -184,9 +180,8 @@ test('devices of the host are as before after a user namespace, a terminal and b
     });
   const before = look();
   const attack = 'stat -c "%F %u:%g %a" /dev/fifo; chown 1:1 /dev/*; chmod 600 /dev/*; tty';
-  const { status, stdout, stderr } = attempt(box, attack, (config) => {
+  const { status, stdout, stderr } = attemptOnTerminal(box, attack, (config) => {
     userNamespace(config);
-    config.process.terminal = true;
     // What may be made is made, also where the rest is bound.
     config.linux.devices = [{ path: '/dev/fifo', type: 'p', fileMode: 0o640, uid: 7, gid: 8 } as never];
     const held = ['CAP_CHOWN', 'CAP_FOWNER', 'CAP_DAC_OVERRIDE'];

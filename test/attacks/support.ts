@@ -2,11 +2,21 @@
 
 import * as assert from 'uvu/assert';
 import type { Change, Sandbox } from '../container/harness.ts';
+import { onTerminal } from '../container/pseudoterminal.ts';
 
 /** Runs a script in a container; whatever becomes of it. */
 export function attempt(box: Sandbox, script: string, change?: Change) {
   box.configure(script, change);
   return box.tsoci('run', box.id());
+}
+
+/** The same with a terminal, for the container and of the caller. */
+export function attemptOnTerminal(box: Sandbox, script: string, change: Change) {
+  box.configure(script, (config) => {
+    config.process.terminal = true;
+    change(config);
+  });
+  return onTerminal(box, () => box.tsoci('run', box.id()));
 }
 
 /** The container must not have come to life, and the error must say why. */

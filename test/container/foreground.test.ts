@@ -1,90 +1,23 @@
-// `run` and `exec` in the foreground: terminals and signals.
+// `run` and `exec` in the foreground: signals.
 
-import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { HookKind } from '../../src/hooks/hooks.ts';
-import { type Change, EXEC_FAILED, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
-import { Pseudoterminal } from './pseudoterminal.ts';
+import { collect, comes, start, status } from './foreground.ts';
+import { EXEC_FAILED, eventually, Sandbox } from './harness.ts';
 
 const test = suite('foreground');
 const box = new Sandbox();
-const withTerminal: Change = ({ process }) => {
-  process.terminal = true;
-};
-
-function start(stdio: StdioOptions, ...args: string[]): ChildProcess {
-  const options = { cwd: box.bundle, stdio, timeout: TIMEOUT, killSignal: 'SIGKILL' } as const;
-  return spawn(tsociPath, ['--root', box.root, ...args], options);
-}
-
-/** The exit status, once it has ended. */
-async function status(child: ChildProcess): Promise<number | null> {
-  return (await once(child, 'exit'))[0];
-}
-
-/** What a process writes, as far as it has come. */
-function collect(stream: NodeJS.ReadableStream | null): { text: string } {
-  const collected = { text: '' };
-  stream?.on('data', (data: Buffer) => {
-    collected.text += data.toString();
-  });
-  return collected;
-}
-
-async function comes(what: string, condition: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`it did not come to: ${what}`);
-    await sleep(10);
-  }
-}
-
-// Seen with Node's own raw mode: "one\r\r\ntwo".
-test('a terminal passes bytes on as they are, and has its modes back afterwards', async () => {
-  const terminal = new Pseudoterminal();
-  const before = terminal.modes();
-  box.configure('echo one; stty -opost; echo two; echo three; exit 3', withTerminal);
-  const { slave } = terminal;
-  assert.is(await status(start([slave, slave, slave], 'run', box.id())), 3);
-  await comes('three', () => terminal.shown.endsWith('three\n'));
-  assert.is(terminal.shown, 'one\r\ntwo\nthree\n');
-  assert.is(terminal.modes(), before);
-  terminal.close();
-});
-
-// Seen with writes to the master that wait for the container: neither side ever read.
-test('a container that writes all that it reads is read meanwhile', async () => {
-  const size = 1_000_000;
-  box.configure(`stty raw -echo; echo ready; dd bs=1000 count=${size / 1000} iflag=fullblock`, withTerminal);
-  const child = start(['pipe', 'pipe', 'ignore'], 'run', box.id());
-  const out = collect(child.stdout);
-  await comes('ready', () => out.text === 'ready\n');
-  child.stdin?.on('error', () => {}).write('x'.repeat(size));
-  assert.is(await status(child), 0);
-  assert.is(out.text.replace(/[^x]/g, '').length, size);
-});
-
-// Seen without the hangup: Node's stack on standard error, and a container that was left.
-test('when nobody reads the output any more, the terminal is hung up', async () => {
-  box.configure('trap "exit 4" HUP; while :; do echo line; done', withTerminal);
-  const child = start(['pipe', 'pipe', 'pipe'], 'run', box.id());
-  const error = collect(child.stderr);
-  child.stdout?.once('data', () => child.stdout?.destroy());
-  assert.is(await status(child), 4);
-  assert.is(error.text, '');
-});
-
 // Seen without the unblocking of SIGUSR1: it never came.
 test('signals go on to the process, each once', async () => {
   const names = ['HUP', 'INT', 'QUIT', 'TERM', 'USR1', 'USR2', 'ALRM', 'CONT', 'TSTP', 'IO'];
   const traps = names.map((name) => `trap 'echo ${name}' ${name}`).join('; ');
   box.configure(`${traps}; echo ready; while [ ! -e /done ]; do sleep 0.01; done`);
   const id = box.id();
-  const child = start(['ignore', 'pipe', 'inherit'], 'run', id);
+  const child = start(box, ['ignore', 'pipe', 'inherit'], 'run', id);
   const out = collect(child.stdout);
   await comes('ready', () => out.text === 'ready\n');
   let expected = 'ready\n';
@@ -104,7 +37,7 @@ async function endInHook(kind: HookKind, script: string): Promise<{ status: numb
   box.configure(script, (config) => {
     config.hooks = { [kind]: [{ path: '/bin/sleep', args: ['sleep', '1000'] }] };
   });
-  const child = start(['ignore', 'ignore', 'pipe'], 'run', box.id());
+  const child = start(box, ['ignore', 'ignore', 'pipe'], 'run', box.id());
   const error = collect(child.stderr);
   const children = () => spawnSync('ps', ['-o', 'args=', '--ppid', String(child.pid)]).stdout.toString();
   await comes('the hook', () => children().includes('sleep 1000\n'));

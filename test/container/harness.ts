@@ -77,6 +77,8 @@ export class Sandbox {
   readonly root = join(this.directory, 'state');
   readonly bundle = join(this.directory, 'bundle');
   readonly rootfs = join(this.bundle, 'rootfs');
+  /** Of its commands. */
+  stdin: 'ignore' | number = 'ignore';
   readonly #prefix = `t${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   #count = 0;
 
@@ -126,7 +128,7 @@ export class Sandbox {
       timeout: TIMEOUT,
       killSignal: 'SIGKILL',
       cwd: options.cwd ?? this.bundle,
-      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? this.stdin : 'pipe', 'pipe', 'pipe'],
       ...(options.input === undefined ? {} : { input: options.input }),
       ...(options.env && { env: options.env }),
     });

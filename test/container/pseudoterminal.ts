@@ -2,8 +2,38 @@
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
-import { O_CLOEXEC, O_NOCTTY, O_RDWR, TCGETS, TIOCGPTPEER, TIOCSPTLCK } from '../../src/linux/constants.ts';
-import { check } from '../../src/linux/descriptor.ts';
+import {
+  O_CLOEXEC,
+  O_NOCTTY,
+  O_RDWR,
+  TCGETS,
+  TIOCGPTPEER,
+  TIOCSPTLCK,
+  TIOCSWINSZ,
+} from '../../src/linux/constants.ts';
+import { check, makeNonBlocking } from '../../src/linux/descriptor.ts';
+import { syscall } from '../../src/linux/ffi.ts';
+import { SYS } from '../../src/linux/syscalls.ts';
+import type { Sandbox } from './harness.ts';
+
+/** Its two sides, for programs and for whoever types. */
+function open(): { master: number; slave: number } {
+  const master = openSync('/dev/ptmx', constants.O_RDWR | constants.O_NOCTTY);
+  check('unlock', 'ioctl', master, TIOCSPTLCK, new Uint8Array(4));
+  return { master, slave: check('open', 'ioctl', master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC) };
+}
+
+/** Meanwhile the standard input of the sandbox's commands is a terminal, on which nobody types. */
+export function onTerminal<T>(box: Sandbox, use: () => T): T {
+  const { master, slave } = open();
+  box.stdin = slave;
+  try {
+    return use();
+  } finally {
+    box.stdin = 'ignore';
+    for (const fd of [slave, master]) closeSync(fd);
+  }
+}
 
 export class Pseudoterminal {
   /** The side of programs. */
@@ -13,10 +43,11 @@ export class Pseudoterminal {
   #shown = '';
 
   constructor() {
-    this.#master = openSync('/dev/ptmx', constants.O_RDWR | constants.O_NOCTTY);
-    check('unlock', 'ioctl', this.#master, TIOCSPTLCK, new Uint8Array(4));
-    this.slave = check('open', 'ioctl', this.#master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    this.#screen = new ReadStream(this.#master);
+    const { master, slave } = open();
+    this.slave = slave;
+    this.#master = master;
+    makeNonBlocking(master);
+    this.#screen = new ReadStream(master);
     this.#screen.on('data', (data: Buffer) => {
       this.#shown += data.toString();
     });
@@ -35,8 +66,34 @@ export class Pseudoterminal {
     return modes.toString('hex');
   }
 
+  resize(rows: number, columns: number): void {
+    const winsize = Buffer.alloc(8);
+    winsize.writeUInt16LE(rows, 0);
+    winsize.writeUInt16LE(columns, 2);
+    check('resize', 'ioctl', this.#master, TIOCSWINSZ, winsize);
+  }
+
+  /** Types it as fast as it is read. */
+  async type(text: string): Promise<void> {
+    for (let rest = Buffer.from(text); rest.length > 0; ) {
+      const taken = syscall(SYS.write, this.#master, rest, rest.length);
+      rest = rest.subarray(Math.max(0, taken));
+      if (taken < 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  /** Writes as a program does that has the terminal open. */
+  print(text: string): void {
+    check('print', 'write', this.slave, Buffer.from(text), text.length);
+  }
+
+  /** The end of an emulator: programs that have the terminal open get no more from it. */
+  hangUp(): void {
+    this.#screen.destroy();
+  }
+
   close(): void {
     closeSync(this.slave);
-    this.#screen.destroy();
+    this.hangUp();
   }
 }

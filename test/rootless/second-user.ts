@@ -65,7 +65,7 @@ export class RootlessSandbox extends Sandbox {
       encoding: 'utf8',
       cwd: this.bundle,
       env: this.environment,
-      stdio: ['ignore', output, output],
+      stdio: [this.stdin, output, output],
       timeout: TIMEOUT,
       killSignal: 'SIGKILL',
     });

@@ -4,9 +4,7 @@ import { constants } from 'node:os';
 import process from 'node:process';
 import type { Caller } from '../../linux/caller.ts';
 import { POLLIN, SIG_UNBLOCK, SIGUSR1 } from '../../linux/constants.ts';
-import { check, closeDescriptor, poll } from '../../linux/descriptor.ts';
-import { EINTR } from '../../linux/errno.ts';
-import { errnoOf } from '../../linux/errors.ts';
+import { check, closeDescriptor, pollOrSignal } from '../../linux/descriptor.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { step } from '../../linux/steps.ts';
 import { SYS } from '../../linux/syscalls.ts';
@@ -113,7 +111,8 @@ export async function attend(
   const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
   try {
     const status = await ended(caller, pid, session, notify);
-    session?.drain();
+    signals.drop();
+    await session?.drain(async () => (await signals.first()) !== undefined);
     return status.signal ? 128 + status.signal : status.code;
   } finally {
     session?.close();
@@ -137,7 +136,7 @@ async function ended(
     for (;;) {
       const told = notify?.wanted() ?? [];
       const copied = session?.wanted() ?? [];
-      const [end, ...come] = waitFor([{ fd: pidfd, events: POLLIN }, ...told, ...copied]);
+      const [end, ...come] = pollOrSignal([{ fd: pidfd, events: POLLIN }, ...told, ...copied], LOOK);
       const [message] = come.splice(0, told.length);
       // Us the manager is to watch: we end when the process does.
       if (message) notify?.take(caller.pid);
@@ -147,16 +146,6 @@ async function ended(
     }
   } finally {
     closeDescriptor(pidfd);
-  }
-}
-
-/** A wait that is ended by a signal is one in which nothing has come. */
-function waitFor(wanted: Parameters<typeof poll>[0]): number[] {
-  try {
-    return poll(wanted, LOOK);
-  } catch (error) {
-    if (errnoOf(error) !== EINTR) throw error;
-    return [];
   }
 }
 

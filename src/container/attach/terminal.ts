@@ -2,101 +2,130 @@
 
 import process from 'node:process';
 import type { Caller } from '../../linux/caller.ts';
-import { POLLIN, POLLOUT, TIOCGWINSZ, TIOCSWINSZ } from '../../linux/constants.ts';
-import { closeDescriptor, makeNonBlocking, type Poll, readable } from '../../linux/descriptor.ts';
+import { POLLHUP, POLLIN, POLLOUT } from '../../linux/constants.ts';
+import { closeDescriptor, makeNonBlocking, type Poll, pollOrSignal } from '../../linux/descriptor.ts';
 import { EAGAIN } from '../../linux/errno.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { SYS } from '../../linux/syscalls.ts';
-import { isTerminal, makeRaw } from '../../linux/termios.ts';
+import { copyWindowSize, isTerminal, makeRaw } from '../../linux/termios.ts';
 
 /** How long output may still come after the process has ended, in milliseconds. */
 const DRAIN_TIMEOUT = 500;
+/** Milliseconds between two looks for a signal while the last output is shown. */
+const LOOK = 100;
 const BUFFER_SIZE = 1 << 16;
+/** Bytes that a pipe takes at once whenever it takes any (PIPE_BUF of pipe(7)). */
+const AT_ONCE = 4096;
+/** poll(2) passes over it. */
+const NOTHING: Poll = { fd: -1, events: 0 };
 
 /**
- * The caller polls what is `wanted`, and hands what has come to `copy`. `copy` waits for nothing but tsoci's own standard
- * output: a container may read what is typed only after somebody has read its output.
+ * The caller polls what is `wanted`, and hands what has come to `copy`, which waits for nothing: a container may read what is
+ * typed only after somebody has read its output, and signals have to reach it while nobody reads ours.
  */
 export class TerminalSession {
   readonly #caller: Caller;
-  /** The master of the terminal; undefined once nobody has the other side open, or nobody reads our output. */
+  readonly #stdin: number;
+  readonly #stdout: number;
+  /** Undefined once nobody has the other side open, or our side is gone. */
   #master: number | undefined;
-  /** Our standard input; undefined once it has reached its end. */
-  #input: number | undefined;
-  /** What was typed and the container has not taken yet. No more is read until it has. */
+  #inputEnded = false;
+  /** What was typed and has not been taken yet: until it is, no more is read. */
   #typed = Buffer.alloc(0);
+  /** What the container has written and was not taken yet: no more than `most` is read ahead. */
+  #written = Buffer.alloc(0);
+  #most = BUFFER_SIZE;
   readonly #buffer = Buffer.alloc(BUFFER_SIZE);
-  readonly #resize: (() => void) | undefined;
-  readonly #restore: (() => void) | undefined;
+  readonly #resize: () => void;
+  readonly #restore: () => void;
 
-  /** The master is closed at the end of the session. */
+  /** The master is closed at the end of the session. Standard input is a terminal (checkConsole). */
   constructor(caller: Caller, master: number) {
-    const [stdin] = caller.stdio;
+    const [stdin, stdout] = caller.stdio;
     this.#caller = caller;
+    this.#stdin = stdin;
+    this.#stdout = stdout;
     this.#master = master;
-    this.#input = stdin;
     makeNonBlocking(master);
-    if (!isTerminal(stdin)) return;
-    this.#resize = () => copySize(stdin, master);
+    this.#resize = () => copyWindowSize(stdin, master);
     this.#resize();
     process.on('SIGWINCH', this.#resize);
-    this.#restore = makeRaw(stdin);
+    // What others write to the caller's terminal, such as the reader of our output, is not from a terminal.
+    this.#restore = makeRaw(stdin, { output: isTerminal(stdout) });
   }
 
-  /** Output of the container, and input for it when there is room. */
+  /** The container's terminal, the caller's, and our output. */
   wanted(): Poll[] {
-    if (this.#master === undefined) return [];
-    const typing = this.#typed.length > 0;
-    const output = { fd: this.#master, events: typing ? POLLIN | POLLOUT : POLLIN };
-    return this.#input === undefined || typing ? [output] : [output, { fd: this.#input, events: POLLIN }];
+    const [typed, written] = [this.#typed.length > 0, this.#written.length > 0];
+    const events = (this.#written.length < this.#most ? POLLIN : 0) | (typed ? POLLOUT : 0);
+    return [
+      this.#master !== undefined && events ? { fd: this.#master, events } : NOTHING,
+      this.#master === undefined || typed || this.#inputEnded ? NOTHING : { fd: this.#stdin, events: POLLIN },
+      written ? { fd: this.#stdout, events: POLLOUT } : NOTHING,
+    ];
   }
 
-  copy([output, input]: readonly number[]): void {
-    if (input) this.#read();
-    if (input || output) this.#type();
+  copy([master = 0, input = 0, output = 0]: readonly number[]): void {
+    if (input) this.#read(input);
+    if (input || master) this.#type();
     if (output) this.#show();
+    if (master & ~POLLOUT) this.#take();
   }
 
-  /** Shows what the container has written before its end. What others go on to write is waited for only shortly. */
-  drain(): void {
-    this.#input = undefined;
+  /**
+   * Shows what the container has written before its end. What others go on to write is waited for only shortly; a reader
+   * that is slow until `interrupted`.
+   */
+  async drain(interrupted: () => Promise<boolean>): Promise<void> {
+    this.#inputEnded = true;
+    this.#typed = Buffer.alloc(0);
+    // Room for all that the kernel keeps of it.
+    this.#most += BUFFER_SIZE;
     const end = performance.now() + DRAIN_TIMEOUT;
     for (;;) {
-      const left = end - performance.now();
-      if (this.#master === undefined || left <= 0) return;
-      if (readable(this.#master, left)) this.#show();
+      const left = this.#master === undefined ? 0 : end - performance.now();
+      if (left <= 0) this.#hangUp();
+      if (left <= 0 && this.#written.length === 0) return;
+      this.copy(pollOrSignal(this.wanted(), left > 0 ? Math.min(left, LOOK) : LOOK));
+      if (await interrupted()) return;
     }
   }
 
   close(): void {
-    if (this.#resize) process.off('SIGWINCH', this.#resize);
-    this.#restore?.();
+    process.off('SIGWINCH', this.#resize);
+    this.#restore();
     this.#hangUp();
   }
 
-  #read(): void {
-    if (this.#input === undefined) return;
-    const length = syscall(SYS.read, this.#input, this.#buffer, BUFFER_SIZE);
+  #read(come: number): void {
+    const length = syscall(SYS.read, this.#stdin, this.#buffer, BUFFER_SIZE);
     if (length > 0) this.#typed = Buffer.from(this.#buffer.subarray(0, length));
-    else if (length !== -EAGAIN) this.#input = undefined;
+    else if (length !== -EAGAIN) this.#inputEnded = true;
+    // Where the caller's terminal is gone the container's goes too: nobody could end it any more.
+    if (this.#inputEnded && come & POLLHUP) this.#hangUp();
   }
 
   #type(): void {
     if (this.#master === undefined || this.#typed.length === 0) return;
     const taken = syscall(SYS.write, this.#master, this.#typed, this.#typed.length);
-    if (taken > 0) this.#typed = this.#typed.subarray(taken);
+    if (taken !== -EAGAIN) this.#typed = this.#typed.subarray(taken > 0 ? taken : this.#typed.length);
+  }
+
+  #take(): void {
+    if (this.#master === undefined) return;
+    const length = syscall(SYS.read, this.#master, this.#buffer, BUFFER_SIZE);
+    if (length > 0) this.#written = Buffer.concat([this.#written, this.#buffer.subarray(0, length)]);
+    // EIO: nobody has the terminal open any more.
+    else if (length !== -EAGAIN) this.#hangUp();
   }
 
   /** Once nobody reads our output, the container's terminal is hung up, as by the end of an emulator. */
   #show(): void {
-    if (this.#master === undefined) return;
-    const length = syscall(SYS.read, this.#master, this.#buffer, BUFFER_SIZE);
-    if (length === -EAGAIN) return;
-    // EIO: nobody has the terminal open any more.
-    if (length <= 0) return this.#hangUp();
     try {
-      this.#caller.write(this.#caller.stdio[1], this.#buffer.subarray(0, length));
+      this.#caller.write(this.#stdout, this.#written.subarray(0, AT_ONCE));
+      this.#written = this.#written.subarray(AT_ONCE);
     } catch {
+      this.#written = Buffer.alloc(0);
       this.#hangUp();
     }
   }
@@ -105,10 +134,4 @@ export class TerminalSession {
     if (this.#master !== undefined) closeDescriptor(this.#master);
     this.#master = undefined;
   }
-}
-
-/** struct winsize of ioctl_tty(2). */
-function copySize(from: number, to: number): void {
-  const winsize = Buffer.alloc(8);
-  if (syscall(SYS.ioctl, from, TIOCGWINSZ, winsize) === 0) syscall(SYS.ioctl, to, TIOCSWINSZ, winsize);
 }

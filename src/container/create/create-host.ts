@@ -9,7 +9,7 @@ import { SYS } from '../../linux/syscalls.ts';
 import { reap } from '../../linux/wait.ts';
 import { enterNamespaces } from '../../namespaces/enter.ts';
 import type { StubProcess } from '../../stub/stub-process.ts';
-import { sendTerminal } from '../init/console-socket.ts';
+import { adaptTerminal, sendTerminal } from '../init/console-socket.ts';
 import type { Host, Init } from '../init/host.ts';
 import type { PreparedFilter } from '../init/seccomp-filter.ts';
 import { stateOf } from '../state/oci-state.ts';
@@ -113,8 +113,9 @@ export class CreateHost implements Host {
   }
 
   takeTerminal(master: number): void {
-    if (this.#options.keepTerminal) this.terminal = master;
-    else sendTerminal(master, this.#options.consoleSocket);
+    if (!this.#options.keepTerminal) return sendTerminal(master, this.#options.consoleSocket);
+    adaptTerminal(this.#creation.caller, master);
+    this.terminal = master;
   }
 }
 

@@ -45,7 +45,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   checkId(options.id);
   step(`create container ${options.id} of bundle ${options.bundle}`);
   const creation = await prepareCreation(caller, options);
-  checkConsole(creation.bundle.config.process?.terminal ?? false, options);
+  checkConsole(caller, creation.bundle.config.process?.terminal ?? false, options);
   const directory = reserve(options.root, options.id);
   const lockFd = lockContainer(directory, options.id);
   try {

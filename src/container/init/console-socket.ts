@@ -1,7 +1,9 @@
-// Where the master of a container's terminal goes: the console socket of the engine, or `run` itself.
+// Where the master of a container's terminal goes: the console socket of the engine, or `run` and `exec` themselves.
 
+import type { Caller } from '../../linux/caller.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
+import { copyWindowSize, isTerminal, keepLineFeeds } from '../../linux/termios.ts';
 import { sendDescriptorTo } from '../../linux/unix-socket.ts';
 
 export interface ConsoleOptions {
@@ -21,10 +23,29 @@ export function sendTerminal(master: number, consoleSocket: string | undefined):
   }
 }
 
-/** Before anything is done: a terminal needs somewhere to go, and a console socket needs a terminal. */
-export function checkConsole(terminal: boolean, { consoleSocket, keepTerminal }: ConsoleOptions): void {
+/** What the process finds when it starts: the size of the caller's terminal, line feeds as its output takes them. */
+export function adaptTerminal({ stdio: [stdin, stdout] }: Caller, master: number): void {
+  copyWindowSize(stdin, master);
+  // A file or a program wants the lines as they were written.
+  if (!isTerminal(stdout)) keepLineFeeds(master);
+}
+
+/**
+ * Before anything is done: a terminal needs somewhere to go, and a console socket needs a terminal. In the foreground it
+ * is the caller's terminal that goes on: from a file or pipe, whose end is none of a terminal, the process would wait for
+ * input for ever.
+ */
+export function checkConsole(
+  { stdio: [stdin] }: Caller,
+  terminal: boolean,
+  { consoleSocket, keepTerminal }: ConsoleOptions,
+): void {
   if (terminal && !consoleSocket && !keepTerminal) {
     throw new TsociError('process.terminal is set: --console-socket is needed to hand the terminal over');
+  }
+  if (terminal && !consoleSocket && !isTerminal(stdin)) {
+    const hint = 'give --console-socket, or do without a terminal';
+    throw new TsociError(`a terminal is asked for, but standard input is none; ${hint}`);
   }
   if (!terminal && consoleSocket)
     throw new TsociError('--console-socket is given, but process.terminal is not set');
