@@ -85,7 +85,8 @@ async function make(change: Change): Promise<Made> {
     replied: () => {},
   });
   try {
-    const { program } = createInit(creation, host);
+    const { init, program } = createInit(creation, host);
+    init.stub.flush();
     return { steps, last: program.operations.map(({ doing }) => doing) };
   } finally {
     stop();
@@ -147,8 +148,8 @@ test('from the boot stub to a closed root filesystem', async () => {
   ]);
 });
 
-test('from the word of start to execve: privilege first, the user next, the filter last', async () => {
-  const { last } = await make((config) => {
+test('init gives up its rights before it waits for start: privilege first, the user next', async () => {
+  const { steps, last } = await make((config) => {
     config.process.user = { uid: 1000, gid: 1000, additionalGids: [7] };
     config.process.noNewPrivileges = true;
     config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 10, hard: 10 }];
@@ -156,10 +157,8 @@ test('from the word of start to execve: privilege first, the user next, the filt
     config.process.ioPriority = { class: 'IOPRIO_CLASS_IDLE', priority: 0 };
     config.linux.personality = { domain: 'LINUX32' };
   });
-  inOrder(last, [
-    'wait for start',
-    'wait for the go message',
-    'take the go message',
+  inOrder(steps, [
+    'look for /bin/sh',
     'set personality LINUX32',
     'set I/O priority IOPRIO_CLASS_IDLE 0',
     'set scheduler SCHED_BATCH',
@@ -172,6 +171,7 @@ test('from the word of start to execve: privilege first, the user next, the filt
     'set capabilities',
     'set umask',
   ]);
+  inOrder(last, ['wait for start', 'wait for the go message', 'take the go message']);
   assert.is(last.at(-1), 'execute /bin/sh');
 });
 
