@@ -27,7 +27,7 @@ export interface Credentials {
   readonly setgroups?: boolean;
   /**
    * A seccomp filter follows. Without no_new_privs installing one takes CAP_SYS_ADMIN (seccomp(2)): it stays
-   * permitted and effective up to execve(2), which forgets both sets (see docs/security.md).
+   * permitted and effective up to execve(2), which forgets both sets (see docs/security-design.md).
    */
   readonly seccomp?: boolean;
 }
