@@ -51,11 +51,12 @@ function procfs(): Diagnosis {
   return need('procfs', ok, ok ? 'at /proc' : 'not at /proc', 'mount it: mount -t proc proc /proc');
 }
 
-/** The stub is executed from a memfd. */
+/** The stub is executed from a memfd, or from a file where memfds cannot be executed. What forbids both is in the answer. */
 function stub(): Diagnosis {
   const answer = tried(() => StubProcess.spawn({ stdio: [0, 1, 2] }).dismiss());
-  const advice = 'vm.memfd_noexec=2 and noexec on /run, /dev/shm and /tmp together forbid it: allow one';
-  return need('execution from a memfd', answer === undefined, answer ?? 'works', advice);
+  const advice =
+    'every container begins as this process: a security module (SELinux, IMA, fapolicyd) may forbid it';
+  return need('execution of the stub', answer === undefined, answer ?? 'works', advice);
 }
 
 function cgroups(): Diagnosis[] {

@@ -1,6 +1,7 @@
 // Starts the stub: its image in a sealed memfd, executed by posix_spawn, so that our heap is not copied.
 
 import { openSync } from 'node:fs';
+import { filesystemOf } from '../diagnosis/rooted-files.ts';
 import {
   F_ADD_SEALS,
   F_SEAL_GROW,
@@ -14,8 +15,8 @@ import {
   O_TMPFILE,
 } from '../linux/constants.ts';
 import { check, closeDescriptor, duplicateAbove, moveAbove } from '../linux/descriptor.ts';
-import { EACCES, EINVAL } from '../linux/errno.ts';
-import { TsociError } from '../linux/errors.ts';
+import { EACCES, EINVAL, EIO, ENOENT } from '../linux/errno.ts';
+import { describeErrno, errnoOf, TsociError } from '../linux/errors.ts';
 import { addressOf, cString, libc, syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { stubImages } from './images.ts';
@@ -66,7 +67,12 @@ export function spawnStub(descriptors: readonly number[]): number {
       new Uint8Array(environment.buffer),
       name,
     );
-    if (errno !== 0) throw TsociError.fromErrno('execute the stub', errno, 'is /proc mounted?');
+    if (errno !== 0)
+      throw TsociError.fromErrno(
+        'execute the stub',
+        errno,
+        errno === ENOENT ? 'is /proc mounted?' : undefined,
+      );
     return pid[0] ?? -1;
   } finally {
     libc('posix_spawn_file_actions_destroy', actions);
@@ -99,11 +105,21 @@ function executableImage(): number {
   }
 }
 
+/** A file that can be executed where vm.memfd_noexec=2 forbids a memfd that can. */
 function unnamedFile(): number {
+  const refusals: string[] = [];
   for (const directory of ['/run', '/dev/shm', '/tmp', '/var/tmp']) {
     try {
-      return openSync(directory, O_TMPFILE | O_RDWR, 0o700);
-    } catch {}
+      const fd = openSync(directory, O_TMPFILE | O_RDWR, 0o700);
+      if (!filesystemOf(fd).noexec) return fd;
+      closeDescriptor(fd);
+      refusals.push(`${directory} is mounted noexec`);
+    } catch (error) {
+      refusals.push(`${directory}: ${describeErrno(errnoOf(error) ?? EIO)}`);
+    }
   }
-  throw TsociError.fromErrno('make an unnamed file for the stub in /run, /dev/shm, /tmp or /var/tmp', EACCES);
+  const why = 'vm.memfd_noexec is 2, so it cannot be a memfd';
+  throw new TsociError(`make a file for the stub: ${why}, and ${refusals.join(', ')}; allow one of them`, {
+    errno: EACCES,
+  });
 }

@@ -1,13 +1,14 @@
 // tsoci ns and tsoci doctor.
 
-import { readFileSync, readlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { examine, kernel } from '../../src/doctor.ts';
 import type { Caller } from '../../src/linux/caller.ts';
 import { viewNamespaces } from '../../src/namespaces/list.ts';
-import { Sandbox } from '../container/harness.ts';
+import { Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts';
 
 const test = suite('namespaces: list');
 const box = new Sandbox();
@@ -50,6 +51,34 @@ test('doctor tells an ordinary user nothing that only root could have', () => {
 });
 
 if (process.getuid?.() === 0) {
+  test('doctor names what keeps the stub from being executed, and nothing else', () => {
+    const memfdNoexec = '/proc/sys/vm/memfd_noexec';
+    if (!existsSync(memfdNoexec)) return console.log('skip: vm.memfd_noexec came with Linux 6.3');
+    const all = ['/run', '/dev/shm', '/tmp', '/var/tmp'];
+    if (all.some((directory) => tsociPath.startsWith(`${directory}/`)))
+      return console.log('skip: tsoci itself is in a temporary directory');
+    /** What doctor says of the stub where these directories are noexec and the pid namespace has this setting. */
+    const found = (setting: number, ...directories: string[]): { ok: boolean; found: string } => {
+      const mounts = directories.map((directory) => `mount -t tmpfs -o noexec none ${directory}; `).join('');
+      const script = `echo ${setting} >${memfdNoexec}; ${mounts} exec "$0" doctor --json`;
+      const { stdout, stderr } = spawnSync(
+        'unshare',
+        ['-m', '-p', '-f', '--mount-proc', 'sh', '-c', script, tsociPath],
+        { encoding: 'utf8', timeout: TIMEOUT },
+      );
+      const findings: { what: string; ok: boolean; found: string }[] = JSON.parse(stdout || '[]');
+      const about = findings.find(({ what }) => what === 'execution of the stub');
+      assert.ok(about, stderr);
+      return about;
+    };
+    assert.is(found(0, ...all).found, 'works');
+    assert.is(found(1, ...all).found, 'works');
+    assert.is(found(2, '/run', '/dev/shm', '/tmp').found, 'works');
+    const none = found(2, ...all);
+    assert.not.ok(none.ok);
+    assert.match(none.found, /vm\.memfd_noexec is 2, so it cannot be a memfd, and \/run is mounted noexec, /);
+  });
+
   test('a container beside the host: what it shares and what not; its namespaces can be entered', () => {
     const id = box.id();
     box.configure('sleep 1000', ({ linux }) => {
