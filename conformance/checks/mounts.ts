@@ -87,6 +87,43 @@ export const checks: Check[] = [
     run: prints('ls -a /tmp', mounting(tmpfs('/tmp/below', 'first'), tmpfs('/tmp', 'second')), '.\n..'),
   },
   {
+    id: 'mounts-order-source',
+    section,
+    level: 'MUST',
+    requirement:
+      'What a mount puts into the root filesystem can be the source of a bind mount listed after it.',
+    musts: [1],
+    broken: { ignores: '/mounts/-2' },
+    async run(trial) {
+      const source = trial.makeDirectory('source');
+      trial.write('source/file', 'from the host');
+      const output = await trial.output('cat /file', (config, { rootfs }) => {
+        config.mounts.push(
+          { destination: '/tmp', source, options: ['bind'] },
+          { destination: '/file', source: join(rootfs, 'tmp', 'file'), options: ['bind'] },
+        );
+      });
+      expectEqual(output, 'from the host', 'the output');
+    },
+  },
+  {
+    id: 'mounts-order-read-only',
+    section,
+    level: 'MUST',
+    requirement:
+      'A filesystem that is mounted read-only has in it what is mounted below it, and the default devices.',
+    musts: [1],
+    broken: { ignores: '/mounts/-1' },
+    run: prints(
+      'test -c /dev/null && touch /dev/below/file && ! touch /dev/file 2>/dev/null && echo well',
+      (config) => {
+        for (const { destination, options } of config.mounts) if (destination === '/dev') options?.push('ro');
+        config.mounts.push(tmpfs('/dev/below', 'tmpfs'));
+      },
+      'well',
+    ),
+  },
+  {
     id: 'mounts-relative-destination',
     section,
     level: 'MUST',
@@ -112,6 +149,21 @@ export const checks: Check[] = [
         }),
       );
       expectEqual(output, 'content', 'the output');
+    },
+  },
+  {
+    id: 'mounts-dangling-link',
+    section,
+    level: 'SHOULD',
+    requirement: 'Where a destination is a link whose end is not there, that end is made, in the container.',
+    broken: { ignores: '/mounts/-1' },
+    async run(trial) {
+      const file = trial.write('source', 'content');
+      const output = await trial.output('cat /resolv.conf /run/systemd/stub', (config, { rootfs }) => {
+        symlinkSync('../../../../run/systemd/stub', join(rootfs, 'resolv.conf'));
+        config.mounts.push({ destination: '/resolv.conf', source: file, options: ['bind'] });
+      });
+      expectEqual(output, 'contentcontent', 'the output');
     },
   },
   {

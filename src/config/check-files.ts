@@ -3,6 +3,7 @@
 import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describeErrno, errnoOf } from '../linux/errors.ts';
+import { leadsInto } from '../linux/files.ts';
 import { mountOptions } from './check-mount-options.ts';
 import { error, type Finding, warning } from './finding.ts';
 import type { Config, NamespaceType } from './generated/types.ts';
@@ -39,11 +40,13 @@ function rootDirectory({ root }: Config, bundle: string): Finding[] {
   return problem ? [error('/root/path', problem, 'the root filesystem', 'config.md#root')] : [];
 }
 
-function bindSources({ mounts = [] }: Config, bundle: string): Finding[] {
+function bindSources({ mounts = [], root }: Config, bundle: string): Finding[] {
   return mounts.flatMap(({ source, options = [] }, i) => {
     const bind = options.includes('bind') || options.includes('rbind');
     const problem = bind && source ? absence(resolve(bundle, source)) : undefined;
     if (!problem) return [];
+    // What is not in the root filesystem may be when a mount before has been made.
+    if (i > 0 && leadsInto(resolve(bundle, root?.path ?? ''), resolve(bundle, source ?? ''))) return [];
     return [warning(`/mounts/${i}/source`, problem, 'a file or directory', 'config.md#mounts')];
   });
 }

@@ -1,6 +1,6 @@
 // Files made and removed with the kernel's own answer when that fails: Node's rmSync and recursive mkdirSync lose it.
 
-import { mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EEXIST, EISDIR, ENOENT } from './errno.ts';
 import { errnoOf } from './errors.ts';
@@ -40,6 +40,17 @@ export function makeDirectories(path: string, mode: number): void {
     if (errno !== ENOENT || path === dirname(path)) throw error;
     makeDirectories(dirname(path), mode);
     makeDirectories(path, mode);
+  }
+}
+
+/** Whether an absolute path leads to a directory or into it, by the part of it that exists. In `/` nothing is. */
+export function leadsInto(directory: string, path: string): boolean {
+  for (let known = path; ; known = dirname(known)) {
+    try {
+      return `${realpathSync(known)}/`.startsWith(`${realpathSync(directory)}/`);
+    } catch {
+      if (known === '/') return false;
+    }
   }
 }
 

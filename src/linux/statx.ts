@@ -13,9 +13,20 @@ export const STX_ATIME = 64;
 export const STX_MTIME = 112;
 export const STX_RDEV_MAJOR = 128;
 export const STX_RDEV_MINOR = 132;
-export const STX_MNT_ID = 144;
+const STX_INO = 32;
+const STX_MNT_ID = 144;
 
 /** S_IFDIR, S_IFREG, … */
 export function fileTypeOf(statx: Buffer): number {
   return statx.readUInt16LE(STX_MODE) & S_IFMT;
+}
+
+/** Whether two struct statx, with STATX_MNT_ID, are of one file or directory of one mount. */
+export function isSamePlace(one: Buffer, other: Buffer): boolean {
+  return [STX_INO, STX_MNT_ID].every((at) => one.readBigUInt64LE(at) === other.readBigUInt64LE(at));
+}
+
+/** dev_t as mknod(2) takes it (makedev(3), 32 bits). */
+export function deviceNumber(major: number, minor: number): number {
+  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }

@@ -14,13 +14,18 @@ import {
   MOUNT_ATTR_RDONLY,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
+  S_IFDIR,
+  STATX_TYPE,
 } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
+import { fileTypeOf, STATX_SIZE } from '../linux/statx.ts';
 import type { Program } from '../stub/program.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 import { changeAttributes, setAttributes } from './context.ts';
 import { explainIdmap, mappingIds } from './idmap-refusal.ts';
 import { describe, type MountPlan } from './mount-plan.ts';
 import { explainLocked, settingFlags } from './mount-refusal.ts';
+import type { TargetKind } from './target.ts';
 
 /** What a bind mount takes from its source as long as no flag is named. */
 const INHERITED =
@@ -30,6 +35,14 @@ const INHERITED =
 export function cloneTree(program: Program, source: string, options: MountOptions, doing: string): number {
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.bind === 'recursive' ? AT_RECURSIVE : 0);
   return program.open('open_tree', [AT_FDCWD, source, flags], doing);
+}
+
+/** What is at the path of a source now, in init's mount namespace. */
+export function sourceKind(init: StubProcess, source: string, doing: string): TargetKind {
+  const stat = Buffer.alloc(STATX_SIZE);
+  const program = init.program();
+  program.call('statx', [AT_FDCWD, source, 0, STATX_TYPE, stat], doing);
+  return fileTypeOf(init.run(program).bytes(stat)) === S_IFDIR ? 'directory' : 'file';
 }
 
 /** Attributes of a detached tree: ids mapped, then flags. */

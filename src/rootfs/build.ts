@@ -11,7 +11,6 @@ import { OperationError } from '../stub/results.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { bindAttributes, cloneTree, explainBind } from './bind.ts';
 import { type BuildContext, setAttributes } from './context.ts';
-import { copyUp } from './copy-up.ts';
 import {
   allDevices,
   bindDevices,
@@ -51,7 +50,7 @@ export function planRootfs(config: Config, bundle: string, rootfs: string, overl
     rootfs,
     overlay: planOverlay(config, bundle, rootfs, overlay),
     mounts: mounts.map((mount, i) => ({
-      ...planMount(mount, { bundle, label: config.linux?.mountLabel }),
+      ...planMount(mount, { bundle, rootfs, label: config.linux?.mountLabel }),
       property: `mounts[${i}]`,
     })),
     devices: bindsDev(mounts) ? undefined : allDevices((config.linux?.devices ?? []).map(deviceNode)),
@@ -80,7 +79,9 @@ export interface HostTrees {
 function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
   const program = boot.program();
   const mounts = plan.mounts.map((mount) => {
-    if (!('source' in mount.from)) return undefined;
+    // Ids are mapped by the rights of the host alone.
+    const late = 'source' in mount.from && mount.from.late && mount.idmapNamespace === undefined;
+    if (!('source' in mount.from) || late) return undefined;
     program.property = mount.property;
     const doing = describe(mount);
     const tree = cloneTree(program, mount.from.source, mount.options, doing);
@@ -135,7 +136,7 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
   const context: BuildContext = { init, root, readonlyLater: [] };
   mountAll(
     context,
-    plan.mounts.map((mount, i) => prepared(context, mount, trees?.mounts[i])),
+    plan.mounts.map((mount, i) => opened(mount, trees?.mounts[i])),
   );
   if (plan.devices) {
     if (trees?.devices) bindDevices(context, plan.devices, trees.devices);
@@ -147,19 +148,13 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
   return context;
 }
 
-/** A mount with what is known by now: the tree opened for it, and how it is filled. */
-function prepared({ init }: BuildContext, plan: MountPlan, tree: number | undefined): MountPlan {
-  if (tree !== undefined) {
-    const nothing = { set: 0, clear: 0 };
-    // The attributes are set already.
-    const options = { ...plan.options, named: false, attributes: nothing, recursiveAttributes: nothing };
-    return { ...plan, from: { tree }, options, idmapNamespace: undefined };
-  }
-  if (plan.options.tmpCopyUp && 'type' in plan.from && plan.from.type === 'tmpfs') {
-    const fill = (from: number, to: number) => copyUp(init, { from, to, path: plan.destination });
-    return { ...plan, fill };
-  }
-  return plan;
+/** A mount of the tree that was opened for it, if there is one. */
+function opened(plan: MountPlan, tree: number | undefined): MountPlan {
+  if (tree === undefined) return plan;
+  const nothing = { set: 0, clear: 0 };
+  // The attributes are set already.
+  const options = { ...plan.options, named: false, attributes: nothing, recursiveAttributes: nothing };
+  return { ...plan, from: { tree }, options, idmapNamespace: undefined };
 }
 
 /** What comes after pivot_root: attributes of mounts in which all has been made, and the root's own. */

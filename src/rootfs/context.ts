@@ -1,8 +1,9 @@
 // What every step of building the root filesystem works with.
 
-import type { AttributeChange } from '../config/mount-options.ts';
+import type { AttributeChange, MountOptions } from '../config/mount-options.ts';
 import {
   AT_EMPTY_PATH,
+  AT_RECURSIVE,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
   O_CLOEXEC,
@@ -81,4 +82,17 @@ export function changeAttributes(
   doing: string,
 ): void {
   if (change.set !== 0 || change.clear !== 0) setAttributes(program, mount, change, flags, doing);
+}
+
+/** mount_setattr(2) for each option of propagation. */
+export function setPropagation(
+  program: Program,
+  mount: number,
+  destination: string,
+  { propagation }: MountOptions,
+): void {
+  for (const { type, recursive } of propagation) {
+    const doing = `set propagation of ${destination}`;
+    setAttributes(program, mount, { propagation: type }, recursive ? AT_RECURSIVE : 0, doing);
+  }
 }

@@ -20,8 +20,19 @@ import {
   S_IFREG,
   STATX_BASIC_STATS,
 } from '../linux/constants.ts';
-import { EINVAL } from '../linux/errno.ts';
-import { fileTypeOf, STATX_SIZE, STX_ATIME, STX_GID, STX_MODE, STX_MTIME, STX_UID } from '../linux/statx.ts';
+import { EINVAL, EPERM } from '../linux/errno.ts';
+import {
+  deviceNumber,
+  fileTypeOf,
+  STATX_SIZE,
+  STX_ATIME,
+  STX_GID,
+  STX_MODE,
+  STX_MTIME,
+  STX_RDEV_MAJOR,
+  STX_RDEV_MINOR,
+  STX_UID,
+} from '../linux/statx.ts';
 import { Structure } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 
@@ -83,8 +94,7 @@ function copyEntry(init: StubProcess, pair: Pair, name: Buffer): void {
       copyFile(init, pair, name);
       break;
     default:
-      // Devices, sockets and pipes have no place in a tmpfs of an image.
-      return;
+      if (!copyNode(init, pair, name, stat)) return;
   }
   keepAttributes(init, pair, name, stat);
 }
@@ -116,6 +126,15 @@ function copyDirectory(init: StubProcess, { from, to, path }: Pair, name: Buffer
   init.run(program);
   copyEntries(init, { from: below, to: made, path });
   close(init, below, made);
+}
+
+/** A FIFO, a socket or a device. In a user namespace nobody can make a device (mknod(2)): whether there is a copy. */
+function copyNode(init: StubProcess, { to, path }: Pair, name: Buffer, stat: Buffer): boolean {
+  const program = init.program();
+  const number = deviceNumber(stat.readUInt32LE(STX_RDEV_MAJOR), stat.readUInt32LE(STX_RDEV_MINOR));
+  const args = [to, name, fileTypeOf(stat) | 0o600, number];
+  const made = program.call('mknodat', args, copying(path), { ignored: [EPERM] });
+  return init.run(program).at(made) === 0;
 }
 
 /** What is no file any more when it is opened is refused by sendfile(2), or has no data: a FIFO, with O_NONBLOCK. */

@@ -18,7 +18,7 @@ import {
 } from '../linux/constants.ts';
 import { EEXIST, ENOENT, EPERM } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { fileTypeOf, STATX_SIZE, STX_RDEV_MAJOR, STX_RDEV_MINOR } from '../linux/statx.ts';
+import { deviceNumber, fileTypeOf, STATX_SIZE, STX_RDEV_MAJOR, STX_RDEV_MINOR } from '../linux/statx.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
@@ -87,11 +87,6 @@ export function allDevices(configured: readonly DeviceNode[]): DeviceNode[] {
   return [...defaultDevices.filter(({ path }) => !paths.has(path)), ...configured];
 }
 
-/** dev_t as mknod(2) takes it (makedev(3), 32 bits). */
-function deviceNumber({ major, minor }: DeviceNode): number {
-  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
-}
-
 /** mknod(2) of all devices, or where the kernel refuses that, those of the host bound. Init has umask 0. */
 export function makeDevices(context: RootContext, devices: readonly DeviceNode[]): void {
   try {
@@ -139,7 +134,12 @@ function inMadeDirectory(
 function makeNode(program: Program, directory: number, node: DeviceNode): number {
   program.property = node.property;
   const name = posix.basename(node.path);
-  const args = [directory, name, node.type | node.mode, node.type === S_IFIFO ? 0 : deviceNumber(node)];
+  const args = [
+    directory,
+    name,
+    node.type | node.mode,
+    node.type === S_IFIFO ? 0 : deviceNumber(node.major, node.minor),
+  ];
   return program.call('mknodat', args, `make device ${node.path}`, { ignored: [EEXIST] });
 }
 
@@ -224,7 +224,11 @@ export function cloneNode(program: Program, path: string, doing: string): number
 function hostNode(node: DeviceNode): string {
   const is = (path: string): boolean => {
     const stat = lstatSync(path, { throwIfNoEntry: false });
-    return stat !== undefined && (stat.mode & S_IFMT) === node.type && stat.rdev === deviceNumber(node);
+    return (
+      stat !== undefined &&
+      (stat.mode & S_IFMT) === node.type &&
+      stat.rdev === deviceNumber(node.major, node.minor)
+    );
   };
   if (is(node.path)) return node.path;
   return (

@@ -15,7 +15,8 @@ import type { Program } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import { type RootContext, setAttributes } from './context.ts';
 import { mappingIds } from './idmap-refusal.ts';
-import type { MountPlan } from './mount-plan.ts';
+import { attributesOf, describe, type MountPlan } from './mount-plan.ts';
+import { isInMemory, likeCovered } from './tmpfs.ts';
 
 /** Kernel filesystems have no use for a read-only superblock, and share one between mounts: ro is of the mount. */
 const pseudo = new Set(['proc', 'sysfs', 'cgroup2', 'mqueue', 'devpts', 'tmpfs', 'ramfs', 'overlay']);
@@ -23,16 +24,19 @@ const pseudo = new Set(['proc', 'sysfs', 'cgroup2', 'mqueue', 'devpts', 'tmpfs',
 /** Filesystems that can be told about access control lists; elsewhere acl and noacl name what is so anyway. */
 const aclFilesystems = new Set(['ext2', 'ext3', 'ext4', 'btrfs', 'f2fs', 'nfs', 'ceph', 'gfs2', 'ocfs2']);
 
-/** fsopen(2), fsconfig(2) for each option, fsmount(2). */
+/** fsopen(2), fsconfig(2) for each option, fsmount(2). `covered` is a struct statx of the target, if it was there. */
 export function newFilesystem(
   program: Program,
   { type, device }: { type: string; device: string | undefined },
-  { options, idmapNamespace }: MountPlan,
-  doing: string,
+  plan: MountPlan,
+  covered: Buffer | undefined,
 ): { filesystem: number; mount: number } {
+  const { options, idmapNamespace } = plan;
+  const doing = describe(plan);
   const filesystem = program.open('fsopen', [type, FSOPEN_CLOEXEC], doing);
   if (device) program.call('fsconfig', [filesystem, FSCONFIG_SET_STRING, 'source', device, 0], doing);
   for (const [key, value] of settings(type, options)) setOption(program, filesystem, key, value, doing);
+  if (covered) likeCovered(program, filesystem, plan, covered, doing);
   program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
   const attributes = attributesOf(options) & (isInMemory(type) ? ~MOUNT_ATTR_RDONLY : ~0);
   const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, attributes], doing);
@@ -42,21 +46,6 @@ export function newFilesystem(
     setAttributes(program, mount, attributes, 0, mappingIds(doing));
   }
   return { filesystem, mount };
-}
-
-/** Of a mount that has nothing below it: what is asked for recursively is asked of it. */
-function attributesOf({ attributes, recursiveAttributes: { set, clear } }: MountOptions): number {
-  return (attributes.set & ~clear) | set;
-}
-
-/** Filesystems that are empty at first: what is mounted read-only becomes it when all is made in it that belongs there. */
-function isInMemory(type: string): boolean {
-  return type === 'tmpfs' || type === 'ramfs';
-}
-
-/** Whether a mount has to become read-only at the end. */
-export function isReadonlyLater({ from, options }: MountPlan): boolean {
-  return 'type' in from && isInMemory(from.type) && (attributesOf(options) & MOUNT_ATTR_RDONLY) !== 0;
 }
 
 export function settings(type: string, options: MountOptions): [key: string, value: string | undefined][] {

@@ -5,6 +5,7 @@ import { posix, resolve } from 'node:path';
 import type { Mount } from '../config/generated/types.ts';
 import { type MountOptions, optionsOf } from '../config/mount-options.ts';
 import { TsociError } from '../linux/errors.ts';
+import { leadsInto } from '../linux/files.ts';
 import { mountLabelOption } from '../security/lsm.ts';
 import type { TargetKind } from './target.ts';
 
@@ -12,20 +13,22 @@ import type { TargetKind } from './target.ts';
 export interface MountPlan {
   /** Path as the container will see it. */
   destination: string;
-  kind: TargetKind;
+  /** Undefined: what is bound is known only when its turn comes. */
+  kind: TargetKind | undefined;
   from: MountOrigin;
   options: MountOptions;
   /** A descriptor in init of the user namespace whose mappings the mount gets (idmap, ridmap). */
   idmapNamespace?: number | undefined;
-  /** Fills a new tmpfs with what its destination holds (tmpcopyup). */
-  fill?: (target: number, mount: number) => void;
   /** The property of config.json that asks for it. */
   property?: string;
 }
 
 export type MountOrigin =
-  /** A bind mount of a path of the runtime's mount namespace. */
-  | { source: string }
+  /**
+   * A bind mount of a path of the runtime's mount namespace; with `late` of init's, which has on it what is mounted
+   * before.
+   */
+  | { source: string; late: boolean }
   /** A bind mount of a tree that was cloned before (open_tree), a descriptor in init. */
   | { tree: number }
   /** A new instance of a filesystem. */
@@ -34,23 +37,22 @@ export type MountOrigin =
 export interface MountSetting {
   /** The absolute path of the bundle: relative sources start there. */
   bundle: string;
+  /** The root filesystem: what is bound from there may come from a mount before. */
+  rootfs: string;
   /** Adds `context=LABEL` to filesystems that take one (linux.mountLabel). */
   label?: string | undefined;
 }
 
-export function planMount(mount: Mount, { bundle, label }: MountSetting): MountPlan {
+export function planMount(mount: Mount, { bundle, rootfs, label }: MountSetting): MountPlan {
   const options = optionsOf(mount);
   // A relative destination is taken from / (config.md#mounts).
   const destination = posix.normalize(`/${mount.destination}`);
   if (options.bind !== 'no' && !options.remount) {
     if (!mount.source) throw new TsociError(`bind mount on ${destination}: source is missing`);
     const source = resolve(bundle, mount.source);
-    return {
-      destination,
-      kind: isDirectory(source, destination) ? 'directory' : 'file',
-      from: { source },
-      options,
-    };
+    const late = leadsInto(rootfs, source);
+    const kind = late ? undefined : kindOf(source, destination);
+    return { destination, kind, from: { source, late }, options };
   }
   if (!mount.type && !options.remount) throw new TsociError(`mount on ${destination}: type is missing`);
   const type = mount.type === 'cgroup' ? 'cgroup2' : (mount.type ?? '');
@@ -59,9 +61,9 @@ export function planMount(mount: Mount, { bundle, label }: MountSetting): MountP
   return { destination, kind: 'directory', from: { type, device: mount.source }, options };
 }
 
-function isDirectory(source: string, destination: string): boolean {
+function kindOf(source: string, destination: string): TargetKind {
   try {
-    return statSync(source).isDirectory();
+    return statSync(source).isDirectory() ? 'directory' : 'file';
   } catch (error) {
     throw TsociError.from(`bind ${source} on ${destination}`, error);
   }
@@ -70,4 +72,9 @@ function isDirectory(source: string, destination: string): boolean {
 export function describe({ destination, from }: MountPlan): string {
   if ('type' in from) return `mount ${from.type} on ${destination}`;
   return 'source' in from ? `bind ${from.source} on ${destination}` : `bind on ${destination}`;
+}
+
+/** What is set for a mount that has nothing below it: what is asked for recursively is asked of it. */
+export function attributesOf({ attributes, recursiveAttributes: { set, clear } }: MountOptions): number {
+  return (attributes.set & ~clear) | set;
 }

@@ -1,36 +1,34 @@
 // config.md#mounts, mounted one after another through the mount API by descriptor.
 
 import { posix } from 'node:path';
-import type { MountOptions } from '../config/mount-options.ts';
 import {
   AT_EMPTY_PATH,
-  AT_RECURSIVE,
-  FSCONFIG_CMD_RECONFIGURE,
-  FSPICK_CLOEXEC,
-  FSPICK_EMPTY_PATH,
   O_PATH,
   RESOLVE_NO_SYMLINKS,
+  STATX_BASIC_STATS,
   STATX_MNT_ID,
 } from '../linux/constants.ts';
-import { EINVAL, ENOENT } from '../linux/errno.ts';
+import { ENOENT } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
-import { STATX_SIZE, STX_MNT_ID } from '../linux/statx.ts';
+import { isSamePlace, STATX_SIZE } from '../linux/statx.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
-import { bindAttributes, cloneTree, explainBind } from './bind.ts';
+import { bindAttributes, cloneTree, explainBind, sourceKind } from './bind.ts';
 import {
   attach,
   type BuildContext,
-  changeAttributes,
   openInRootArguments,
   type RootContext,
-  setAttributes,
+  setPropagation,
 } from './context.ts';
-import { explain, isReadonlyLater, newFilesystem, setOption, settings } from './filesystem.ts';
+import { copyUp } from './copy-up.ts';
+import { explain, newFilesystem } from './filesystem.ts';
 import { describe, type MountPlan } from './mount-plan.ts';
 import { explainRefusal } from './mount-refusal.ts';
-import { lookForProc, type ProcLook, refuseOnProc } from './proc-mounts.ts';
-import { addDirectory, makeTarget, targetKind } from './target.ts';
+import { lookForProc, refuseOnProc } from './proc-mounts.ts';
+import { remount } from './remount.ts';
+import { addTarget, makeTarget, type TargetKind, targetKind } from './target.ts';
+import { goesByCovered, isReadonlyLater } from './tmpfs.ts';
 
 /** Filesystems whose destination must not lead through a symlink. */
 const unlinked = new Set(['proc', 'sysfs']);
@@ -41,12 +39,14 @@ const BATCH = 32;
 /** Mounts one after another; in one program for as long as all goes well. */
 export function mountAll(context: BuildContext, plans: readonly MountPlan[]): void {
   // What a new tmpfs has in it is not there yet.
-  const empty = plans.filter(({ from, fill }) => 'type' in from && from.type === 'tmpfs' && !fill);
+  const empty = plans.filter(
+    ({ from, options }) => 'type' in from && from.type === 'tmpfs' && !options.tmpCopyUp,
+  );
   const directories = new Set(empty.map(({ destination }) => posix.normalize(destination)));
   let size = BATCH;
   for (let next = 0; next < plans.length; ) {
     const batch = plans.slice(next, next + size);
-    const special = batch.findIndex(({ options, fill }) => options.remount || fill);
+    const special = batch.findIndex((plan) => plan.options.remount || goesByCovered(plan));
     const ready = special < 0 ? batch : batch.slice(0, special);
     const done = mountBatch(context, ready, directories);
     next += done;
@@ -59,34 +59,6 @@ export function mountAll(context: BuildContext, plans: readonly MountPlan[]): vo
       next += 1;
     }
   }
-  if (plans.length > 0) refuseCoveredRoot(context, plans);
-}
-
-/** A destination that is a link to the root: its mount would lie over the root, where nobody who has the root open is. */
-function refuseCoveredRoot(context: RootContext, plans: readonly MountPlan[]): void {
-  // At the root `..` is what lies on top of it.
-  const [root, top] = mountsAt(context, ['/', '/..']);
-  if (root === top) return;
-  const destinations = plans.map(({ destination }) => destination);
-  // A mount over the root hides no path from who has the root open.
-  const mounts = mountsAt(context, destinations);
-  const what = destinations.find((_, i) => mounts[i] === root || mounts[i] === top);
-  throw new TsociError(`mount on ${what}: it is a link to the root, which is mounted by root.path`);
-}
-
-/** The ids of the mounts that paths lead to. */
-function mountsAt({ init, root }: RootContext, paths: readonly string[]): bigint[] {
-  const program = init.program();
-  const stats = paths.map((path) => {
-    const doing = `look for mounts on ${path}`;
-    const fd = program.open('openat2', openInRootArguments(root, path), doing);
-    const stat = Buffer.alloc(STATX_SIZE);
-    program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_MNT_ID, stat], doing);
-    program.close(fd);
-    return stat;
-  });
-  const results = init.run(program);
-  return stats.map((stat) => results.bytes(stat).readBigUInt64LE(STX_MNT_ID));
 }
 
 /**
@@ -100,8 +72,10 @@ function mountBatch(context: BuildContext, plans: readonly MountPlan[], empty: R
   const steps = plans.map((plan) => {
     program.property = plan.property;
     if (plan.kind === 'directory' && empty.has(posix.dirname(posix.normalize(plan.destination))))
-      addDirectory(program, root, plan.destination);
-    const { target, mount, look } = openMount(program, root, plan, RESOLVE_NO_SYMLINKS);
+      addTarget(program, root, plan.destination, 'directory');
+    const target = openTarget(program, root, plan, RESOLVE_NO_SYMLINKS);
+    const { mount } = addMount(program, plan);
+    const look = lookForProc(program, plan, { root, target, mount }, { links: false });
     attachMount(program, plan, mount, target);
     return { plan, mount, look, end: program.length };
   });
@@ -126,25 +100,56 @@ function mountBatch(context: BuildContext, plans: readonly MountPlan[], empty: R
 
 function performMount(context: BuildContext, plan: MountPlan): void {
   if (plan.options.remount) return remount(context, plan);
-  let opened: OpenMount & { results: Results };
-  try {
-    opened = open(context, plan);
-  } catch (error) {
-    if (!(error instanceof OperationError) || error.executed !== 0 || error.errno !== ENOENT) throw error;
-    makeTarget(context, plan.destination, plan.kind);
-    opened = open(context, plan);
-  }
-  const { target, mount, results, look } = opened;
-  refuseOnProc(plan, look, results);
-  plan.fill?.(target, mount);
-  const program = context.init.program();
+  const { init } = context;
+  const { target, covered } = openOrMakeTarget(context, plan);
+  const mount = makeMount(context, plan, target, covered);
+  if (plan.options.tmpCopyUp) copyUp(init, { from: target, to: mount, path: plan.destination });
+  const program = init.program();
   attachMount(program, plan, mount, target);
   try {
-    context.init.run(program);
+    init.run(program);
   } catch (error) {
     throw explainAttach(context, plan, error);
   }
   rememberReadonly(context, plan, mount);
+}
+
+/** A target, and what is covered there, a struct statx: nothing, if the target was made for the mount. */
+function openOrMakeTarget(context: RootContext, plan: MountPlan): { target: number; covered?: Buffer } {
+  try {
+    return lookAtTarget(context, plan);
+  } catch (error) {
+    if (!(error instanceof OperationError) || error.executed !== 0 || error.errno !== ENOENT) throw error;
+  }
+  makeTarget(context, plan.destination, kindOf(context, plan));
+  return { target: lookAtTarget(context, plan).target };
+}
+
+function lookAtTarget({ init, root }: RootContext, plan: MountPlan): { target: number; covered: Buffer } {
+  const program = init.program();
+  const target = openTarget(program, root, plan, goesThroughLinks(plan) ? 0 : RESOLVE_NO_SYMLINKS);
+  const inspect = (fd: number): Buffer => {
+    const stat = Buffer.alloc(STATX_SIZE);
+    program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, stat], describe(plan));
+    return stat;
+  };
+  const stats = { target: inspect(target), root: inspect(root) };
+  const results = init.run(program);
+  const covered = results.bytes(stats.target);
+  if (isSamePlace(covered, results.bytes(stats.root)))
+    throw new TsociError(`${describe(plan)}: it is a link to the root, which a mount there would cover`);
+  return { target, covered };
+}
+
+/** Where proc and sysfs are is what masks and checks go by: no link decides that (CVE-2023-27561, CVE-2023-28642). */
+function goesThroughLinks({ from }: MountPlan): boolean {
+  return !('type' in from) || !unlinked.has(from.type);
+}
+
+/** What a mount makes of its destination. */
+function kindOf({ init }: RootContext, plan: MountPlan): TargetKind {
+  if (plan.kind !== undefined) return plan.kind;
+  return 'source' in plan.from ? sourceKind(init, plan.from.source, describe(plan)) : 'directory';
 }
 
 function rememberReadonly({ readonlyLater }: BuildContext, plan: MountPlan, mount: number): void {
@@ -155,8 +160,9 @@ function rememberReadonly({ readonlyLater }: BuildContext, plan: MountPlan, moun
 
 /** move_mount(2) has the same EINVAL for much: whether a directory and a file meet is seen by the target. */
 function explainAttach(context: RootContext, plan: MountPlan, error: unknown): unknown {
-  const { kind, destination, from } = plan;
+  const { destination, from } = plan;
   if (!(error instanceof OperationError) || error.operation.call !== 'move_mount') return error;
+  const kind = kindOf(context, plan);
   const there = targetKind(context, destination);
   if (there === undefined || there === kind) return error;
   const what = 'type' in from ? `a ${from.type}` : 'the source';
@@ -164,35 +170,24 @@ function explainAttach(context: RootContext, plan: MountPlan, error: unknown): u
   return new TsociError(`${error.message}; ${hint}`, { errno: error.errno });
 }
 
-interface OpenMount {
-  target: number;
-  /** The detached mount. */
-  mount: number;
-  look: ProcLook;
-  /** The context of a new filesystem, for its log. */
-  filesystem: number | undefined;
+/** Opens the target. As the first operation it tells whether the target exists. */
+function openTarget(program: Program, root: number, plan: MountPlan, resolve: number): number {
+  const args = openInRootArguments(root, plan.destination, O_PATH, resolve);
+  return program.open('openat2', args, describe(plan));
 }
 
-/** Opens the target, then makes the detached mount. The first operation tells whether the target exists. */
-function openMount(program: Program, root: number, plan: MountPlan, resolve: number): OpenMount {
-  const doing = describe(plan);
-  const target = program.open('openat2', openInRootArguments(root, plan.destination, O_PATH, resolve), doing);
-  const { filesystem, mount } = makeMount(program, plan, doing);
-  const fds = { root, target, mount };
-  const look = lookForProc(program, plan, fds, { links: resolve !== RESOLVE_NO_SYMLINKS });
-  return { target, mount, filesystem, look };
-}
-
-function makeMount(
+/** Adds what makes a detached mount; `filesystem` is the context of a new one, for its log. */
+function addMount(
   program: Program,
   plan: MountPlan,
-  doing: string,
-): Pick<OpenMount, 'filesystem' | 'mount'> {
+  covered?: Buffer,
+): { mount: number; filesystem?: number } {
+  const doing = describe(plan);
   const { from, options } = plan;
-  if ('type' in from) return newFilesystem(program, from, plan, doing);
+  if ('type' in from) return newFilesystem(program, from, plan, covered);
   const mount = 'tree' in from ? from.tree : cloneTree(program, from.source, options, doing);
   bindAttributes(program, mount, plan, doing);
-  return { mount, filesystem: undefined };
+  return { mount };
 }
 
 /** Attaches it where its target is, and lets go of both. */
@@ -203,56 +198,25 @@ function attachMount(program: Program, plan: MountPlan, mount: number, target: n
   program.close(target);
 }
 
-function open({ init, root }: RootContext, plan: MountPlan): OpenMount & { results: Results } {
+/** A detached mount, which may be where it shall go. */
+function makeMount(
+  { init, root }: RootContext,
+  plan: MountPlan,
+  target: number,
+  covered: Buffer | undefined,
+): number {
   const program = init.program();
-  // Where proc and sysfs are is what masks and checks go by: no link decides that (CVE-2023-27561, CVE-2023-28642).
-  const resolve = 'type' in plan.from && unlinked.has(plan.from.type) ? RESOLVE_NO_SYMLINKS : 0;
-  const opened = openMount(program, root, plan, resolve);
-  const { filesystem } = opened;
+  const { mount, filesystem } = addMount(program, plan, goesByCovered(plan) ? covered : undefined);
+  const look = lookForProc(program, plan, { root, target, mount }, { links: goesThroughLinks(plan) });
+  let results: Results;
   try {
-    return { ...opened, results: init.run(program) };
+    results = init.run(program);
   } catch (refusal) {
     const error = explainBind(plan, refusal);
     if (error === refusal && filesystem !== undefined && 'type' in plan.from)
       throw explainRefusal(plan.from.type, explain(init, filesystem, error));
     throw error;
   }
-}
-
-/** Changes the mount that is at the destination and, with `remount`, its superblock unless it is a bind mount. */
-function remount({ init, root }: RootContext, { destination, options, from }: MountPlan): void {
-  const doing = `remount ${destination}`;
-  const program = init.program();
-  const target = program.open('openat2', openInRootArguments(root, destination, O_PATH), doing);
-  changeAttributes(program, target, options.attributes, 0, doing);
-  changeAttributes(program, target, options.recursiveAttributes, AT_RECURSIVE, doing);
-  setPropagation(program, target, destination, options);
-  const type = 'type' in from ? from.type : '';
-  const changes = options.bind === 'no' ? settings(type, options) : [];
-  if (changes.length > 0) {
-    const filesystem = program.open('fspick', [target, '', FSPICK_CLOEXEC | FSPICK_EMPTY_PATH], doing);
-    for (const [key, value] of changes) setOption(program, filesystem, key, value, doing);
-    program.call('fsconfig', [filesystem, FSCONFIG_CMD_RECONFIGURE, 0, 0, 0], doing);
-    program.close(filesystem);
-  }
-  program.close(target);
-  try {
-    init.run(program);
-  } catch (error) {
-    const notMounted = error instanceof OperationError && error.operation.call === 'mount_setattr';
-    if (!notMounted || error.errno !== EINVAL) throw error;
-    throw new TsociError(`${error.message}; is anything mounted there?`, { errno: EINVAL });
-  }
-}
-
-function setPropagation(
-  program: Program,
-  mount: number,
-  destination: string,
-  { propagation }: MountOptions,
-): void {
-  for (const { type, recursive } of propagation) {
-    const doing = `set propagation of ${destination}`;
-    setAttributes(program, mount, { propagation: type }, recursive ? AT_RECURSIVE : 0, doing);
-  }
+  refuseOnProc(plan, look, results);
+  return mount;
 }

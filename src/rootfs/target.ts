@@ -2,7 +2,7 @@
 
 import { posix } from 'node:path';
 import { O_DIRECTORY, O_PATH, S_IFREG } from '../linux/constants.ts';
-import { EEXIST, ENOENT, ENOTDIR } from '../linux/errno.ts';
+import { EEXIST, ELOOP, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
 import { openInRootArguments, type RootContext } from './context.ts';
@@ -13,29 +13,30 @@ export type TargetKind = 'directory' | 'file';
 const MAX_LINKS = 40;
 const PATH_MAX = 4096;
 
-/** Makes a mount target that does not exist: directories 0755, a file 0644. */
-export function makeTarget(context: RootContext, path: string, kind: TargetKind): void {
-  if (kind === 'directory') return makeDirectories(context, path);
-  makeDirectories(context, posix.dirname(path));
-  inDirectory(context, posix.dirname(path), (program, directory) => {
-    const args = [directory, posix.basename(path), S_IFREG | 0o644, 0];
-    program.call('mknodat', args, `create ${path} in the root filesystem`, { ignored: [EEXIST] });
-  });
+/** mkdir -p inside the root filesystem. */
+export function makeDirectories(context: RootContext, path: string): void {
+  makeTarget(context, path, 'directory');
 }
 
-/** mkdir -p inside the root filesystem. A dangling symlink on the way is made to lead somewhere. */
-export function makeDirectories(context: RootContext, path: string, links = 0): void {
-  const parts = posix.normalize(`/${path}`).split('/').filter(Boolean);
+/**
+ * Makes a mount target that does not exist, and the directories above it: directories 0755, a file 0644. What a dangling
+ * symlink leads to is made in its place, inside the root like all else.
+ */
+export function makeTarget(context: RootContext, path: string, kind: TargetKind, links = 0): void {
+  // `..` is left to the kernel: behind a symlink it does not lead back.
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  const prefix = (count: number) => `/${parts.slice(0, count).join('/')}`;
   // The longest prefix that exists, from the end: usually only the last part is missing.
   let existing = parts.length;
-  while (existing > 0 && !exists(context, parts.slice(0, existing).join('/'))) existing--;
+  while (existing > 0 && !exists(context, prefix(existing))) existing--;
   for (let count = existing + 1; count <= parts.length; count++) {
-    const prefix = parts.slice(0, count).join('/');
-    if (makeDirectory(context, prefix) || exists(context, prefix)) continue;
-    const link = readLink(context, prefix);
-    if (links >= MAX_LINKS) throw new TsociError(`create /${path} in the root filesystem: too many symlinks`);
-    const target = posix.resolve('/', posix.dirname(prefix), link);
-    makeDirectories(context, target, links + 1);
+    const made = count < parts.length ? 'directory' : kind;
+    if (make(context, prefix(count), made) || exists(context, prefix(count))) continue;
+    const doing = `create ${path} in the root filesystem`;
+    if (links >= MAX_LINKS) throw TsociError.fromErrno(doing, ELOOP);
+    const link = readLink(context, prefix(count));
+    const target = link.startsWith('/') ? link : `${prefix(count - 1)}/${link}`;
+    makeTarget(context, target, made, links + 1);
   }
 }
 
@@ -74,7 +75,7 @@ function exists({ init, root }: RootContext, path: string): boolean {
   const fd = program.open(
     'openat2',
     openInRootArguments(root, path, O_PATH),
-    `open /${path} in the root filesystem`,
+    `open ${path} in the root filesystem`,
   );
   program.close(fd);
   try {
@@ -86,31 +87,33 @@ function exists({ init, root }: RootContext, path: string): boolean {
   }
 }
 
-/** Adds what makes a directory, unless something of that name is there, in one that is there. */
-export function addDirectory(program: Program, root: number, path: string): number {
-  const above = posix.dirname(posix.normalize(`/${path}`));
+/** Adds what makes a target, unless something of that name is there, in a directory that is there. */
+export function addTarget(program: Program, root: number, path: string, kind: TargetKind): number {
+  const [above, name] = [posix.dirname(path), posix.basename(path)];
   const opened = `open ${above} in the root filesystem`;
   const directory = program.open('openat2', openInRootArguments(root, above), opened);
-  const made = `create directory ${posix.normalize(`/${path}`)} in the root filesystem`;
-  const args = [directory, posix.basename(path), 0o755];
-  const index = program.call('mkdirat', args, made, { ignored: [EEXIST] });
+  const doing = `create ${kind} ${path} in the root filesystem`;
+  const made =
+    kind === 'directory'
+      ? program.call('mkdirat', [directory, name, 0o755], doing, { ignored: [EEXIST] })
+      : program.call('mknodat', [directory, name, S_IFREG | 0o644, 0], doing, { ignored: [EEXIST] });
   program.close(directory);
-  return index;
+  return made;
 }
 
 /** Whether it was made; false if something of that name is there. */
-function makeDirectory({ init, root }: RootContext, path: string): boolean {
+function make({ init, root }: RootContext, path: string, kind: TargetKind): boolean {
   const program = init.program();
-  const made = addDirectory(program, root, path);
+  const made = addTarget(program, root, path, kind);
   return init.run(program).at(made) === 0;
 }
 
 function readLink(context: RootContext, path: string): string {
   const text = Buffer.alloc(PATH_MAX);
   let length = -1;
-  const results = inDirectory(context, posix.dirname(`/${path}`), (program, directory) => {
+  const results = inDirectory(context, posix.dirname(path), (program, directory) => {
     const args = [directory, posix.basename(path), text, text.length];
-    length = program.call('readlinkat', args, `read the link /${path} in the root filesystem`);
+    length = program.call('readlinkat', args, `read the link ${path} in the root filesystem`);
   });
   return results.bytes(text).subarray(0, results.at(length)).toString();
 }

@@ -225,6 +225,7 @@ test('a bundle is validated with the files that it names', () => {
     mounts: [
       { destination: '/a', source: 'nowhere', options: ['bind'] },
       { destination: '/b', source: '.', options: ['rbind'] },
+      { destination: '/c', source: 'rootfs/b/of-a-mount-before', options: ['rbind'] },
     ],
     hooks: {
       poststop: [{ path: '/bin/sh' }, { path: '/etc/passwd' }],
@@ -243,6 +244,7 @@ test('a bundle is validated with the files that it names', () => {
   const expected = [
     'error /root/path',
     'warning /mounts/0/source',
+    'warning /mounts/2/source',
     'warning /hooks/poststop/1/path',
     'error /linux/namespaces/0/path',
     'warning /linux/namespaces/2/path',
@@ -250,10 +252,12 @@ test('a bundle is validated with the files that it names', () => {
   assert.is(configFileOf(bundle), file);
   assert.equal(validateBundle(bundle).map(show), expected);
   writeFileSync(join(bundle, 'rootfs'), '');
-  assert.equal(validateBundle(bundle).map(show), expected);
+  // What lies in the root filesystem may come from the mounts before.
+  const inside = expected.filter((found) => found !== 'warning /mounts/2/source');
+  assert.equal(validateBundle(bundle).map(show), inside);
   rmSync(join(bundle, 'rootfs'));
   mkdirSync(join(bundle, 'rootfs'));
-  assert.equal(validateBundle(bundle).map(show), expected.slice(1));
+  assert.equal(validateBundle(bundle).map(show), inside.slice(1));
   assert.equal(validateBundle(file), [], 'a file by itself');
 });
 

@@ -1,127 +1,180 @@
-// What mounts of configurations and images that people have come to: flags of bind mounts, tmpfs, links at destinations.
+// Mounts of configurations and images that people have: links at destinations, sources in the root filesystem, tmpfs over
+// what the image has.
 
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Mount } from '../../src/config/generated/types.ts';
-import { type Change, Sandbox, TIMEOUT, tsociPath, userNamespace } from './harness.ts';
+import { type Change, Sandbox, userNamespace } from './harness.ts';
+import { bind, mounting, refusal } from './mounting.ts';
 
 const test = suite('mounts');
 const box = new Sandbox();
 const source = join(box.directory, 'source');
 mkdirSync(source);
 
-const mounting =
-  (...mounts: Mount[]): Change =>
-  (config) => {
-    config.mounts?.push(...mounts);
-  };
+test('nothing is mounted on the root, by whatever name', () => {
+  assert.match(
+    refusal(box, mounting({ destination: '/../', type: 'tmpfs' })),
+    /destination is the root itself/,
+  );
+  symlinkSync('../..', join(box.rootfs, 'up'));
+  const said = refusal(box, mounting({ destination: '/mnt', type: 'tmpfs' }, bind('/up', source)));
+  assert.match(said, /on \/up: it is a link to the root/);
+  rmSync(join(box.rootfs, 'up'));
+});
 
-const bind = (destination: string, from: string, ...options: string[]): Mount => {
-  return { destination, source: from, options: ['rbind', ...options] };
-};
+/** Links of an image at whose ends nothing is, and what a file bound there becomes: content, and where it is. */
+const chains: [what: string, links: [path: string, text: string][], destination: string, place: string][] = [
+  ['absolute', [['etc/a', '/deep/er/file']], '/etc/a', '/deep/er/file'],
+  ['relative', [['etc/a', '../run/x/file']], '/etc/a', '/run/x/file'],
+  ['escaping', [['etc/a', '../../../../../../../out/file']], '/etc/a', '/out/file'],
+  ['through missing directories', [['etc/a', 'no/../../run/y/file']], '/etc/a', '/run/y/file'],
+  [
+    'link to link',
+    [
+      ['etc/a', 'b'],
+      ['etc/b', '/c'],
+      ['c', 'etc/z'],
+    ],
+    '/etc/a',
+    '/etc/z',
+  ],
+  ['a directory on the way', [['var', 'some/where']], '/var/log/file', '/some/where/log/file'],
+  [
+    'a link on the way, relative to where it is',
+    [
+      ['short', '/long/way/down'],
+      ['long/way/down/a', '../b/file'],
+    ],
+    '/short/a',
+    '/long/way/b/file',
+  ],
+  [
+    'both',
+    [
+      ['var', '/some/var'],
+      ['some/var/a', '/else/file'],
+    ],
+    '/var/a',
+    '/else/file',
+  ],
+];
 
-/** What is said of a configuration that cannot be created. */
-function refusal(change: Change): string {
-  box.configure('true', change);
-  const { status, stderr } = box.tsoci('run', box.id());
-  assert.is(status, 1, stderr);
-  return stderr;
+function emptyRoot(): void {
+  for (const name of ['run', 'deep', 'out', 'some', 'long', 'short', 'var', 'else', 'c', 'etc', 'here'])
+    rmSync(join(box.rootfs, name), { recursive: true, force: true });
+  mkdirSync(join(box.rootfs, 'etc'));
 }
 
-/** The options of mounts at and below /mnt: a bind of a tmpfs, which has another below it, both with options of their own. */
-function flagsOf(made: string, options: string[], change: Change = () => {}): string[] {
-  box.configure('grep " /mnt" /proc/self/mounts', (config) => {
-    mounting(bind('/mnt', source, ...options))(config);
+for (const [what, links, destination, place] of chains)
+  test(`a file is bound at the end of a dangling link: ${what}`, () => {
+    emptyRoot();
+    for (const [path, text] of links) {
+      mkdirSync(dirname(join(box.rootfs, path)), { recursive: true });
+      symlinkSync(text, join(box.rootfs, path));
+    }
+    const file = join(box.directory, 'file');
+    writeFileSync(file, 'bound');
+    assert.is(box.run(`cat ${destination} ${place}`, mounting(bind(destination, file))), 'boundbound');
+    // What is left in the image is an empty file.
+    assert.is(readFileSync(join(box.rootfs, place), 'utf8'), '');
+  });
+
+test('a dangling link is made to lead to a directory for a directory', () => {
+  emptyRoot();
+  symlinkSync('../here/it/is', join(box.rootfs, 'etc/a'));
+  writeFileSync(join(source, 'name'), 'x');
+  assert.is(box.run('ls /here/it/is', mounting(bind('/etc/a', source))), 'name\n');
+});
+
+test('links that come to nothing are errors', () => {
+  emptyRoot();
+  symlinkSync('b', join(box.rootfs, 'etc/a'));
+  symlinkSync('../etc/a', join(box.rootfs, 'etc/b'));
+  assert.match(refusal(box, mounting(bind('/etc/a', join(box.directory, 'file')))), /on \/etc\/a: ELOOP/);
+  symlinkSync('/bin', join(box.rootfs, 'etc/bin'));
+  const said = refusal(box, mounting(bind('/etc/bin', join(box.directory, 'file'))));
+  assert.match(said, /the source is a file, and what is at the destination a directory/);
+  symlinkSync('passwd/x', join(box.rootfs, 'etc/c'));
+  writeFileSync(join(box.rootfs, 'etc/passwd'), '');
+  assert.match(refusal(box, mounting(bind('/etc/c', join(box.directory, 'file')))), /ENOTDIR/);
+});
+
+for (const [what, change] of [
+  ['as root', () => {}],
+  ['in a user namespace', userNamespace],
+] as [string, Change][])
+  test(`a source may come from a mount before it, ${what}`, () => {
+    emptyRoot();
+    writeFileSync(join(source, 'name'), 'content');
+    mkdirSync(join(box.rootfs, 'here'));
+    writeFileSync(join(box.rootfs, 'here/name'), 'of the image');
+    const inside = (path: string) => join(box.rootfs, path);
+    const output = box.run('cat /file /tree/t/name /before; ls /ramdisk', (config) => {
+      mounting(
+        bind('/before', inside('here/name')),
+        bind('/here', source),
+        bind('/file', inside('here/name')),
+        { destination: '/t', type: 'tmpfs' },
+        bind('/t/made', source),
+        bind('/tree/t', inside('t/made')),
+        bind('/ramdisk', inside('t')),
+      )(config);
+      change(config);
+    });
+    assert.is(output, 'contentcontentof the imagemade\n');
+    assert.match(
+      refusal(box, mounting(bind('/mnt', inside('t/other')))),
+      /bind .*\/t\/other on \/mnt: ENOENT/,
+    );
+  });
+
+test('a tmpfs without mode is like the directory that it covers', () => {
+  emptyRoot();
+  for (const [name, mode] of [
+    ['plain', 0o711],
+    ['copied', 0o2755],
+    ['given', 0o700],
+    ['sticky', 0o1777],
+  ] as const) {
+    const path = join(box.rootfs, 'here', name);
+    mkdirSync(path, { recursive: true });
+    chownSync(path, 5, 6);
+    chmodSync(path, mode);
+  }
+  const tmpfs = (destination: string, ...options: string[]): Mount => ({
+    destination,
+    type: 'tmpfs',
+    options,
+  });
+  const change = mounting(
+    tmpfs('/here/plain'),
+    tmpfs('/here/copied', 'tmpcopyup', 'uid=7'),
+    tmpfs('/here/given', 'mode=755'),
+    tmpfs('/here/sticky'),
+    tmpfs('/here/new'),
+    tmpfs('/here/new/er'),
+  );
+  const look = 'cd /here; stat -c "%n %a %u:%g" plain copied given sticky new new/er';
+  const expected = [
+    'plain 711 5:6',
+    'copied 2755 7:6',
+    'given 755 0:0',
+    'sticky 1777 5:6',
+    'new 1777 0:0',
+    'new/er 1777 0:0',
+  ];
+  assert.equal(box.run(look, change).trim().split('\n'), expected);
+  // What belongs to nobody there is root's.
+  const others = box.run(look, (config) => {
+    userNamespace(config);
+    for (const mappings of [config.linux.uidMappings, config.linux.gidMappings])
+      if (mappings?.[0]) mappings[0].size = 1000;
     change(config);
   });
-  const script = `mount --make-rprivate /; mount -t tmpfs upper ${source}; mkdir ${source}/below
-    mount -t tmpfs lower ${source}/below
-    for m in ${source}/below ${source}; do mount -o remount,bind,${made} $m; done
-    exec "$@"`;
-  const run = [
-    'sh',
-    '-ec',
-    script,
-    'sh',
-    tsociPath,
-    '--root',
-    box.root,
-    'run',
-    '--bundle',
-    box.bundle,
-    box.id(),
-  ];
-  const { status, stdout, stderr } = spawnSync('unshare', ['--mount', ...run], {
-    encoding: 'utf8',
-    timeout: TIMEOUT,
-  });
-  assert.is(status, 0, stderr);
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => line.split(' ')[3]?.replace(/,(size|uid|gid|inode64).*/, '') ?? line);
-}
-
-const strict = 'nosuid,nodev,noexec,relatime';
-const flags: [what: string, made: string, options: string[], upper: string, lower?: string][] = [
-  ['no option leaves all', `ro,${strict}`, [], `ro,${strict}`],
-  ['propagation is no flag', `ro,${strict}`, ['rprivate'], `ro,${strict}`],
-  ['rw clears all', `ro,${strict}`, ['rw'], 'rw,relatime', `ro,${strict}`],
-  [
-    'a flag clears those not named',
-    `ro,${strict}`,
-    ['nosuid', 'noexec'],
-    'rw,nosuid,noexec,relatime',
-    `ro,${strict}`,
-  ],
-  ['clearing one clears all', `rw,${strict}`, ['exec'], 'rw,relatime', `rw,${strict}`],
-  ['a recursive flag clears nothing', `rw,${strict}`, ['rro'], `ro,${strict}`, `ro,${strict}`],
-  ['recursive flags come after others', `ro,${strict}`, ['ro', 'rrw'], 'rw,relatime', `rw,${strict}`],
-  ['access times stay', 'rw,nosuid,noatime', ['rw'], 'rw,noatime', 'rw,nosuid,noatime'],
-  ['norelatime takes no mode away', 'rw,noatime', ['norelatime'], 'rw,noatime', 'rw,noatime'],
-  ['norelatime takes relatime back', 'rw,noatime', ['relatime', 'norelatime'], 'rw,noatime', 'rw,noatime'],
-  ['atime is the default', 'rw,noatime', ['atime'], 'rw,relatime', 'rw,noatime'],
-  ['rnorelatime is the default', 'rw,noatime', ['rnorelatime'], 'rw,relatime', 'rw,relatime'],
-  ['a mode clears nodiratime', 'rw,noatime,nodiratime', ['strictatime'], 'rw', 'rw,noatime,nodiratime'],
-  ['diratime leaves the mode', 'rw,noatime,nodiratime', ['diratime'], 'rw,noatime', 'rw,noatime,nodiratime'],
-];
-for (const [what, made, options, upper, lower = upper] of flags)
-  test(`bind: ${what}`, () => assert.equal(flagsOf(made, options), [upper, lower]));
-
-test('bind in a user namespace: the same by the rights of the host', () => {
-  assert.equal(flagsOf(`ro,${strict}`, ['rw'], userNamespace), ['rw,relatime', `ro,${strict}`]);
-});
-
-test('a new filesystem takes recursive flags, the last of all', () => {
-  const lines = box.run(
-    'grep " /mnt" /proc/self/mounts',
-    mounting(
-      { destination: '/mnt/ro', type: 'tmpfs', options: ['rro', 'rnosuid', 'rnoatime'] },
-      { destination: '/mnt/rw', type: 'tmpfs', options: ['ro', 'rrw', 'norelatime'] },
-    ),
-  );
-  assert.match(lines, /\/mnt\/ro tmpfs ro,nosuid,noatime,?.*\n.*\/mnt\/rw tmpfs rw,relatime/);
-});
-
-test('a change takes propagation too, and needs no filesystem type', () => {
-  const lines = box.run(
-    'grep " /mnt" /proc/self/mountinfo',
-    mounting(
-      { destination: '/mnt', type: 'tmpfs' },
-      { destination: '/mnt', options: ['remount', 'bind', 'nosuid', 'shared'] },
-      { destination: '/mnt/in', type: 'tmpfs' },
-      { destination: '/mnt/in', options: ['rprivate'] },
-    ),
-  );
-  assert.match(lines, /\/mnt rw,nosuid,relatime shared:\d+ - .*\n.*\/mnt\/in rw,relatime - /);
-});
-
-test('a change of what is no mount says so', () => {
-  const said = refusal(mounting({ destination: '/tmp', options: ['remount', 'ro'] }));
-  assert.match(said, /remount \/tmp: EINVAL .*; is anything mounted there\?/);
+  assert.equal(others.trim().split('\n').slice(0, 2), ['plain 711 0:0', 'copied 2755 7:0']);
 });
 
 test('read-only filesystems in memory have in them what belongs there', () => {
@@ -140,35 +193,6 @@ test('read-only filesystems in memory have in them what belongs there', () => {
   for (const name of ['fd', 'mqueue', 'null', 'ptmx', 'pts', 'shm'])
     assert.match(output, new RegExp(`^${name}$`, 'm'));
   assert.not.match(output, /^x$/m);
-});
-
-test('options that nobody knows are errors, by the name of what was meant', () => {
-  assert.match(refusal(mounting(bind('/mnt', source, 'roo'))), /options\[1\] is "roo"; .*did you mean ro\?/);
-  assert.match(refusal(mounting({ destination: '/mnt', type: 'ramfs', options: ['roo'] })), /"roo"; .*ramfs/);
-  assert.match(
-    refusal(mounting({ destination: '/mnt', type: 'tmpfs', options: ['roo'] })),
-    /option roo: EINVAL/,
-  );
-});
-
-test('validate asks the kernel for options of filesystems', () => {
-  box.configure(
-    'true',
-    mounting({ destination: '/mnt', type: 'tmpfs', options: ['size=1k', 'roo', 'mode=9'] }),
-  );
-  const { status, stdout } = box.tsoci('validate', box.bundle);
-  assert.is(status, 1);
-  assert.match(stdout, /options\/1 is "roo": tmpfs: Unknown parameter 'roo'; .*did you mean ro\?/);
-  assert.match(stdout, /options\/2 is "mode=9": tmpfs: Bad value for 'mode'/);
-  assert.is(stdout.trim().split('\n').length, 2, stdout);
-});
-
-test('nothing is mounted on the root, by whatever name', () => {
-  assert.match(refusal(mounting({ destination: '/../', type: 'tmpfs' })), /destination is the root itself/);
-  symlinkSync('../..', join(box.rootfs, 'up'));
-  const said = refusal(mounting({ destination: '/mnt', type: 'tmpfs' }, bind('/up', source)));
-  assert.match(said, /mount on \/up: it is a link to the root/);
-  rmSync(join(box.rootfs, 'up'));
 });
 
 test('nothing is left behind', () => {
