@@ -63,7 +63,7 @@ export function makeNotifyDirectory(directory: string): string {
 /** What mounts it in the container. */
 export function planNotifyMount(source: string): MountPlan {
   const options = ['bind', 'nosuid', 'noexec', 'nodev', 'ro'];
-  return planMount({ destination: DIRECTORY, source, options }, { bundle: '/' });
+  return planMount({ destination: DIRECTORY, source, options }, { bundle: '/', rootfs: '/' });
 }
 
 export class NotifySocket implements Disposable {

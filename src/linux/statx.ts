@@ -9,12 +9,12 @@ export const STATX_SIZE = 256;
 export const STX_UID = 20;
 export const STX_GID = 24;
 export const STX_MODE = 28;
+export const STX_INO = 32;
 export const STX_ATIME = 64;
 export const STX_MTIME = 112;
 export const STX_RDEV_MAJOR = 128;
 export const STX_RDEV_MINOR = 132;
-const STX_INO = 32;
-const STX_MNT_ID = 144;
+export const STX_MNT_ID = 144;
 
 /** S_IFDIR, S_IFREG, … */
 export function fileTypeOf(statx: Buffer): number {

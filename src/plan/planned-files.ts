@@ -19,6 +19,7 @@ export interface Node {
 /** How many device numbers and inode numbers were given so far. The first inode is that of a root directory. */
 let devices = 0;
 let inodes = 1;
+let mountIds = 0;
 
 /** A filesystem: directories of the host that it shows, the topmost first, and what was made in it. */
 export class Filesystem {
@@ -120,6 +121,8 @@ function typeOf(path: string): number {
 
 /** A mount: a directory of a filesystem, and the mounts on paths of it. */
 export class Mount {
+  /** A number that no other has. */
+  readonly id = ++mountIds;
   readonly filesystem: Filesystem;
   readonly base: string;
   readonly mounts: Map<string, Mount>;

@@ -4,6 +4,8 @@ import { lstatSync } from 'node:fs';
 import {
   STX_ATIME,
   STX_GID,
+  STX_INO,
+  STX_MNT_ID,
   STX_MODE,
   STX_MTIME,
   STX_RDEV_MAJOR,
@@ -14,8 +16,10 @@ import type { Place } from './planned-files.ts';
 
 /** Fills a struct statx. */
 export function writeStatx(place: Place, bytes: Buffer): void {
-  const { mode = 0, major = 0, minor = 0 } = place.node() ?? {};
+  const { mode = 0, major = 0, minor = 0, inode = 0 } = place.node() ?? {};
   bytes.writeUInt16LE(mode, STX_MODE);
+  bytes.writeBigUInt64LE(BigInt(inode), STX_INO);
+  bytes.writeBigUInt64LE(BigInt(place.mount.id), STX_MNT_ID);
   bytes.writeUInt32LE(major, STX_RDEV_MAJOR);
   bytes.writeUInt32LE(minor, STX_RDEV_MINOR);
   const host = place.host();

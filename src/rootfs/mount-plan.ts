@@ -28,7 +28,7 @@ export type MountOrigin =
    * A bind mount of a path of the runtime's mount namespace; with `late` of init's, which has on it what is mounted
    * before.
    */
-  | { source: string; late: boolean }
+  | { source: string; late?: boolean }
   /** A bind mount of a tree that was cloned before (open_tree), a descriptor in init. */
   | { tree: number }
   /** A new instance of a filesystem. */
