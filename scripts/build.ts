@@ -1,12 +1,12 @@
-// Builds dist/, or --output: tsoci, the runtime that it is, and the addon, which that loads.
+// Builds dist/, or --output: the launcher, which is tsoci, its runtime, and the addon, which that loads.
 //
 //   node scripts/build.ts [--target linux-arm64|linux-x64-musl|…] [--output DIRECTORY]
 
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compile } from './executable/compile.ts';
-import { addon, launcher, runtime } from './executable/files.ts';
+import { addon, launcher, launcherImage, runtime } from './executable/files.ts';
 import { findTarget } from './executable/target.ts';
 import { commit, root, version } from './repository.ts';
 
@@ -23,7 +23,7 @@ compile({
   define: { TSOCI_VERSION: version(), TSOCI_COMMIT: commit() },
 });
 put(addon, (path) => writeFileSync(path, readFileSync(join(root, 'src/linux/addon', `${target.cpu}.node`))));
-put(launcher, (path) => symlinkSync(runtime, path));
+put(launcher, (path) => writeFileSync(path, launcherImage(target.cpu), { mode: 0o755 }));
 console.log(`${join(output, launcher)}: ${(statSync(join(output, runtime)).size / 1e6).toFixed(0)} MB`);
 
 /** Replaces a file that may be in use. */

@@ -1,15 +1,6 @@
 // Installs dist/ with shell completions and man pages under PREFIX (/usr/local), inside DESTDIR if it is set.
 
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadCommands } from '../src/cli/command-table.ts';
 import { version } from '../src/cli/version.ts';
@@ -24,12 +15,14 @@ const built = join(import.meta.dirname, '..', 'dist');
 if (!existsSync(join(built, launcher))) throw new Error(`${built} has no ${launcher}: npm run build`);
 
 const commands = await loadCommands();
-for (const [file, mode] of [
-  [addon, 0o644],
-  [runtime, 0o755],
-] as const)
-  install(`libexec/tsoci/${file}`, mode, (target) => writeFileSync(target, readFileSync(join(built, file))));
-install(`bin/${launcher}`, 0o755, (target) => symlinkSync(`../libexec/tsoci/${runtime}`, target));
+for (const [file, directory, mode] of [
+  [addon, 'libexec/tsoci', 0o644],
+  [runtime, 'libexec/tsoci', 0o755],
+  [launcher, 'bin', 0o755],
+] as const) {
+  const content = readFileSync(join(built, file));
+  install(`${directory}/${file}`, mode, (target) => writeFileSync(target, content));
+}
 installText('share/bash-completion/completions/tsoci', bashCompletion(commands));
 installText('share/zsh/site-functions/_tsoci', zshCompletion(commands));
 installText('share/fish/vendor_completions.d/tsoci.fish', fishCompletion(commands));

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { findHierarchy } from './cgroups/hierarchy.ts';
-import type { Caller } from './linux/caller.ts';
+import type { Caller } from './launcher/caller.ts';
 import { CLONE_NEWNS, CLONE_NEWUSER, FSOPEN_CLOEXEC } from './linux/constants.ts';
 import { messageOf } from './linux/errors.ts';
 import { writeMappings } from './namespaces/mappings.ts';
@@ -27,7 +27,7 @@ export function examine(caller: Caller): Diagnosis[] {
   return [
     kernel(release()),
     procfs(),
-    stub(),
+    stub(caller),
     ...cgroups(),
     userNamespaces(caller),
     ...overlays(caller),
@@ -52,8 +52,8 @@ function procfs(): Diagnosis {
 }
 
 /** The stub is executed from a memfd, or from a file where memfds cannot be executed. What forbids both is in the answer. */
-function stub(): Diagnosis {
-  const answer = tried(() => StubProcess.spawn({ stdio: [0, 1, 2] }).dismiss());
+function stub(caller: Caller): Diagnosis {
+  const answer = tried(() => StubProcess.spawn(caller.launcher, { stdio: caller.stdio }).dismiss());
   const advice =
     'every container begins as this process: a security module (SELinux, IMA, fapolicyd) may forbid it';
   return need('execution of the stub', answer === undefined, answer ?? 'works', advice);
@@ -112,7 +112,7 @@ function overlay(what: string, flags: readonly number[], caller: Caller, advice:
 
 /** Does something in a process with new namespaces. */
 function inNamespaces(flags: readonly number[], caller: Caller, act: (process: StubProcess) => void): void {
-  const boot = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const boot = StubProcess.spawn(caller.launcher, { stdio: caller.stdio });
   try {
     for (const flag of flags) {
       const program = boot.program();

@@ -3,7 +3,7 @@
 // A command's module is only its declaration. What does the work is imported when it runs, so that no command pays
 // for another.
 
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import type { Globals } from './globals.ts';
 import { type Option, parse, UsageError, type Values } from './options.ts';
 

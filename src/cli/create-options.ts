@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { CreateOptions } from '../container/create/options.ts';
 import type { Invocation } from './command.ts';
 import { type Option, UsageError } from './options.ts';
-import { ownCommand } from './own-command.ts';
+import { ownExecutable } from './own-executable.ts';
 import { callerPath } from './paths.ts';
 
 /** What a container is made of. */
@@ -101,7 +101,8 @@ export function makeOptions(
     configFile: values.config && resolve(bundle, values.config),
     preserveFds,
     overlay: values.overlay,
-    network: values.network === undefined ? undefined : { spec: values.network, command: ownCommand() },
+    network:
+      values.network === undefined ? undefined : { spec: values.network, tsoci: ownExecutable(caller) },
     noPivot: values['no-pivot'],
     noNewKeyring: values['no-new-keyring'],
     systemdCgroup: globals.cgroupManager === 'systemd',

@@ -1,10 +1,11 @@
 // Options that stand before the command.
 
-import { join, resolve } from 'node:path';
-import type { Caller } from '../linux/caller.ts';
+import { join } from 'node:path';
+import type { Caller } from '../launcher/caller.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
 import { FORMATS, LEVELS, type LogOptions } from './log.ts';
 import { type Option, UsageError, type Values } from './options.ts';
+import { callersPath } from './paths.ts';
 
 export const GLOBAL_OPTIONS = [
   {
@@ -77,10 +78,11 @@ export interface Globals {
   readonly rootless: GlobalValues['rootless'];
 }
 
-export function logOptions(values: GlobalValues): LogOptions {
+export function logOptions(values: GlobalValues, caller: Caller): LogOptions {
+  // crun names the kind of log before its file; journald and syslog are not offered.
+  const file = values.log?.replace(/^file:/, '');
   return {
-    // crun names the kind of log before its file; journald and syslog are not offered.
-    file: values.log?.replace(/^file:/, ''),
+    file: file === undefined || file === '/dev/stderr' ? file : callersPath(file, caller),
     format: values['log-format'],
     level: values.debug ? 'debug' : values['log-level'],
   };
@@ -96,7 +98,7 @@ export function readGlobals(values: GlobalValues, caller: Caller): Globals {
 
 function stateRoot(given: string | undefined, caller: Caller): string {
   if (given === undefined) return defaultRoot(caller);
-  const root = given.startsWith('/') ? resolve(given) : resolve(caller.cwd, given);
+  const root = callersPath(given, caller);
   if (given === '' || root === '/') throw new UsageError(`option --root: "${given}" is no place for state`);
   return root;
 }

@@ -23,12 +23,10 @@ export interface LogOptions {
 
 export type Log = (level: Level, message: string) => void;
 
-const STDERR = 2;
-
-/** Opens the log. The file is made if it does not exist, and appended to. */
-export function openLog({ file, format, level: threshold }: LogOptions): Log {
-  const fd = file === undefined || file === '/dev/stderr' ? STDERR : openFile(file);
-  const forPerson = fd === STDERR && file === undefined && format === undefined;
+/** Opens the log. The file, a path of ours, is made if it does not exist, and appended to. */
+export function openLog({ file, format, level: threshold }: LogOptions, stderr: number): Log {
+  const fd = file === undefined || file === '/dev/stderr' ? stderr : openFile(file);
+  const forPerson = file === undefined && format === undefined;
   return (level, message) => {
     if (LEVELS.indexOf(level) > LEVELS.indexOf(threshold)) return;
     const line = forPerson
@@ -39,14 +37,14 @@ export function openLog({ file, format, level: threshold }: LogOptions): Log {
     } catch {
       // A log that cannot be written (its reader is gone, the disk is full) must not fail a container.
     }
-    if (level === 'error' && fd !== STDERR) toStderr(message);
+    if (level === 'error' && fd !== stderr) tellPerson(stderr, message);
   };
 }
 
 /** An error before there is a log, or beside one. */
-export function toStderr(message: string): void {
+export function tellPerson(stderr: number, message: string): void {
   try {
-    writeAll(STDERR, personLine('error', message));
+    writeAll(stderr, personLine('error', message));
   } catch {
     // Nobody listens; the exit status still tells.
   }

@@ -13,8 +13,8 @@ export class ReaderGone extends TsociError {
   override name = 'ReaderGone';
 }
 
-/** Writes all of it, however long the reader takes. */
-export function writeAll(fd: number, text: string | Uint8Array): void {
+/** Writes all of it, however long the reader takes. `name` is what an error calls the descriptor. */
+export function writeAll(fd: number, text: string | Uint8Array, name = `descriptor ${fd}`): void {
   const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
   for (let at = 0; at < bytes.length; ) {
     try {
@@ -22,12 +22,8 @@ export function writeAll(fd: number, text: string | Uint8Array): void {
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === EAGAIN) pause(PAUSE);
-      else if (errno === EPIPE) throw new ReaderGone(`write to ${nameOf(fd)}: nobody reads it`, { errno });
-      else if (errno !== EINTR) throw TsociError.from(`write to ${nameOf(fd)}`, error);
+      else if (errno === EPIPE) throw new ReaderGone(`write to ${name}: nobody reads it`, { errno });
+      else if (errno !== EINTR) throw TsociError.from(`write to ${name}`, error);
     }
   }
-}
-
-function nameOf(fd: number): string {
-  return ['standard input', 'standard output', 'standard error'][fd] ?? `descriptor ${fd}`;
 }

@@ -1,6 +1,6 @@
 // Which containers a command is about: one by its id, or with --regex all whose ids match.
 
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { messageOf } from '../linux/errors.ts';
 import { type Option, UsageError } from './options.ts';
 

@@ -3,7 +3,7 @@
 import { isAbsolute, posix } from 'node:path';
 import type { Changes } from '../config/compose.ts';
 import type { Mount } from '../config/generated/types.ts';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { type Option, UsageError, type Values } from './options.ts';
 import { callerPath } from './paths.ts';
 import { checkSurroundings, parseUser } from './process-options.ts';

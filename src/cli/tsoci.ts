@@ -1,40 +1,42 @@
 // tsoci as a function of its arguments: finds the command, runs it, tells of its failure.
 
 import { nearest } from '../config/nearest.ts';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
+import type { LauncherProcess } from '../launcher/launcher-process.ts';
+import type { Request } from '../launcher/request.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { type Command, readArguments } from './command.ts';
 import { commandNames, loadCommand, loadCommands } from './command-table.ts';
 import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals } from './globals.ts';
-import { type Log, openLog, toStderr } from './log.ts';
+import { launchedCaller } from './launched-caller.ts';
+import { type Log, openLog, tellPerson } from './log.ts';
 import { parse, UsageError } from './options.ts';
-import { ReaderGone, writeAll } from './output.ts';
-import { processCaller } from './process-caller.ts';
+import { ReaderGone } from './output.ts';
+import { callersPath } from './paths.ts';
 
-const STDOUT = 1;
 const FAILURE = 1;
 /** As a shell shows the end by SIGPIPE, which would be ours if Node did not ignore it. */
 const READER_GONE = 128 + 13;
 
-/** Runs tsoci with the arguments behind the program's name. The exit status. */
-export async function tsoci(args: readonly string[]): Promise<number> {
+/** Runs tsoci for the caller whose request it is. The exit status. */
+export async function tsoci(request: Request, launcher: LauncherProcess): Promise<number> {
+  const [, , stderr] = request.stdio;
   let log: Log = (level, message) => {
-    if (level === 'error') toStderr(message);
+    if (level === 'error') tellPerson(stderr, message);
   };
+  const caller = launchedCaller(request, launcher, (level, message) => log(level, message));
   let failure = FAILURE;
   try {
-    const { values, operands, help } = parse(GLOBAL_OPTIONS, args, 1);
-    if (values.version && !help) return await showVersion();
+    const { values, operands, help } = parse(GLOBAL_OPTIONS, request.args, 1);
+    if (values.version && !help) return await showVersion(caller);
     const [name, ...rest] = operands;
-    if (help || name === undefined) return await showHelp();
-    if (name === 'help') return await showHelp(rest[0]);
-    log = openLog(logOptions(values));
+    if (help || name === undefined) return await showHelp(caller);
+    if (name === 'help') return await showHelp(caller, rest[0]);
+    log = openLog(logOptions(values, caller), stderr);
     const command = await loadCommand(name);
     if (!command) throw unknownCommand(name);
     failure = command.failure ?? FAILURE;
-    // What a timer or a stream throws: one line, not the code of a bundle.
-    process.on('uncaughtException', (error) => process.exit(failed(log, error, failure)));
-    return await runCommand(command, rest, values, log);
+    return await runCommand(command, rest, values, caller);
   } catch (error) {
     return failed(log, error, failure);
   }
@@ -52,14 +54,13 @@ async function runCommand(
   command: Command,
   args: readonly string[],
   values: GlobalValues,
-  log: Log,
+  caller: Caller,
 ): Promise<number> {
   const read = readArguments(command, args);
-  if (!read) return showHelp(command.name);
-  const caller = processCaller(args, log);
+  if (!read) return showHelp(caller, command.name);
   const globals = readGlobals(values, caller);
   const endTrace = values.trace === undefined ? undefined : await startTracing(values.trace, caller);
-  const endSteps = logOptions(values).level === 'debug' ? await tellSteps(caller) : undefined;
+  const endSteps = logOptions(values, caller).level === 'debug' ? await tellSteps(caller) : undefined;
   try {
     return (await command.run({ caller, globals, ...read })) ?? 0;
   } finally {
@@ -71,7 +72,7 @@ async function runCommand(
 /** `file` is empty for standard error. */
 async function startTracing(file: string, caller: Caller): Promise<() => void> {
   const { startTrace } = await import('../trace/start-trace.ts');
-  return startTrace(file || undefined, caller);
+  return startTrace(file ? callersPath(file, caller) : undefined, caller);
 }
 
 async function tellSteps(caller: Caller): Promise<() => void> {
@@ -79,20 +80,20 @@ async function tellSteps(caller: Caller): Promise<() => void> {
   return startStepLog((step) => caller.debug(step));
 }
 
-async function showHelp(name?: string): Promise<number> {
+async function showHelp(caller: Caller, name?: string): Promise<number> {
   const { commandHelp, globalHelp } = await import('./help.ts');
-  if (name === undefined) writeAll(STDOUT, globalHelp(await loadCommands()));
+  if (name === undefined) caller.write(caller.stdio[1], globalHelp(await loadCommands()));
   else {
     const command = await loadCommand(name);
     if (!command) throw unknownCommand(name);
-    writeAll(STDOUT, commandHelp(command));
+    caller.write(caller.stdio[1], commandHelp(command));
   }
   return 0;
 }
 
-async function showVersion(): Promise<number> {
+async function showVersion(caller: Caller): Promise<number> {
   const { versionText } = await import('./version.ts');
-  writeAll(STDOUT, versionText());
+  caller.write(caller.stdio[1], versionText());
   return 0;
 }
 

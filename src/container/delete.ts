@@ -1,6 +1,6 @@
 // runtime.md#delete.
 
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { closeDescriptor, readable } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';

@@ -2,7 +2,7 @@
 
 import type { Process } from '../config/generated/types.ts';
 import { given } from '../config/given.ts';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { readTextFile } from '../linux/text-file.ts';
 import { withCapabilities } from '../security/capabilities.ts';

@@ -2,14 +2,13 @@
 
 import { closeSync } from 'node:fs';
 import type { Process } from '../config/generated/types.ts';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
-import { reap } from '../linux/wait.ts';
 import { ENTER_EXTRA } from '../namespaces/enter.ts';
 import { checkMapped } from '../namespaces/mappings.ts';
 import { makeConsole } from '../rootfs/console.ts';
@@ -22,7 +21,7 @@ import {
   openCgroup,
   resolveAnother,
 } from './another-process.ts';
-import { attend, Signals } from './attach/foreground.ts';
+import { attend } from './attach/foreground.ts';
 import { importModules } from './create/optional-modules.ts';
 import { writePidFile } from './create/pid-file.ts';
 import { sendPidfd } from './create/pidfd-socket.ts';
@@ -66,17 +65,18 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const keepTerminal = !options.detach && !options.consoleSocket;
   checkConsole(caller, process.terminal ?? false, { ...options, keepTerminal });
   const plan = { record, init, config, modules, process };
+  // None is lost that comes before the process is there.
+  if (!options.detach) caller.signals.hold();
   const { pid, terminal } = alive(() => spawn(caller, { ...options, keepTerminal }, plan));
-  const signals = options.detach ? undefined : new Signals();
   try {
     if (options.pidFile) writePidFile(options.pidFile, pid);
     if (options.pidfdSocket) sendPidfd(options.pidfdSocket, pid, 'setns');
   } catch (error) {
     syscall(SYS.kill, pid, SIGKILL);
-    reap(pid);
+    caller.launcher.wait(pid);
     throw error;
   }
-  return signals ? attend(caller, pid, { terminal }, signals) : 0;
+  return options.detach ? 0 : attend(caller, pid, { terminal });
 }
 
 function liveContainer(
@@ -102,7 +102,7 @@ function spawn(
   plan: ExecPlan,
 ): { pid: number; terminal: number | undefined } {
   const { record, init, config, modules, process } = plan;
-  const { descriptors, variables } = inheritedDescriptors(caller, options.preserveFds);
+  const { count, variables } = inheritedDescriptors(caller, options.preserveFds);
   using opened = new DisposableStack();
   const cgroup = openCgroup(record, init, options);
   if (cgroup !== undefined) opened.defer(() => closeSync(cgroup));
@@ -112,8 +112,9 @@ function spawn(
 
   const stub = enterContainer(init, process, {
     role: 'exec',
+    launcher: caller.launcher,
     stdio: caller.stdio,
-    preserved: descriptors,
+    preserved: count,
     cgroup,
     extra: agent === undefined ? [] : [agent],
   });

@@ -7,7 +7,7 @@
 
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { POLLIN } from '../linux/constants.ts';
 import {
   closeDescriptor,

@@ -1,7 +1,7 @@
 // A command in chosen namespaces of a process, as nsenter(1) does.
 
 import { listOf } from '../config/variables.ts';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { enterNamespaces } from '../namespaces/enter.ts';
 import type { NamespaceType } from '../namespaces/namespace-plan.ts';
 import { stringArray } from '../stub/program.ts';
@@ -15,7 +15,8 @@ export function runInNamespaces(
   types: readonly NamespaceType[],
   args: readonly string[],
 ): number {
-  const stub = enterNamespaces({ pid }, { stdio: caller.stdio, role: 'command' }, types);
+  const { launcher, stdio } = caller;
+  const stub = enterNamespaces({ pid }, { launcher, stdio, role: 'command' }, types);
   try {
     execute(stub, args, caller.env);
   } catch (error) {

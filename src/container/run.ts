@@ -1,9 +1,8 @@
 // create, start, wait, delete in one.
 
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
-import { reap } from '../linux/wait.ts';
-import { attend, Signals } from './attach/foreground.ts';
+import { attend } from './attach/foreground.ts';
 import { createContainer } from './create/create.ts';
 import type { OptionalModules } from './create/optional-modules.ts';
 import type { CreateOptions } from './create/options.ts';
@@ -24,24 +23,24 @@ export interface RunOptions extends CreateOptions {
 /** Runs a container; the exit status of its process, or 0 with `detach`. */
 export async function runContainer(caller: Caller, options: RunOptions): Promise<number> {
   const { root, id, detach, keep, consoleSocket } = options;
-  const signals = detach ? undefined : new Signals();
+  if (!detach) caller.signals.hold();
   const keepTerminal = !detach && !consoleSocket;
   const { record, terminal } = await createContainer(caller, { ...options, keepTerminal });
   const systemd = await systemdFor(record);
   let notify: NotifySocket | undefined;
   try {
-    const signal = await signals?.first();
+    const signal = detach ? undefined : caller.signals.ending();
     if (signal !== undefined) throw new TsociError(`run ${id}: signal ${signal} came before its start`);
     notify = await startContainer(caller, { root, id, attended: !detach });
   } catch (error) {
     killNow(record);
-    if (record.init) reap(record.init.pid);
+    if (record.init) caller.launcher.wait(record.init.pid);
     // A failed hook has destroyed the container already.
     if (tryReadRecord(containerDirectory(root, id))) remove(caller, root, id, systemd);
     throw error;
   }
-  if (!signals || !record.init) return 0;
-  const status = await attend(caller, record.init.pid, { terminal, notify }, signals);
+  if (detach || !record.init) return 0;
+  const status = await attend(caller, record.init.pid, { terminal, notify });
   if (!keep) remove(caller, root, id, systemd);
   return status;
 }

@@ -4,6 +4,7 @@
 import { closeSync } from 'node:fs';
 import type { Process, State } from '../config/generated/types.ts';
 import type { HookSetting } from '../hooks/hooks.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { ENTER_EXTRA, type EnterOptions } from '../namespaces/enter.ts';
@@ -58,7 +59,10 @@ export function enterable(
 }
 
 /** Hooks that have the rights of the container's process. */
-export function asProcess(container: HookedContainer): HookSetting['start'] {
+export function asProcess(
+  { launcher, pid }: Pick<Caller, 'launcher' | 'pid'>,
+  container: HookedContainer,
+): HookSetting['start'] {
   const { execCPUAffinity, terminal, ...process } = container.config.process ?? { cwd: '/' };
   return (hook, stdio, property) => {
     using opened = new DisposableStack();
@@ -66,11 +70,11 @@ export function asProcess(container: HookedContainer): HookSetting['start'] {
     const agent = filter?.agent;
     if (agent !== undefined) opened.defer(() => closeDescriptor(agent));
     const extra = agent === undefined ? [] : [agent];
-    const stub = container.enter(process, { stdio, extra, role: 'hook', property });
+    const stub = container.enter(process, { launcher, stdio, extra, role: 'hook', property });
     try {
       joinSession(stub, container, process);
       // What is to be said of the process has been said by `create`.
-      const quiet = { stdio, warn: () => {}, debug: () => {} };
+      const quiet = { pid, stdio, warn: () => {}, debug: () => {} };
       const resolved = resolveAnother(quiet, stub, container, { process, variables: [], hook });
       const program = stub.program();
       const { state } = container;

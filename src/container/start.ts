@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Hooks } from '../config/generated/types.ts';
 import { listOf } from '../config/variables.ts';
 import { asRuntime, HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { discardFile } from '../linux/files.ts';
@@ -47,7 +47,8 @@ export async function startContainer(
     if (!record.startable) throw new TsociError(`start ${id}: config.json has no process`);
     try {
       const traced = observer && watch ? () => watch(observer, init.pid, directory) : undefined;
-      const inside = hooked && startHooks?.asProcess(startHooks.enterable(root, record, init, hooked));
+      const inside =
+        hooked && startHooks?.asProcess(caller, startHooks.enterable(root, record, init, hooked));
       using opened = new DisposableStack();
       const told = notifyDirectoryOf(directory);
       const notify =
@@ -117,6 +118,6 @@ export function runStart(
   // startContainer hooks are programs of the image, and get nothing of the host.
   if (inside) runHooks('startContainer', hooks?.startContainer, { state: created, start: inside });
   go();
-  const start = asRuntime({ env: listOf(caller.env), cwd: bundle });
+  const start = asRuntime({ launcher: caller.launcher, env: listOf(caller.env), cwd: bundle });
   runHooks('poststart', hooks?.poststart, { state: running, start });
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { updateCgroup } from '../cgroups/update-cgroup.ts';
 import type { IntelRdt, Resources } from '../config/generated/types.ts';
 import { stringifyJson } from '../config/json.ts';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { withLock } from './state/lock.ts';
 import { readSavedConfig, readSavedResources } from './state/saved.ts';

@@ -2,13 +2,15 @@
 
 import type { Hook } from '../config/generated/types.ts';
 import { lastOfEach } from '../config/variables.ts';
-import { MFD_CLOEXEC, POLLIN, SIGKILL } from '../linux/constants.ts';
-import { check, closeDescriptor, poll } from '../linux/descriptor.ts';
-import { EACCES, EINTR, ENOENT, ENOTDIR } from '../linux/errno.ts';
+import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
+import { check, closeDescriptor, pollUntil } from '../linux/descriptor.ts';
+import { EACCES, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { cString, syscall } from '../linux/ffi.ts';
 import { step } from '../linux/steps.ts';
 import { SYS } from '../linux/syscalls.ts';
+import type { WaitStatus } from '../linux/wait.ts';
+import type { Launcher } from '../stub/launcher.ts';
 import { type Program, stringArray } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
 import { HookOutput } from './output.ts';
@@ -42,6 +44,7 @@ export interface StartedHook {
 }
 
 export interface RuntimeHooks {
+  launcher: Launcher;
   /** The environment of a hook that has no `env`. */
   env: readonly string[];
   /** The working directory, if it is there: the bundle, as with runc and crun. By default that of the stub. */
@@ -51,9 +54,9 @@ export interface RuntimeHooks {
 }
 
 /** Hooks that have the rights of the runtime: all but startContainer hooks. */
-export function asRuntime({ env, cwd, enter }: RuntimeHooks): HookSetting['start'] {
+export function asRuntime({ launcher, env, cwd, enter }: RuntimeHooks): HookSetting['start'] {
   return (hook, stdio, property) => {
-    const stub = enter ? enter(stdio, property) : StubProcess.spawn({ stdio, role: 'hook' });
+    const stub = enter ? enter(stdio, property) : StubProcess.spawn(launcher, { stdio, role: 'hook' });
     stub.property = property;
     const program = stub.program();
     program.call('setsid', [], 'start a session');
@@ -120,45 +123,32 @@ function execute(hook: Hook, { state, start }: HookSetting, property: string): v
   }
 }
 
-/** Has the stub become a hook, and waits for its end; how it failed, if it did. */
+/** Has the stub become a hook, and waits for its end; how it failed, if it did. Whoever ends us does not wait for it. */
 function waitFor(
   { stub, program }: StartedHook,
   timeout: Hook['timeout'],
   output: HookOutput,
 ): string | undefined {
-  const pidfd = stub.onHost((pid) => check(`open process ${pid}`, 'pidfd_open', pid, 0));
+  const reading = (socket: number) =>
+    pollUntil(
+      socket,
+      () => output.wanted(),
+      () => output.read(),
+    );
+  stub.exec(program);
+  let ended: WaitStatus | 'timeout' | 'signal' | undefined;
   try {
-    stub.exec(program);
-    const why = pidfd === undefined ? undefined : waitForEnd(pidfd, Number(timeout ?? Infinity), output);
-    if (why) syscall(SYS.kill, -stub.pid, SIGKILL);
-    const { signal, code } = stub.wait();
-    output.read();
-    if (why) return `killed after ${why}`;
-    if (signal) return `killed by signal ${signal}`;
-    return code === 0 ? undefined : `exit status ${code}`;
+    ended = stub.waitBriefly(timeout === undefined ? -1 : Number(timeout) * 1000, reading);
   } finally {
-    if (pidfd !== undefined) closeDescriptor(pidfd);
+    // Also when the caller is gone.
+    if (typeof ended !== 'object') syscall(SYS.kill, -stub.pid, SIGKILL);
   }
-}
-
-/**
- * Waits for the end of a hook, for at most `timeout` seconds; why not any longer, if it has not ended. Whoever ends us with
- * a signal that we catch (`run`) does not wait for a hook.
- */
-function waitForEnd(pidfd: number, timeout: number, output: HookOutput): string | undefined {
-  const end = performance.now() + timeout * 1000;
-  try {
-    for (;;) {
-      const left = timeout === Infinity ? -1 : Math.max(0, end - performance.now());
-      const [ended, written] = poll([{ fd: pidfd, events: POLLIN }, ...output.wanted()], left);
-      if (written) output.read();
-      if (ended) return undefined;
-      if (left === 0) return `its timeout of ${timeout} s`;
-    }
-  } catch (error) {
-    if (errnoOf(error) !== EINTR) throw error;
-    return 'a signal to us';
-  }
+  if (typeof ended === 'string') stub.wait();
+  output.read();
+  if (ended === 'timeout') return `killed after its timeout of ${timeout} s`;
+  if (ended === 'signal') return 'killed after a signal to us';
+  if (ended.signal) return `killed by signal ${ended.signal}`;
+  return ended.code === 0 ? undefined : `exit status ${ended.code}`;
 }
 
 /** A file without a name that holds the state, to be read from its start. */

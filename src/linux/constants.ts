@@ -17,6 +17,7 @@ export const O_PATH = 0o10000000;
 export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 export const F_GETFD = 1;
 export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const F_ADD_SEALS = 1033;
@@ -56,6 +57,7 @@ export const RESOLVE_BENEATH = 0x08;
 export const RESOLVE_IN_ROOT = 0x10;
 
 // linux/sched.h
+export const CLONE_VM = 0x00000100;
 export const CLONE_VFORK = 0x00004000;
 export const CLONE_PARENT = 0x00008000;
 export const CLONE_NEWTIME = 0x00000080;
@@ -129,6 +131,7 @@ export const SOCK_SEQPACKET = 5;
 export const SOCK_CLOEXEC = O_CLOEXEC;
 export const SOL_SOCKET = 1;
 export const SO_PEERCRED = 17;
+export const SO_RCVTIMEO = 20;
 export const SCM_RIGHTS = 1;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
@@ -138,6 +141,7 @@ export const LOCK_EX = 2;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 export const POLLHUP = 16;
+export const WNOHANG = 1;
 
 // sys/mman.h
 export const PROT_READ = 1;
@@ -208,9 +212,10 @@ export const ST_NOEXEC = 8;
 
 // asm-generic/signal.h, asm-generic/signal-defs.h
 export const SIGKILL = 9;
-export const SIGUSR1 = 10;
 export const SIGCHLD = 17;
-export const SIG_UNBLOCK = 1;
+export const SIGWINCH = 28;
+export const SIG_BLOCK = 0;
+export const SIG_SETMASK = 2;
 
 // linux/ioprio.h
 export const IOPRIO_WHO_PROCESS = 1;

@@ -19,8 +19,6 @@ import { SYS, type SyscallName } from './syscalls.ts';
 /** fcntl.h */
 const F_GETFL = 3;
 const F_SETFL = 4;
-/** fcntl.h: duplicate to the lowest free number from the argument on, close-on-exec. */
-const F_DUPFD_CLOEXEC = 1030;
 
 /** A system call that throws `doing: ERRNO (…)` when it fails. Interrupted calls are repeated. */
 export function check(doing: string, call: SyscallName, ...args: Argument[]): number {
@@ -44,18 +42,6 @@ export function makePipe(): { reader: number; writer: number } {
   const ends = new Int32Array(2);
   check('make a pipe', 'pipe2', new Uint8Array(ends.buffer), O_CLOEXEC);
   return { reader: ends[0] ?? -1, writer: ends[1] ?? -1 };
-}
-
-/** A close-on-exec copy of a descriptor, its number the lowest free from `least` on. */
-export function duplicateAbove(fd: number, least: number): number {
-  return check(`duplicate descriptor ${fd}`, 'fcntl', fd, F_DUPFD_CLOEXEC, least);
-}
-
-/** Moves a descriptor to a number of at least `least`; closes the old one. */
-export function moveAbove(fd: number, least: number): number {
-  const moved = duplicateAbove(fd, least);
-  syscall(SYS.close, fd);
-  return moved;
 }
 
 export function closeDescriptor(fd: number): void {
@@ -88,23 +74,28 @@ export function poll(wanted: readonly Poll[], milliseconds: number): number[] {
     pollfds.writeInt32LE(fd, i * POLLFD_SIZE);
     pollfds.writeInt16LE(events, i * POLLFD_SIZE + 4);
   });
-  const timeout = Buffer.alloc(16);
-  timeout.writeBigInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0);
-  timeout.writeBigInt64LE(BigInt(Math.floor((milliseconds % 1000) * 1e6)), 8);
-  const result = syscall(SYS.ppoll, pollfds, wanted.length, milliseconds < 0 ? null : timeout, 0, 0);
+  const timeout = milliseconds < 0 ? null : timespec(milliseconds);
+  const result = syscall(SYS.ppoll, pollfds, wanted.length, timeout, 0, 0);
   if (result < 0)
     throw TsociError.fromErrno(`wait for descriptor ${wanted.map(({ fd }) => fd).join(', ')}`, -result);
   return wanted.map((_, i) => pollfds.readInt16LE(i * POLLFD_SIZE + 6));
 }
 
-/** The same; nothing has come when a signal ends the wait. */
-export function pollOrSignal(wanted: readonly Poll[], milliseconds: number): number[] {
-  try {
-    return poll(wanted, milliseconds);
-  } catch (error) {
-    if (errnoOf(error) !== EINTR) throw error;
-    return [];
+/** Waits until `fd` has something to read. What comes of others meanwhile is handed on, in the order of what is `wanted`. */
+export function pollUntil(fd: number, wanted: () => Poll[], come: (revents: number[]) => void): void {
+  for (;;) {
+    const [end, ...others] = poll([{ fd, events: POLLIN }, ...wanted()], -1);
+    if (others.some((revents) => revents !== 0)) come(others);
+    if (end) return;
   }
+}
+
+/** struct timespec: seconds, nanoseconds. */
+export function timespec(milliseconds: number): Buffer {
+  const timespec = Buffer.alloc(16);
+  timespec.writeBigInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0);
+  timespec.writeBigInt64LE(BigInt(Math.floor((milliseconds % 1000) * 1e6)), 8);
+  return timespec;
 }
 
 /** struct pollfd: fd, events, revents. */
@@ -147,6 +138,9 @@ function vector(bytes: Uint8Array): Buffer {
   return iov;
 }
 
+/** How many descriptors one message takes at most (unix(7), SCM_MAX_FD). */
+export const MOST_RIGHTS = 253;
+
 /** A control message that carries descriptors (cmsg(3)). */
 export function rightsMessage(fds: readonly number[]): Buffer {
   const length = 16 + fds.length * 4;
@@ -183,11 +177,15 @@ export function receiveDescriptors(
   const control = Buffer.alloc((16 + most * 4 + 7) & ~7);
   const header = messageHeader(iov, control);
   const length = check(doing, 'recvmsg', socket, header, MSG_CMSG_CLOEXEC, buffer, iov, control);
-  const received = Number(header.readBigUInt64LE(40));
+  return { length, fds: rightsIn(control) };
+}
+
+/** The descriptors in what recvmsg(2) has left of a control buffer, which is zero where none have come. */
+export function rightsIn(control: Buffer): number[] {
   const fds: number[] = [];
-  if (received >= 16 && control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === SCM_RIGHTS) {
+  if (control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === SCM_RIGHTS) {
     const end = Number(control.readBigUInt64LE(0));
     for (let at = 16; at + 4 <= end; at += 4) fds.push(control.readInt32LE(at));
   }
-  return { length, fds };
+  return fds;
 }

@@ -55,14 +55,6 @@ export function openLibrary(path?: string): Library {
   };
 }
 
-let clibrary: Library | undefined;
-
-/** A function of the C library that returns an int. */
-export function libc(name: string, ...args: Argument[]): number {
-  clibrary ??= openLibrary();
-  return clibrary.int(name)(...args);
-}
-
 /** Why the last call of dlopen(3) or dlsym(3) failed. */
 function lastError(): string {
   const { callPointer, dlerror, string } = addon();

@@ -7,6 +7,7 @@ import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
+import type { Launcher } from '../stub/launcher.ts';
 import type { Program } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
 import { allTypes, type NamespaceType, namespaceTypes } from './namespace-plan.ts';
@@ -28,8 +29,10 @@ export interface EnterTarget {
 }
 
 export interface EnterOptions {
+  launcher: Launcher;
   stdio: readonly [number, number, number];
-  preserved?: readonly number[];
+  /** How many of the launcher's descriptors, from 3 on, it inherits. */
+  preserved?: number;
   /** A descriptor of ours of the cgroup that the process starts in. */
   cgroup?: number | undefined;
   /** What goes to the stub besides: StubProcess.extra from ENTER_EXTRA on. */
@@ -79,11 +82,11 @@ export function openTarget(
 /** Starts a stub that has the descriptors of the target. It is still in our namespaces. */
 export function spawnBoot(
   { pidfd, root }: EnterTarget,
-  { stdio, preserved = [], cgroup, extra = [], property }: EnterOptions,
+  { launcher, stdio, preserved = 0, cgroup, extra = [], property }: EnterOptions,
 ): StubProcess {
   // A place without a descriptor of its own is filled with one that the stub has anyway.
   const places = [pidfd, root ?? pidfd, cgroup ?? pidfd];
-  const boot = StubProcess.spawn({ stdio, preserved, extra: [...places, ...extra] });
+  const boot = StubProcess.spawn(launcher, { stdio, preserved, extra: [...places, ...extra] });
   boot.property = property;
   return boot;
 }

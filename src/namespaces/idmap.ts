@@ -3,7 +3,7 @@
 
 import { constants, openSync } from 'node:fs';
 import type { Config, Mount } from '../config/generated/types.ts';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { CLONE_NEWUSER } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
@@ -62,7 +62,7 @@ function mappingsOf(
 }
 
 function makeNamespace(caller: Caller, { uid, gid }: Mappings, destination: string): number {
-  const boot = StubProcess.spawn({ stdio: caller.stdio, role: 'idmap' });
+  const boot = StubProcess.spawn(caller.launcher, { stdio: caller.stdio, role: 'idmap' });
   try {
     const doing = `make a user namespace for the mount on ${destination}`;
     const holder = boot.clone(CLONE_NEWUSER, doing, undefined, 'idmap');

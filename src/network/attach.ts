@@ -4,6 +4,7 @@
 // failure takes everything back. A process that is killed half way leaves a lease whose device vanishes with the
 // container, and which the next attachment reclaims.
 
+import type { Caller } from '../launcher/caller.ts';
 import { AF_INET } from '../linux/constants.ts';
 import { EEXIST } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
@@ -70,13 +71,18 @@ interface Sockets {
  * Attaches a container's network namespace to a bridge of ours. Doing it again with the same options changes nothing, with
  * others it is made anew. `directory` holds the record of leases.
  */
-export function attach(state: HookState, options: NetworkOptions, directory: string): void {
+export function attach(
+  caller: Pick<Caller, 'launcher' | 'stdio'>,
+  state: HookState,
+  options: NetworkOptions,
+  directory: string,
+): void {
   if (state.pid === 0) throw new TsociError(`container ${state.id} has no process to attach`);
   withNamespace(`/proc/${state.pid}/ns/net`, (namespace) => {
     if (isOwnNamespace(namespace))
       throw new TsociError(`container ${state.id} has no network namespace of its own to attach`);
     // The socket inside takes a process to make: have it before others wait for us.
-    withRoutesIn(namespace, (inside) =>
+    withRoutesIn(caller, namespace, (inside) =>
       withRoutes((outside) =>
         withStore(directory, (store) => attachLocked(state, options, namespace, store, { outside, inside })),
       ),

@@ -9,9 +9,9 @@ const TIMEOUT = 60;
 /**
  * The config with hooks that run `tsoci network attach` and `detach` with the settings of `spec`
  * (`bridge=tsoci0,subnet=10.89.0.0/24,publish=8080:80`), and with a network namespace of its own if it names none.
- * `command` is what runs tsoci: an absolute path, and arguments if that is an interpreter.
+ * `tsoci` is the path of the executable.
  */
-export function injectNetwork(config: Config, spec: string, command: readonly [string, ...string[]]): Config {
+export function injectNetwork(config: Config, spec: string, tsoci: string): Config {
   const settings = parseSettings(spec);
   readOptions(settings);
   const { hooks = {} } = config;
@@ -19,16 +19,16 @@ export function injectNetwork(config: Config, spec: string, command: readonly [s
     ...config,
     hooks: {
       ...hooks,
-      createRuntime: [...(hooks.createRuntime ?? []), hook('attach', settings, command)],
-      poststop: [...(hooks.poststop ?? []), hook('detach', settings, command)],
+      createRuntime: [...(hooks.createRuntime ?? []), hook('attach', settings, tsoci)],
+      poststop: [...(hooks.poststop ?? []), hook('detach', settings, tsoci)],
     },
     linux: { ...config.linux, namespaces: withNetworkNamespace(config.linux?.namespaces ?? []) },
   };
 }
 
-function hook(action: string, settings: Settings, [path, ...args]: readonly [string, ...string[]]): Hook {
+function hook(action: string, settings: Settings, path: string): Hook {
   const options = settings.map(([name, value]) => `--${name}=${value}`);
-  return { path, args: [path, ...args, 'network', action, ...options], timeout: TIMEOUT };
+  return { path, args: [path, 'network', action, ...options], timeout: TIMEOUT };
 }
 
 function withNetworkNamespace(namespaces: readonly Namespace[]): Namespace[] {

@@ -4,6 +4,7 @@
 // and passes it to us; Node itself never leaves its namespace.
 
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import type { Caller } from '../launcher/caller.ts';
 import { AF_NETLINK, CLONE_NEWNET, MSG_NOSIGNAL } from '../linux/constants.ts';
 import { rightsMessage } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
@@ -42,8 +43,12 @@ export function withRoutes<T>(body: (routes: NetlinkSocket) => T): T {
 }
 
 /** Runs `body` with an rtnetlink socket to another network namespace. */
-export function withRoutesIn<T>(namespace: number, body: (routes: NetlinkSocket) => T): T {
-  return closing(new NetlinkSocket(routeSocketIn(namespace)), body);
+export function withRoutesIn<T>(
+  caller: Pick<Caller, 'launcher' | 'stdio'>,
+  namespace: number,
+  body: (routes: NetlinkSocket) => T,
+): T {
+  return closing(new NetlinkSocket(routeSocketIn(caller, namespace)), body);
 }
 
 function closing<T>(socket: NetlinkSocket, body: (socket: NetlinkSocket) => T): T {
@@ -55,8 +60,8 @@ function closing<T>(socket: NetlinkSocket, body: (socket: NetlinkSocket) => T): 
 }
 
 /** setns(2) demands CAP_SYS_ADMIN in the user namespace that owns the network namespace, and in our own. */
-function routeSocketIn(namespace: number): number {
-  const stub = StubProcess.spawn({ stdio: [0, 1, 2], extra: [namespace] });
+function routeSocketIn({ launcher, stdio }: Pick<Caller, 'launcher' | 'stdio'>, namespace: number): number {
+  const stub = StubProcess.spawn(launcher, { stdio, extra: [namespace] });
   try {
     const program = stub.program();
     program.call('setns', [stub.extra(0), CLONE_NEWNET], 'join the network namespace');

@@ -1,6 +1,7 @@
 // Network devices of the host that become the container's: config-linux.md#network-devices.
 
 import type { Config, NetDevice } from '../config/generated/types.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import {
   createAddress,
@@ -41,8 +42,12 @@ export interface Move {
 const FOUND_FLAGS = IFA_F_SECONDARY | IFA_F_DADFAILED | IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_PERMANENT;
 
 /** linux.netDevices: moves them into the network namespace of a process. */
-export function moveNetDevicesTo(pid: number, { linux }: Config): void {
-  withNamespace(`/proc/${pid}/ns/net`, (namespace) => moveNetDevices(linux?.netDevices, namespace));
+export function moveNetDevicesTo(
+  caller: Pick<Caller, 'launcher' | 'stdio'>,
+  pid: number,
+  { linux }: Config,
+): void {
+  withNamespace(`/proc/${pid}/ns/net`, (namespace) => moveNetDevices(caller, linux?.netDevices, namespace));
 }
 
 /**
@@ -51,13 +56,17 @@ export function moveNetDevicesTo(pid: number, { linux }: Config): void {
  *
  * `namespace` is a descriptor. We need CAP_NET_ADMIN in the user namespaces that own the two network namespaces.
  */
-export function moveNetDevices(devices: NetDevices | undefined, namespace: number): void {
+export function moveNetDevices(
+  caller: Pick<Caller, 'launcher' | 'stdio'>,
+  devices: NetDevices | undefined,
+  namespace: number,
+): void {
   if (!devices || Object.keys(devices).length === 0) return;
   if (isOwnNamespace(namespace))
     throw new TsociError('netDevices: the container has no network namespace of its own to move devices to');
   withNamespace(OWN_NAMESPACE, (home) =>
     withRoutes((outside) =>
-      withRoutesIn(namespace, (inside) => {
+      withRoutesIn(caller, namespace, (inside) => {
         const moves = planMoves(devices, (name) => findLink(outside, name), listLinks(inside));
         undoable((undo) => {
           for (const move of moves) {

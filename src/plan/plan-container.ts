@@ -13,15 +13,16 @@ import { runStart } from '../container/start.ts';
 import { asProcess, type HookedContainer } from '../container/start-hooks.ts';
 import { checkId } from '../container/state/store.ts';
 import { asRuntime, runAllHooks } from '../hooks/hooks.ts';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { messageOf } from '../linux/errors.ts';
 import { type EnterTarget, enterTarget } from '../namespaces/enter.ts';
 import { mustDenySetgroups } from '../namespaces/mappings.ts';
 import { type NamespacePlan, namespaceTypes } from '../namespaces/namespace-plan.ts';
+import type { Launcher } from '../stub/launcher.ts';
 import { observeStubs } from '../stub/observer.ts';
-import { replaceStubs, type StubProcess } from '../stub/stub-process.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 import { Tracer } from '../trace/tracer.ts';
-import { plannedStubs } from './planned-channel.ts';
+import { plannedLauncher } from './planned-channel.ts';
 
 export interface PlanOptions
   extends Omit<CreateOptions, 'id' | 'pidFile' | 'consoleSocket' | 'keepTerminal'> {
@@ -34,20 +35,20 @@ export interface PlanOptions
 /** The pid and the descriptors of nobody: no process is at the other end. */
 const NONE = -1;
 
-/** Plans a container. From here on no stub of this process is one. */
+/** Plans a container. */
 export async function planContainer(caller: Caller, options: PlanOptions): Promise<void> {
   if (options.id !== undefined) checkId(options.id);
   const id = options.id ?? basename(options.bundle);
-  const creation = await prepareCreation(caller, { ...options, id });
-  const { config, path: bundle } = creation.bundle;
+  const prepared = await prepareCreation(caller, { ...options, id });
+  const { config, path: bundle } = prepared.bundle;
   const tracer = new Tracer({ write: options.write, real: false });
   const setgroupsDenied = mustDenySetgroups(caller, config.linux?.gidMappings ?? []);
   const place = planCgroup(caller, { ...options, id }, config);
   if (place) checkCgroup(place, config);
   const cgroup = place && mayMake(caller, place.directory) ? place.directory : undefined;
-  replaceStubs(
-    plannedStubs({ uid: caller.uid, gid: caller.gid, umask: process.umask(), setgroupsDenied, cgroup }),
-  );
+  const { uid, gid, umask } = caller;
+  const launcher = plannedLauncher({ uid, gid, umask, setgroupsDenied, cgroup });
+  const creation = { ...prepared, caller: plannedCaller(caller, launcher) };
   observeStubs(tracer);
   // A config that systemd cannot be asked for is an error here, too.
   creation.modules.systemd?.planUnit(caller, id, config);
@@ -55,23 +56,30 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   const host = plannedHost(creation, state, cgroup);
   const { init, program } = createInit(creation, host);
   if (!config.process) return init.stub.leave(program);
-  runStart(caller, config.hooks, {
+  runStart(creation.caller, config.hooks, {
     bundle,
-    inside: config.hooks?.startContainer && asProcess(plannedHooked(creation, state, init, cgroup)),
+    inside:
+      config.hooks?.startContainer &&
+      asProcess(creation.caller, plannedHooked(creation, state, init, cgroup)),
     created: JSON.stringify(state),
     running: JSON.stringify(state),
     go: () => init.stub.exec(program),
   });
   // `run` deletes the container in the end.
   const failed = (error: unknown) => caller.warn(messageOf(error));
-  const start = asRuntime({ env: listOf(caller.env), cwd: bundle });
+  const start = asRuntime({ launcher, env: listOf(caller.env), cwd: bundle });
   const stopped = { state: JSON.stringify(state), start };
   runAllHooks('poststop', config.hooks?.poststop, stopped, failed);
 }
 
+/** The caller, but for its launcher. What is read when it is asked for stays so. */
+function plannedCaller(caller: Caller, launcher: Launcher): Caller {
+  return Object.create(caller, { launcher: { value: launcher } });
+}
+
 /** The host's side of a container that is not made: nothing happens. */
 function plannedHost(
-  { bundle, modules, namespaces }: Creation,
+  { caller: { launcher }, bundle, modules, namespaces }: Creation,
   state: State,
   cgroup: string | undefined,
 ): Host {
@@ -87,7 +95,7 @@ function plannedHost(
     beginHooks: () => state,
     enterContainer: ({ stub }) => {
       const target = plannedTarget(stub, namespaces);
-      return (stdio, property) => enterTarget(target, { stdio, role: 'hook', property });
+      return (stdio, property) => enterTarget(target, { launcher, stdio, role: 'hook', property });
     },
     takeTerminal: () => {},
   };

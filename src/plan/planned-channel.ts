@@ -3,7 +3,7 @@
 import type { Execution } from '../diagnosis/program.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscallName } from '../linux/syscall-names.ts';
-import type { Channel, Started, StubDescriptors } from '../stub/channel.ts';
+import type { Channel } from '../stub/channel.ts';
 import {
   argumentsAt,
   BUFFER_ADDRESS,
@@ -13,6 +13,7 @@ import {
   stops,
   writeResult,
 } from '../stub/encode.ts';
+import type { Launcher } from '../stub/launcher.ts';
 import { LAST } from '../stub/program.ts';
 import { Memory } from '../trace/stub-memory.ts';
 import { OpenFiles } from './open-files.ts';
@@ -22,15 +23,15 @@ import { PlannedProcess, type World } from './planned-process.ts';
 /** Above all that the kernel hands out (PID_MAX_LIMIT of linux/threads.h): no process has it. */
 const FIRST_PID = 0x400001;
 
-/** Starts stubs for a plan: see StubProcess, replaceStubs. */
-export function plannedStubs(caller: {
+/** Starts stubs for a plan. None of them has to be waited for. */
+export function plannedLauncher(caller: {
   uid: number;
   gid: number;
   umask: number;
   setgroupsDenied: boolean;
   /** The directory of the cgroup that would have been made. */
   cgroup: string | undefined;
-}): (descriptors: StubDescriptors) => Started {
+}): Launcher {
   const world: World = {
     uid: caller.uid,
     gid: caller.gid,
@@ -42,13 +43,15 @@ export function plannedStubs(caller: {
   const files = new Filesystem(['/']);
   if (caller.cgroup !== undefined) files.putDirectories(caller.cgroup);
   const host = new Mount(files);
-  return ({ stdio, others }) => {
-    const count = stdio.length + 2 + others.length;
+  const start: Launcher['start'] = ({ stdio, preserved, extra }) => {
+    const count = stdio.length + 2 + preserved + extra.length;
     const open = new Map(Array.from({ length: count }, (_, fd) => [fd, {}]));
     const process = new PlannedProcess(world, new OpenFiles(open, new Place(host)), stdio.length);
     const child = new PlannedChannel();
     return { pid: process.pid, channel: new PlannedChannel(process, child), child };
   };
+  const ended = () => ({ code: 0, signal: 0 });
+  return { control: -1, alive: true, start, wait: ended, waitBriefly: ended };
 }
 
 class PlannedChannel implements Channel {

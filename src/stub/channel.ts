@@ -2,11 +2,10 @@
 
 import { executionOf } from '../diagnosis/explain-execve.ts';
 import type { Execution } from '../diagnosis/program.ts';
-import { SOCK_SEQPACKET } from '../linux/constants.ts';
-import { closeDescriptor, receive, receiveDescriptors, send, socketPair } from '../linux/descriptor.ts';
-import { ECONNRESET } from '../linux/errno.ts';
+import { SO_RCVTIMEO, SOL_SOCKET } from '../linux/constants.ts';
+import { check, closeDescriptor, receive, receiveDescriptors, send } from '../linux/descriptor.ts';
+import { EAGAIN, ECONNRESET } from '../linux/errno.ts';
 import { errnoOf } from '../linux/errors.ts';
-import { spawnStub } from './spawn.ts';
 
 export interface Channel {
   /** False where no process is at the other end, as in a plan. */
@@ -22,42 +21,22 @@ export interface Channel {
   close(): void;
 }
 
-/** Our descriptors that a new stub has: `stdio` as 0 to 2, then its two control sockets, then the others. */
-export interface StubDescriptors {
-  readonly stdio: readonly [number, number, number];
-  readonly others: readonly number[];
-}
+/** How often whoever waits for a reply looks whether it is wanted still, in seconds. */
+const LOOK = 1n;
 
-/** A new stub: its pid, the way to it, and the way to the child that it may clone. */
-export interface Started {
-  readonly pid: number;
-  readonly channel: Channel;
-  readonly child: Channel;
-}
-
-/** Starts a stub as our child. */
-export function startStub({ stdio, others }: StubDescriptors): Started {
-  const [ours, theirs] = socketPair(SOCK_SEQPACKET);
-  const [ourChild, theirChild] = socketPair(SOCK_SEQPACKET);
-  try {
-    const pid = spawnStub([...stdio, theirs, theirChild, ...others]);
-    return { pid, channel: new SocketChannel(ours), child: new SocketChannel(ourChild) };
-  } catch (error) {
-    closeDescriptor(ours);
-    closeDescriptor(ourChild);
-    throw error;
-  } finally {
-    closeDescriptor(theirs);
-    closeDescriptor(theirChild);
-  }
-}
-
-class SocketChannel implements Channel {
+export class SocketChannel implements Channel {
   readonly real = true;
   readonly #socket: number;
+  readonly #look: () => void;
 
-  constructor(socket: number) {
+  /** `look` throws when a reply is waited for in vain: the caller has ended. */
+  constructor(socket: number, look: () => void) {
     this.#socket = socket;
+    this.#look = look;
+    const timeval = Buffer.alloc(16);
+    timeval.writeBigInt64LE(LOOK);
+    const length = timeval.length;
+    check('bound the wait for a stub', 'setsockopt', socket, SOL_SOCKET, SO_RCVTIMEO, timeval, length);
   }
 
   send(message: Uint8Array, doing: string): void {
@@ -65,16 +44,14 @@ class SocketChannel implements Channel {
   }
 
   receive(buffer: Uint8Array): number {
-    try {
-      return receive(this.#socket, buffer, 'receive the results of the stub');
-    } catch (error) {
-      if (errnoOf(error) === ECONNRESET) return 0;
-      throw error;
-    }
+    return this.#patiently(() => receive(this.#socket, buffer, 'receive the results of the stub')) ?? 0;
   }
 
   receiveDescriptors(buffer: Uint8Array, most: number): { length: number; fds: number[] } {
-    return receiveDescriptors(this.#socket, buffer, most, 'receive descriptors from the stub');
+    const doing = 'receive descriptors from the stub';
+    return (
+      this.#patiently(() => receiveDescriptors(this.#socket, buffer, most, doing)) ?? { length: 0, fds: [] }
+    );
   }
 
   execution(pid: number): Execution & Disposable {
@@ -83,5 +60,18 @@ class SocketChannel implements Channel {
 
   close(): void {
     closeDescriptor(this.#socket);
+  }
+
+  /** Undefined when the other end has closed before it had read all. */
+  #patiently<T>(receiving: () => T): T | undefined {
+    for (;;) {
+      try {
+        return receiving();
+      } catch (error) {
+        if (errnoOf(error) === ECONNRESET) return undefined;
+        if (errnoOf(error) !== EAGAIN) throw error;
+        this.#look();
+      }
+    }
   }
 }

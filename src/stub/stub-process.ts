@@ -15,9 +15,10 @@ import {
 } from '../linux/constants.ts';
 import { EPIPE } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { reap, type WaitStatus } from '../linux/wait.ts';
-import { type Channel, startStub } from './channel.ts';
+import type { WaitStatus } from '../linux/wait.ts';
+import type { Channel } from './channel.ts';
 import { BUFFER_SIZE, encode, encodePart, HEAP_ADDRESS, type Part } from './encode.ts';
+import type { Launcher } from './launcher.ts';
 import { stubObserver } from './observer.ts';
 import { movePreserved, STDIO } from './preserved.ts';
 import {
@@ -40,19 +41,12 @@ const CONTROLS = 2;
 export interface SpawnOptions {
   /** Our descriptors that become the stub's 0, 1, 2. */
   stdio: readonly [number, number, number];
-  /** Our descriptors that become its 3, 4, … and are not close-on-exec (--preserve-fds). */
-  preserved?: readonly number[];
+  /** How many descriptors of the launcher, from 3 on, are the same in it and not close-on-exec (--preserve-fds). */
+  preserved?: number;
   /** Our descriptors that it holds behind its two control descriptors, close-on-exec. */
   extra?: readonly number[];
   /** What it is for, as a trace calls it: boot, hook, … */
   role?: string;
-}
-
-let start = startStub;
-
-/** Has `replacement` start all stubs from here on. Those of a plan are no processes (plan/planned-channel.ts). */
-export function replaceStubs(replacement: typeof startStub): void {
-  start = replacement;
 }
 
 export class StubProcess {
@@ -64,6 +58,7 @@ export class StubProcess {
   readonly role: string;
   /** The property of config.json that wants the programs made from here on: `mounts[2]`. */
   property: string | undefined;
+  readonly #launcher: Launcher;
   readonly #channel: Channel;
   #child: Channel | undefined;
   #connected = true;
@@ -73,11 +68,12 @@ export class StubProcess {
   #status: WaitStatus | undefined;
 
   private constructor(
-    { pid, role }: { pid: number; role: string },
+    { launcher, pid, role }: { launcher: Launcher; pid: number; role: string },
     control: number,
     channel: Channel,
     descriptors: DescriptorTable,
   ) {
+    this.#launcher = launcher;
     this.pid = pid;
     this.role = role;
     this.control = control;
@@ -85,18 +81,20 @@ export class StubProcess {
     this.#channel = channel;
   }
 
-  /** Starts a stub as our child. It holds no descriptor of ours but those named. */
-  static spawn({ stdio, preserved = [], extra = [], role = 'boot' }: SpawnOptions): StubProcess {
-    const others = [...preserved, ...extra];
-    const { pid, channel, child } = start({ stdio, others });
-    const count = STDIO + CONTROLS + others.length;
-    const control = STDIO + preserved.length;
-    const stub = new StubProcess({ pid, role }, control, channel, new DescriptorTable(Array(count).keys()));
+  /** Starts a stub as a child of the launcher. It holds no descriptor but those named. */
+  static spawn(
+    launcher: Launcher,
+    { stdio, preserved = 0, extra = [], role = 'boot' }: SpawnOptions,
+  ): StubProcess {
+    const { pid, channel, child } = launcher.start({ stdio, preserved, extra });
+    const count = STDIO + CONTROLS + preserved + extra.length;
+    const control = STDIO + preserved;
+    const descriptors = new DescriptorTable(Array(count).keys());
+    const stub = new StubProcess({ launcher, pid, role }, control, channel, descriptors);
     stub.#child = child;
     const program = stub.program();
-    if (preserved.length > 0) movePreserved(program, preserved.length, count);
+    if (preserved > 0) movePreserved(program, preserved, count);
     const all = 0xffffffff;
-    program.closeFrom(count);
     program.call('close_range', [control, all, CLOSE_RANGE_CLOEXEC], 'mark descriptors close-on-exec');
     stub.later(program);
     return stub;
@@ -219,7 +217,8 @@ export class StubProcess {
     alone.close(this.control + 1);
     this.run(alone);
     for (const operation of childProgram.operations) childTable.apply(operation);
-    const child = new StubProcess({ pid: results.at(0), role }, this.control, channel, childTable);
+    const identity = { launcher: this.#launcher, pid: results.at(0), role };
+    const child = new StubProcess(identity, this.control, channel, childTable);
     stubObserver()?.sending(child, { operations, message });
     const first = Buffer.alloc(BUFFER_SIZE);
     if (child.#receiveInto(first) === 0) throw child.#died();
@@ -270,9 +269,17 @@ export class StubProcess {
     this.dismiss();
   }
 
-  /** Waits for the end of a stub that is our child, or of what it has become, and reaps it. */
+  /** Waits for the end of a stub that is a child of the launcher, or of what it has become, and reaps it. */
   wait(): WaitStatus {
-    this.#status ??= this.onHost(reap) ?? { code: 0, signal: 0 };
+    this.#status ??= this.onHost((pid) => this.#launcher.wait(pid)) ?? { code: 0, signal: 0 };
+    return this.#status;
+  }
+
+  /** See Launcher. */
+  waitBriefly(milliseconds: number, meanwhile?: (socket: number) => void): WaitStatus | 'timeout' | 'signal' {
+    const ended = this.onHost((pid) => this.#launcher.waitBriefly(pid, milliseconds, meanwhile));
+    if (typeof ended === 'string') return ended;
+    this.#status = ended ?? { code: 0, signal: 0 };
     return this.#status;
   }
 

@@ -1,7 +1,7 @@
 // `tsoci --trace[=FILE]`.
 
 import { openSync } from 'node:fs';
-import type { Caller } from '../linux/caller.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { messageOf, TsociError } from '../linux/errors.ts';
 import { observeStubs } from '../stub/observer.ts';
 import { Tracer } from './tracer.ts';

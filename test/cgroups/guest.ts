@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { unbuilt } from '../../scripts/unbuilt.ts';
 
 const MOUNT_POINT = '/sys/fs/cgroup';
 const TIMEOUT_MS = 60_000;
@@ -25,11 +26,11 @@ const APPLETS = ['sh', 'sleep', 'cat', 'dd', 'mknod', 'date', 'mkdir', 'true', '
 export type Runtime = 'tsoci' | 'runc' | 'crun';
 
 /** The executable given by TSOCI, or that of the repository, or else its sources. */
-function commandOf(runtime: Runtime): [string, ...string[]] {
-  if (runtime !== 'tsoci') return [runtime];
+function executableOf(runtime: Runtime): string {
+  if (runtime !== 'tsoci') return runtime;
   const root = resolve(import.meta.dirname, '../..');
   const executable = process.env.TSOCI ?? join(root, 'dist/tsoci');
-  return existsSync(executable) ? [executable] : [process.execPath, join(root, 'src/main.ts')];
+  return existsSync(executable) ? executable : unbuilt();
 }
 
 export interface Result {
@@ -39,12 +40,11 @@ export interface Result {
 
 /** Runs a command of a runtime. Its output goes through a file: a container that keeps it open makes nobody wait. */
 export function command(runtime: Runtime, args: readonly string[], input = ''): Result {
-  const [executable, ...before] = commandOf(runtime);
   const file = join(tmpdir(), `output-${runtime}`);
   const fd = openSync(file, 'w+');
   try {
     const options = { input, stdio: ['pipe', fd, fd] as ['pipe', number, number], timeout: TIMEOUT_MS };
-    const { status } = spawnSync(executable, [...before, ...args], options);
+    const { status } = spawnSync(executableOf(runtime), args, options);
     return { status, output: readFileSync(file, 'utf8') };
   } finally {
     closeSync(fd);
@@ -52,8 +52,7 @@ export function command(runtime: Runtime, args: readonly string[], input = ''): 
 }
 
 export function commandLine(runtime: Runtime, args: readonly string[]): [string, string[]] {
-  const [executable, ...before] = commandOf(runtime);
-  return [executable, [...before, ...args]];
+  return [executableOf(runtime), [...args]];
 }
 
 export interface Bundle {

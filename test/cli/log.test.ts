@@ -36,7 +36,7 @@ test('a log file is appended to, with what is important enough', () => {
   inDirectory((directory) => {
     const file = join(directory, 'log');
     for (const level of ['warning', 'debug'] as const) {
-      const log = openLog({ file, format: 'json', level });
+      const log = openLog({ file, format: 'json', level }, 2);
       log('warning', `at ${level}`);
       log('debug', 'a step');
     }

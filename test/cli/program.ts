@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { unbuilt } from '../../scripts/unbuilt.ts';
 
 export interface Ended {
   status: number | null;
@@ -15,7 +16,7 @@ const root = join(import.meta.dirname, '..', '..');
 export const executable = join(root, 'dist', 'tsoci');
 
 export function tsoci(...args: string[]): Ended {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src', 'main.ts'), ...args], {
+  const { status, stdout, stderr } = spawnSync(unbuilt(), args, {
     encoding: 'utf8',
     timeout: 60_000,
   });

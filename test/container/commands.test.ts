@@ -53,16 +53,12 @@ test('delete --regex takes what a killed create left, and nothing that is not of
   rmSync(join(box.root, foreign), { recursive: true });
 });
 
-/**
- * A command of a caller whose working directory has been removed. Executed by Node: the engine in the executable does not
- * even start there.
- */
+/** A command of a caller whose working directory has been removed. */
 function fromNowhere(...args: string[]) {
   // What --detach leaves would hold a pipe.
   const output = args.includes('--detach') ? 'ignore' : 'pipe';
   const script = 'mkdir gone; cd gone; rmdir ../gone; exec "$@"';
-  const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
-  return spawnSync('sh', ['-c', script, 'sh', process.execPath, main, '--root', box.root, ...args], {
+  return spawnSync('sh', ['-c', script, 'sh', tsociPath, '--root', box.root, ...args], {
     cwd: box.directory,
     encoding: 'utf8',
     stdio: ['ignore', output, output],

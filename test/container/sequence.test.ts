@@ -5,15 +5,21 @@ import * as assert from 'uvu/assert';
 import { prepareCreation } from '../../src/container/create/creation.ts';
 import type { Host } from '../../src/container/init/host.ts';
 import { createInit } from '../../src/container/init/sequence.ts';
-import type { Caller } from '../../src/linux/caller.ts';
-import { plannedStubs } from '../../src/plan/planned-channel.ts';
+import type { Caller } from '../../src/launcher/caller.ts';
+import { plannedLauncher } from '../../src/plan/planned-channel.ts';
 import { observeStubs } from '../../src/stub/observer.ts';
-import { replaceStubs } from '../../src/stub/stub-process.ts';
+import { testLauncher } from '../launcher/driven.ts';
 import { type Change, Sandbox } from './harness.ts';
 
 const test = suite('sequence');
 const box = new Sandbox();
-replaceStubs(plannedStubs({ uid: 0, gid: 0, umask: 0o22, setgroupsDenied: false, cgroup: undefined }));
+const launcher = plannedLauncher({
+  uid: 0,
+  gid: 0,
+  umask: 0o22,
+  setgroupsDenied: false,
+  cgroup: undefined,
+});
 
 interface Made {
   /** Members of Host that were called, and what operations did, in order. */
@@ -33,7 +39,10 @@ async function make(change: Change): Promise<Made> {
     args: [],
     env: {},
     cwd: '/',
+    umask: 0o22,
     pid: process.pid,
+    launcher,
+    signals: testLauncher().signals,
     uid: 0,
     gid: 0,
     stdio: [0, 1, 2],

@@ -4,7 +4,7 @@ import { fstatSync, openSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TerminalSession } from '../../src/container/attach/terminal.ts';
-import type { Caller } from '../../src/linux/caller.ts';
+import type { Caller } from '../../src/launcher/caller.ts';
 import { O_NOCTTY, O_RDWR, TIOCGPTPEER, TIOCSPTLCK } from '../../src/linux/constants.ts';
 import { check, closeDescriptor } from '../../src/linux/descriptor.ts';
 import { Pseudoterminal } from './pseudoterminal.ts';
@@ -20,14 +20,14 @@ function openTerminal(write: Caller['write'] = () => {}) {
   return { master, slave, session: new TerminalSession(caller, master) };
 }
 
-const never = async () => false;
+const never = () => false;
 
 // Seen with a stream of the master's number that was destroyed after the master: it closed whatever had that number by
 // then, and `run` failed to remove its state.
 test('at its end it closes only what is its own', async () => {
   const { master, slave, session } = openTerminal();
   closeDescriptor(slave);
-  await session.drain(never);
+  session.drain(never);
   assert.throws(() => fstatSync(master), /EBADF/);
   const next = openSync('/dev/null', 'r');
   assert.is(next, master, 'the lowest number that is free');
@@ -43,7 +43,7 @@ test('output that somebody else goes on to write is waited for only shortly', as
   });
   check('write to the pseudoterminal', 'write', slave, Buffer.from('last'), 4);
   const start = performance.now();
-  await session.drain(never);
+  session.drain(never);
   assert.is(shown, 'last');
   assert.ok(performance.now() - start < 5000);
   session.close();

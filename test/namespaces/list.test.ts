@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { examine, kernel } from '../../src/doctor.ts';
-import type { Caller } from '../../src/linux/caller.ts';
+import type { Caller } from '../../src/launcher/caller.ts';
 import { viewNamespaces } from '../../src/namespaces/list.ts';
 import { Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts';
 

@@ -9,6 +9,7 @@ import type { Lease } from '../../src/network/leases.ts';
 import { parseSettings, readOptions } from '../../src/network/network-options.ts';
 import { readNetworks } from '../../src/network/network-store.ts';
 import type { StubProcess } from '../../src/stub/stub-process.ts';
+import { testCaller } from '../launcher/driven.ts';
 import { ask, missingDevices, pings, run, runIn, serve, withWorld } from './world.ts';
 
 const suiteOfAttach = suite('network attach');
@@ -20,7 +21,7 @@ const hookState = (id: string, pid: number) => ({ id, pid, bundle: `/bundles/${i
 const options = (settings: string) => readOptions(parseSettings(settings));
 
 function attachTo(directory: string, id: string, container: StubProcess, settings = ''): void {
-  attach(hookState(id, container.pid), options(settings), directory);
+  attach(testCaller(), hookState(id, container.pid), options(settings), directory);
 }
 
 /** As a poststop hook is called: without a process. */
@@ -183,8 +184,11 @@ test('half-done work is undone: the container refuses IPv6', async () => {
 test('what cannot be attached is refused', async () => {
   await withWorld(1, ({ directory, containers: [a] }) => {
     const own = hookState('self', process.pid);
-    assert.throws(() => attach(own, options(''), directory), /no network namespace of its own/);
-    assert.throws(() => attach(hookState('a', 0), options(''), directory), /has no process to attach/);
+    assert.throws(() => attach(testCaller(), own, options(''), directory), /no network namespace of its own/);
+    assert.throws(
+      () => attach(testCaller(), hookState('a', 0), options(''), directory),
+      /has no process to attach/,
+    );
     runIn(a.pid, 'ip', 'link', 'add', 'eth0', 'type', 'bridge');
     assert.throws(() => attachTo(directory, 'a', a), /has a network device eth0 already/);
     run('ip', 'link', 'add', 'x', 'type', 'veth', 'peer', 'y');

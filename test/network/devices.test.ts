@@ -7,6 +7,7 @@ import type { Link } from '../../src/linux/netlink/link.ts';
 import { withNamespace } from '../../src/network/namespace.ts';
 import { moveNetDevices, type NetDevices, planMoves, transplant } from '../../src/network/net-devices.ts';
 import type { StubProcess } from '../../src/stub/stub-process.ts';
+import { testCaller } from '../launcher/driven.ts';
 import { enterNewNamespace, missingDevices, run, runIn, withContainer } from './world.ts';
 
 const test = suite('netDevices');
@@ -67,7 +68,9 @@ if (reason) console.log(`skip: moving network devices: ${reason}`);
 const real = reason ? test.skip : test;
 
 function move(container: StubProcess, devices: NetDevices): void {
-  withNamespace(`/proc/${container.pid}/ns/net`, (namespace) => moveNetDevices(devices, namespace));
+  withNamespace(`/proc/${container.pid}/ns/net`, (namespace) =>
+    moveNetDevices(testCaller(), devices, namespace),
+  );
 }
 
 interface Shown {
@@ -170,7 +173,7 @@ real('loopback stays, and a container without a network namespace gets nothing',
     assert.throws(() => move(container, { lo: { name: 'lo9' } }), /move the network device lo .*EINVAL/);
   });
   const shared = () =>
-    withNamespace('/proc/self/ns/net', (namespace) => moveNetDevices({ lo: {} }, namespace));
+    withNamespace('/proc/self/ns/net', (namespace) => moveNetDevices(testCaller(), { lo: {} }, namespace));
   assert.throws(shared, /no network namespace of its own/);
 });
 

@@ -7,6 +7,7 @@ import { attach } from '../../src/network/attach.ts';
 import { detach } from '../../src/network/detach.ts';
 import { parseSettings, readOptions } from '../../src/network/network-options.ts';
 import type { StubProcess } from '../../src/stub/stub-process.ts';
+import { testCaller } from '../launcher/driven.ts';
 import { ask, askUdp, missingDevices, missingNftables, run, runIn, serve, withWorld } from './world.ts';
 
 const suiteOfFirewall = suite('network masquerade and publish');
@@ -17,7 +18,12 @@ const test = reason ? suiteOfFirewall.skip : suiteOfFirewall;
 const SUBNETS = 'subnet=10.89.0.0/24,subnet=fd00:89::/64';
 
 function attachTo(directory: string, id: string, { pid }: StubProcess, settings: string): void {
-  attach({ id, pid, bundle: '/b', annotations: {} }, readOptions(parseSettings(settings)), directory);
+  attach(
+    testCaller(),
+    { id, pid, bundle: '/b', annotations: {} },
+    readOptions(parseSettings(settings)),
+    directory,
+  );
 }
 
 function detachFrom(directory: string, id: string, settings = ''): void {

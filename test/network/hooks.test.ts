@@ -5,6 +5,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, wr
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { unbuilt } from '../../scripts/unbuilt.ts';
 import type { Config } from '../../src/config/generated/types.ts';
 import { injectNetwork } from '../../src/network/inject.ts';
 import { ANNOTATION } from '../../src/network/network-options.ts';
@@ -16,14 +17,13 @@ const reason = missingDevices();
 if (reason) console.log(`skip: network hooks: ${reason}`);
 const test = reason ? suiteOfHooks.skip : suiteOfHooks;
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const WORKER = join(import.meta.dirname, 'worker.ts');
 
 const devices = () => run('ip', '-br', 'link').trim().split('\n').length - 1;
 
 /** Runs `tsoci network` with a state on its standard input; what it says on standard error when it fails. */
 async function hook(state: object, ...args: string[]): Promise<string | undefined> {
-  const child = spawn(process.execPath, [MAIN, 'network', ...args], {
+  const child = spawn(unbuilt(), ['network', ...args], {
     stdio: ['pipe', 'inherit', 'pipe'],
     timeout: 300_000,
   });
@@ -130,11 +130,11 @@ withRunc('runc runs the hooks that --network injects', async () => {
     const parent = dirname(directory);
     // Hooks have no environment and no shell: a script stands for the executable.
     const executable = join(parent, 'tsoci');
-    const script = `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@" --state-dir ${directory}\n`;
+    const script = `#!/bin/sh\nexec ${unbuilt()} "$@" --state-dir ${directory}\n`;
     writeFileSync(executable, script);
     chmodSync(executable, 0o755);
     const spec = 'subnet=10.89.0.0/24,subnet=fd00:89::/64,mtu=1400';
-    const inject = (more: string) => (config: Config) => injectNetwork(config, spec + more, [executable]);
+    const inject = (more: string) => (config: Config) => injectNetwork(config, spec + more, executable);
     const web = makeBundle(join(parent, 'web'), inject(',ip=10.89.0.80,publish=8080:80'));
     const client = makeBundle(join(parent, 'client'), inject(''));
     const root = join(parent, 'runc');

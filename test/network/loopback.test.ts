@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { CLONE_NEWNET } from '../../src/linux/constants.ts';
 import { loopbackUp } from '../../src/network/loopback.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
+import { testLauncher } from '../launcher/driven.ts';
 
 const test = suite('loopback');
 
@@ -13,7 +14,7 @@ const missing = spawnSync('ip', ['-V']).error && 'skip: loopback: iproute2 is no
 if (missing) console.log(missing);
 
 (missing ? test.skip : test)('lo of a new network namespace is up and has its addresses', () => {
-  const boot = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const boot = StubProcess.spawn(testLauncher(), { stdio: [0, 1, 2] });
   const init = boot.clone(CLONE_NEWNET, 'clone');
   boot.dismiss();
   try {

@@ -91,10 +91,10 @@ test('--network adds both hooks behind those of the config, and a network namesp
     hooks: { createRuntime: [{ path: '/first' }], poststart: [{ path: '/other' }] },
     linux: { namespaces: [{ type: 'pid' }] },
   };
-  const injected = injectNetwork(config, 'bridge=b,masquerade', ['/bin/node', '/main.ts']);
+  const injected = injectNetwork(config, 'bridge=b,masquerade', '/bin/tsoci');
   const hook = (action: string) => ({
-    path: '/bin/node',
-    args: ['/bin/node', '/main.ts', 'network', action, '--bridge=b', '--masquerade=true'],
+    path: '/bin/tsoci',
+    args: ['/bin/tsoci', 'network', action, '--bridge=b', '--masquerade=true'],
     timeout: 60,
   });
   assert.equal(injected.hooks, {
@@ -105,8 +105,8 @@ test('--network adds both hooks behind those of the config, and a network namesp
   assert.equal(injected.linux?.namespaces, [{ type: 'pid' }, { type: 'network' }]);
   assert.equal(config.linux?.namespaces, [{ type: 'pid' }], 'the config itself is not changed');
   const joined = { ...config, linux: { namespaces: [{ type: 'network' as const, path: '/run/netns/a' }] } };
-  assert.equal(injectNetwork(joined, '', ['/t']).linux?.namespaces, joined.linux.namespaces);
-  assert.throws(() => injectNetwork(config, 'mtu=x', ['/t']), /network mtu/);
+  assert.equal(injectNetwork(joined, '', '/t').linux?.namespaces, joined.linux.namespaces);
+  assert.throws(() => injectNetwork(config, 'mtu=x', '/t'), /network mtu/);
 });
 
 test('the state of any runtime is read, and what is none is refused', () => {

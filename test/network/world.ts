@@ -11,6 +11,7 @@ import { toThisHost } from '../../src/linux/netlink/nftables-expressions.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
 import { closeSandbox, makeSandbox } from '../container/sandboxes.ts';
+import { testLauncher } from '../launcher/driven.ts';
 
 /**
  * From here on the namespace of this process is a new one, with loopback down and nothing else: setns(2) and unshare(2)
@@ -22,7 +23,7 @@ export function enterNewNamespace(): void {
 
 /** A process in a new network namespace, waiting. */
 function startContainer(): StubProcess {
-  const boot = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const boot = StubProcess.spawn(testLauncher(), { stdio: [0, 1, 2] });
   try {
     return boot.clone(CLONE_NEWNET, 'clone');
   } finally {

@@ -26,6 +26,7 @@ import {
 } from '../../src/rootfs/overlay.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
 import { Sandbox, tsociPath } from '../container/harness.ts';
+import { testLauncher } from '../launcher/driven.ts';
 
 const test = suite('overlay');
 const box = new Sandbox();
@@ -143,7 +144,7 @@ if (unprivileged) {
     const annotations = { [LOWERDIR]: JSON.stringify([...lower, box.rootfs]) };
     const plan = planOverlay({ ...exampleConfig(), annotations }, box.bundle, box.rootfs, false);
     assert.ok(plan);
-    const stub = StubProcess.spawn({ stdio: [0, 1, 2] });
+    const stub = StubProcess.spawn(testLauncher(), { stdio: [0, 1, 2] });
     try {
       const program = stub.program();
       program.call('unshare', [CLONE_NEWNS], 'unshare');

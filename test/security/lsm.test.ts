@@ -17,6 +17,7 @@ import {
 } from '../../src/security/lsm.ts';
 import { DescriptorTable, Program } from '../../src/stub/program.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
+import { testLauncher } from '../launcher/driven.ts';
 import { isRoot, withStub } from './stub.ts';
 
 const test = suite('lsm');
@@ -133,7 +134,7 @@ test('no link is followed in it', () => {
 
 /** CVE-2019-16884 and CVE-2025-52881: the file that a label goes to was another one, mounted over it. */
 rootOnly('what is mounted over a part of it is not written to', () => {
-  const boot = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const boot = StubProcess.spawn(testLauncher(), { stdio: [0, 1, 2] });
   const stub = boot.clone(CLONE_NEWNS, 'clone');
   boot.dismiss();
   try {

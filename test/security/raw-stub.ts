@@ -1,11 +1,10 @@
 // A stub that is told system calls by their bare numbers: all that there are, not only those tsoci has a name for.
 
-import { SOCK_SEQPACKET } from '../../src/linux/constants.ts';
-import { closeDescriptor, receive, send, socketPair } from '../../src/linux/descriptor.ts';
-import { reap, type WaitStatus } from '../../src/linux/wait.ts';
+import type { WaitStatus } from '../../src/linux/wait.ts';
+import type { Channel } from '../../src/stub/channel.ts';
 import { BUFFER_ADDRESS } from '../../src/stub/encode.ts';
 import { CONTINUE_ON_ERROR } from '../../src/stub/program.ts';
-import { spawnStub } from '../../src/stub/spawn.ts';
+import { testCaller, testLauncher } from '../launcher/driven.ts';
 
 const OPERATION_SIZE = 64;
 const LAST = 4;
@@ -16,14 +15,15 @@ export interface RawCall {
 }
 
 export class RawStub {
-  readonly #socket: number;
+  readonly #channel: Channel;
   readonly #pid: number;
 
   constructor() {
-    const [ours, theirs] = socketPair(SOCK_SEQPACKET);
-    this.#pid = spawnStub([0, 1, 2, theirs]);
-    closeDescriptor(theirs);
-    this.#socket = ours;
+    const { stdio } = testCaller();
+    const { pid, channel, child } = testLauncher().start({ stdio, preserved: 0, extra: [] });
+    this.#pid = pid;
+    this.#channel = channel;
+    child.close();
   }
 
   /** The address that byte `offset` of the data behind `count` calls will have. */
@@ -44,14 +44,14 @@ export class RawStub {
       message.writeBigUInt64LE(BigInt(control), at + 56);
     });
     message.set(data, calls.length * OPERATION_SIZE);
-    send(this.#socket, message, 'send calls to the stub');
-    const length = receive(this.#socket, message, 'receive results');
+    this.#channel.send(message, 'send calls to the stub');
+    const length = this.#channel.receive(message);
     if (length === 0) return undefined;
     return calls.map((_, i) => Number(message.readBigInt64LE(i * OPERATION_SIZE + 56)));
   }
 
   end(): WaitStatus {
-    closeDescriptor(this.#socket);
-    return reap(this.#pid);
+    this.#channel.close();
+    return testLauncher().wait(this.#pid);
   }
 }

@@ -18,7 +18,6 @@ import {
 import { syscall } from '../../src/linux/ffi.ts';
 import { pause } from '../../src/linux/sleep.ts';
 import { SYS } from '../../src/linux/syscalls.ts';
-import { reap } from '../../src/linux/wait.ts';
 import { setNoNewPrivileges } from '../../src/security/credentials.ts';
 import { connectAgent, containerProcessState } from '../../src/security/seccomp/agent.ts';
 import { compileFilter } from '../../src/security/seccomp/filter.ts';
@@ -27,6 +26,7 @@ import { installFilter } from '../../src/security/seccomp/install.ts';
 import { tryLibseccomp } from '../../src/security/seccomp/libseccomp.ts';
 import { stringArray } from '../../src/stub/program.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
+import { testLauncher } from '../launcher/driven.ts';
 
 const test = suite('seccomp agent');
 const withLibrary = tryLibseccomp() ? test : test.skip;
@@ -75,7 +75,7 @@ function answer(listener: number, reply: Reply): void {
 function mkdir(path: string, reply: Reply, seccomp = config): number {
   const [agent, theirs] = socketPair(SOCK_STREAM);
   const nowhere = openSync('/dev/null', 'r+');
-  const stub = StubProcess.spawn({ stdio: [nowhere, nowhere, nowhere], extra: [theirs] });
+  const stub = StubProcess.spawn(testLauncher(), { stdio: [nowhere, nowhere, nowhere], extra: [theirs] });
   for (const fd of [nowhere, theirs]) closeDescriptor(fd);
   const program = stub.program();
   setNoNewPrivileges(program);
@@ -100,7 +100,7 @@ function mkdir(path: string, reply: Reply, seccomp = config): number {
   assert.ok(readable(agent, WAIT), 'the end of the connection came');
   assert.is(receiveDescriptors(agent, buffer, 4, 'receive').length, 0, 'one state a connection');
   answer(listener, reply);
-  const { code } = reap(stub.pid);
+  const { code } = stub.wait();
   closeDescriptor(listener);
   closeDescriptor(agent);
   return code;
@@ -144,7 +144,7 @@ if (!killable) console.log(`skipped: this kernel does not support ${WAIT_KILLABL
 });
 
 withLibrary('a filter with an agent and no connection is an error', () => {
-  const stub = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const stub = StubProcess.spawn(testLauncher(), { stdio: [0, 1, 2] });
   assert.throws(() => installFilter(stub.program(), compileFilter(config)), /no connection/);
   stub.dismiss();
 });

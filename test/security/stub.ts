@@ -7,12 +7,13 @@ import { CLONE_NEWUSER } from '../../src/linux/constants.ts';
 import { closeDescriptor } from '../../src/linux/descriptor.ts';
 import { type Program, stringArray } from '../../src/stub/program.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
+import { testLauncher } from '../launcher/driven.ts';
 
 export const isRoot = process.geteuid?.() === 0;
 
 /** A stub that ends with `body`. */
 export function withStub<Result>(body: (stub: StubProcess) => Result): Result {
-  const stub = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const stub = StubProcess.spawn(testLauncher(), { stdio: [0, 1, 2] });
   try {
     return body(stub);
   } finally {
@@ -55,7 +56,7 @@ export function execute(build: (program: Program) => void, options: ExecOptions 
   const { userNamespace = false, prepare, args = ['/bin/cat', '/proc/self/status'] } = options;
   const directory = mkdtempSync(join(tmpdir(), 'tsoci-test-'));
   const out = openSync(join(directory, 'out'), 'w');
-  let stub = StubProcess.spawn({ stdio: [0, out, 2] });
+  let stub = StubProcess.spawn(testLauncher(), { stdio: [0, out, 2] });
   try {
     if (userNamespace) {
       const boot = stub;

@@ -30,11 +30,12 @@ import { openInRootArguments } from '../../src/rootfs/context.ts';
 import { Structure, stringArray } from '../../src/stub/program.ts';
 import type { OperationError } from '../../src/stub/results.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
+import { startLauncher, testLauncher } from '../launcher/driven.ts';
 
 const test = suite('StubProcess');
 
 function withStub(body: (stub: StubProcess) => void): void {
-  const stub = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const stub = StubProcess.spawn(testLauncher(), { stdio: [0, 1, 2] });
   try {
     body(stub);
   } finally {
@@ -215,9 +216,9 @@ test('it holds no descriptor but those given', () => {
 test('preserved descriptors are 3 and up, extra ones behind the control descriptors', () => {
   const directory = mkdtempSync(join(tmpdir(), 'tsoci-test-'));
   try {
-    const files = ['a', 'b', 'c'].map((name) => openSync(join(directory, name), 'w'));
-    const [a = -1, b = -1, c = -1] = files;
-    const stub = StubProcess.spawn({ stdio: [0, 1, 2], preserved: [b, a], extra: [c] });
+    const [a = -1, b = -1, c = -1] = ['a', 'b', 'c'].map((name) => openSync(join(directory, name), 'w'));
+    const launcher = startLauncher([b, a]);
+    const stub = StubProcess.spawn(launcher, { stdio: [0, 1, 2], preserved: 2, extra: [c] });
     try {
       stub.flush();
       const entries = readlinks(stub.pid);
@@ -235,7 +236,7 @@ test('preserved descriptors are 3 and up, extra ones behind the control descript
 });
 
 test('a clone in new namespaces is driven by itself and outlives the stub that made it', () => {
-  const stub = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const stub = StubProcess.spawn(testLauncher(), { stdio: [0, 1, 2] });
   const child = stub.clone(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS, 'clone');
   stub.dismiss();
   const program = child.program();
@@ -263,7 +264,7 @@ test('a program longer than the buffer is run in parts', () => {
 test('execve with more arguments than the buffer holds', () => {
   const directory = mkdtempSync(join(tmpdir(), 'tsoci-test-'));
   const out = openSync(join(directory, 'out'), 'w');
-  const stub = StubProcess.spawn({ stdio: [0, out, 2] });
+  const stub = StubProcess.spawn(testLauncher(), { stdio: [0, out, 2] });
   const program = stub.program();
   const environment = stringArray(Array.from({ length: 20 }, (_, i) => `V${i}=${'x'.repeat(10_000)}`));
   const lengths = ['V0', 'V19'].map((name) => `$(printf %s "$${name}" | wc -c)`).join(' ');
@@ -279,7 +280,7 @@ test('execve with more arguments than the buffer holds', () => {
 });
 
 test('a failing execve is told and the stub exits', () => {
-  const stub = StubProcess.spawn({ stdio: [0, 1, 2] });
+  const stub = StubProcess.spawn(testLauncher(), { stdio: [0, 1, 2] });
   const program = stub.program();
   program.call('execve', ['/no/such/file', stringArray(['x']), new Structure([0])], 'execute /no/such/file');
   assert.throws(() => stub.exec(program), /execute \/no\/such\/file: ENOENT/);

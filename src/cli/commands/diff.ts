@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Side } from '../../explain/sides.ts';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { defineCommand } from '../command.ts';
 import { callerPath } from '../paths.ts';
 import { findTargets } from '../targets.ts';

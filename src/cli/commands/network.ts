@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
 import { readTextFrom } from '../../linux/text-file.ts';
 import type { ListedLease } from '../../network/list-attachments.ts';
 import { defineCommand } from '../command.ts';
 import { type Option, UsageError, type Values } from '../options.ts';
+import { callersPath } from '../paths.ts';
 import { table } from '../table.ts';
 
 const OPTIONS = [
@@ -71,7 +71,7 @@ export const command = defineCommand({
   async run({ caller, values, operands: [action = ''] }) {
     const { DEFAULT_DIRECTORY, readNetworks } = await import('../../network/network-store.ts');
     const given = values['state-dir'] ?? DEFAULT_DIRECTORY;
-    const directory = given.startsWith('/') ? given : resolve(caller.cwd, given);
+    const directory = callersPath(given, caller);
     if (action === 'list') {
       const { listLeases } = await import('../../network/list-attachments.ts');
       const leases = listLeases(readNetworks(directory));
@@ -85,7 +85,8 @@ export const command = defineCommand({
     const state = parseHookState(readTextFrom(caller.stdio[0], "the container's state from standard input"));
     const annotation = state.annotations[ANNOTATION] ?? '';
     const options = readOptions([...settingsOf(values), ...parseSettings(annotation)]);
-    if (action === 'attach') (await import('../../network/attach.ts')).attach(state, options, directory);
+    if (action === 'attach')
+      (await import('../../network/attach.ts')).attach(caller, state, options, directory);
     else (await import('../../network/detach.ts')).detach(state, options, directory);
   },
 });

@@ -1,4 +1,4 @@
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import type { ProcessView } from '../../namespaces/list.ts';
 import type { NamespaceType } from '../../namespaces/namespace-plan.ts';
 import { defineCommand } from '../command.ts';

@@ -1,4 +1,4 @@
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { defineCommand } from '../command.ts';
 

@@ -1,12 +1,12 @@
 import { linkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../../config/generated/types.ts';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { discardFile } from '../../linux/files.ts';
 import { defineCommand } from '../command.ts';
 import { type Option, UsageError, type Values } from '../options.ts';
-import { ownCommand } from '../own-command.ts';
+import { ownExecutable } from '../own-executable.ts';
 import { callerPath } from '../paths.ts';
 import { COMPOSE_OPTIONS, changesOf } from '../spec-options.ts';
 
@@ -74,7 +74,7 @@ async function composed(values: Values<typeof OPTIONS>, caller: Caller): Promise
   if (values.rootless)
     throw new UsageError("--network needs root: the bridge is the host's, and --rootless has no right to it");
   const { injectNetwork } = await import('../../network/inject.ts');
-  return injectNetwork(config, values.network, ownCommand());
+  return injectNetwork(config, values.network, ownExecutable(caller));
 }
 
 /** Writes a file that does not exist: whole, or not at all. */

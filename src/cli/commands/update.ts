@@ -1,6 +1,6 @@
 import { describe } from '../../config/finding.ts';
 import type { Resources } from '../../config/generated/types.ts';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { readTextFile, readTextFrom } from '../../linux/text-file.ts';
 import { defineCommand } from '../command.ts';
 import { callerPath } from '../paths.ts';

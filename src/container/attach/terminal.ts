@@ -1,9 +1,8 @@
 // A terminal between the caller and a container in the foreground: input, output and size are copied.
 
-import process from 'node:process';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { POLLHUP, POLLIN, POLLOUT } from '../../linux/constants.ts';
-import { closeDescriptor, makeNonBlocking, type Poll, pollOrSignal } from '../../linux/descriptor.ts';
+import { closeDescriptor, makeNonBlocking, type Poll, poll } from '../../linux/descriptor.ts';
 import { EAGAIN } from '../../linux/errno.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { SYS } from '../../linux/syscalls.ts';
@@ -36,7 +35,6 @@ export class TerminalSession {
   #written = Buffer.alloc(0);
   #most = BUFFER_SIZE;
   readonly #buffer = Buffer.alloc(BUFFER_SIZE);
-  readonly #resize: () => void;
   readonly #restore: () => void;
 
   /** The master is closed at the end of the session. Standard input is a terminal (checkConsole). */
@@ -47,9 +45,7 @@ export class TerminalSession {
     this.#stdout = stdout;
     this.#master = master;
     makeNonBlocking(master);
-    this.#resize = () => copyWindowSize(stdin, master);
-    this.#resize();
-    process.on('SIGWINCH', this.#resize);
+    this.resize();
     // What others write to the caller's terminal, such as the reader of our output, is not from a terminal.
     this.#restore = makeRaw(stdin, { output: isTerminal(stdout) });
   }
@@ -76,7 +72,7 @@ export class TerminalSession {
    * Shows what the container has written before its end. What others go on to write is waited for only shortly; a reader
    * that is slow until `interrupted`.
    */
-  async drain(interrupted: () => Promise<boolean>): Promise<void> {
+  drain(interrupted: () => boolean): void {
     this.#inputEnded = true;
     this.#typed = Buffer.alloc(0);
     // Room for all that the kernel keeps of it.
@@ -86,13 +82,17 @@ export class TerminalSession {
       const left = this.#master === undefined ? 0 : end - performance.now();
       if (left <= 0) this.#hangUp();
       if (left <= 0 && this.#written.length === 0) return;
-      this.copy(pollOrSignal(this.wanted(), left > 0 ? Math.min(left, LOOK) : LOOK));
-      if (await interrupted()) return;
+      this.copy(poll(this.wanted(), left > 0 ? Math.min(left, LOOK) : LOOK));
+      if (interrupted()) return;
     }
   }
 
+  /** Gives the container's terminal the size of the caller's. */
+  resize(): void {
+    if (this.#master !== undefined) copyWindowSize(this.#stdin, this.#master);
+  }
+
   close(): void {
-    process.off('SIGWINCH', this.#resize);
     this.#restore();
     this.#hangUp();
   }

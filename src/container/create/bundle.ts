@@ -6,7 +6,7 @@ import { describe } from '../../config/finding.ts';
 import type { Config } from '../../config/generated/types.ts';
 import { stringifyJson } from '../../config/json.ts';
 import { loadChecked } from '../../config/load.ts';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { readTextFile } from '../../linux/text-file.ts';
 import type { CreateOptions } from './options.ts';
@@ -30,7 +30,7 @@ export async function withNetwork(
   if (!network) return bundle;
   if (caller.uid !== 0) throw new TsociError("--network needs root: the bridge is the host's");
   const { injectNetwork } = await import('../../network/inject.ts');
-  const config = injectNetwork(bundle.config, network.spec, network.command);
+  const config = injectNetwork(bundle.config, network.spec, network.tsoci);
   return { ...bundle, config, text: stringifyJson(config) };
 }
 

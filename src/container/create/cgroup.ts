@@ -10,7 +10,7 @@ import { isLimited, needsOf, limitCgroup as setLimits } from '../../cgroups/limi
 import { containerCgroupPath, DEFAULT_PARENT, rootlessParent } from '../../cgroups/path.ts';
 import { isMadeByTsoci, removeCgroup, removeEmpty } from '../../cgroups/remove.ts';
 import type { Config } from '../../config/generated/types.ts';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { EACCES, EPERM, EROFS } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
 import { inUserNamespace } from '../../linux/procfs.ts';
@@ -41,7 +41,7 @@ export function planCgroup(caller: Caller, options: CreateOptions, config: Confi
   }
   if (!hierarchy) return undefined;
   const rootless = options.rootless === 'auto' ? !isPrivileged(caller) : options.rootless === 'true';
-  const parent = rootless ? rootlessParent(cgroupOfProcess('self')) : DEFAULT_PARENT;
+  const parent = rootless ? rootlessParent(cgroupOfProcess(caller.pid)) : DEFAULT_PARENT;
   const path = containerCgroupPath(config.linux?.cgroupsPath, options.id, parent);
   return { hierarchy, path, directory: join(hierarchy.mountPoint, path), rootless };
 }

@@ -6,7 +6,6 @@ import { SIGKILL } from '../../linux/constants.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { identify } from '../../linux/procfs.ts';
 import { SYS } from '../../linux/syscalls.ts';
-import { reap } from '../../linux/wait.ts';
 import { enterNamespaces } from '../../namespaces/enter.ts';
 import type { StubProcess } from '../../stub/stub-process.ts';
 import { adaptTerminal, sendTerminal } from '../init/console-socket.ts';
@@ -104,12 +103,13 @@ export class CreateHost implements Host {
   }
 
   beginHooks({ stub }: Init): State {
-    this.#reserved.hooked = true;
+    this.#reserved.hooked = this.#creation.bundle.config.hooks !== undefined;
     return stateOf(this.#reserved.record, 'creating', stub.pid);
   }
 
   enterContainer({ stub }: Init): Required<RuntimeHooks>['enter'] {
-    return (stdio, property) => enterNamespaces(stub, { stdio, role: 'hook', property });
+    const { launcher } = this.#creation.caller;
+    return (stdio, property) => enterNamespaces(stub, { launcher, stdio, role: 'hook', property });
   }
 
   takeTerminal(master: number): void {
@@ -122,5 +122,5 @@ export class CreateHost implements Host {
 function killInit(stub: StubProcess): void {
   stub.disconnect();
   syscall(SYS.kill, stub.pid, SIGKILL);
-  reap(stub.pid);
+  stub.wait();
 }

@@ -2,7 +2,7 @@
 
 import { closeSync, writeFileSync } from 'node:fs';
 import type { Hooks } from '../../config/generated/types.ts';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { identify } from '../../linux/procfs.ts';
@@ -46,6 +46,8 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   step(`create container ${options.id} of bundle ${options.bundle}`);
   const creation = await prepareCreation(caller, options);
   checkConsole(caller, creation.bundle.config.process?.terminal ?? false, options);
+  // It may have been while we started.
+  checkWanted(caller, options.id);
   const directory = reserve(options.root, options.id);
   const lockFd = lockContainer(directory, options.id);
   try {
@@ -65,11 +67,14 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   const { caller, bundle, modules } = creation;
   const { record, directory, undo } = reserved;
   // A failed hook ends the container, which then has its poststop hooks (runtime.md#lifecycle, steps 3 to 5). So has one that
-  // fails later: what its hooks have made must be taken back.
+  // fails later: what its hooks have made must be taken back. Hooks take a launcher: where it was killed, the record is left
+  // for `delete`.
   undo.defer(() => {
-    if (reserved.hooked) runPoststop(caller, record);
+    if (reserved.hooked && caller.launcher.alive) runPoststop(caller, record);
   });
-  undo.defer(() => removeDirectory(directory));
+  undo.defer(() => {
+    if (!reserved.hooked || caller.launcher.alive) removeDirectory(directory);
+  });
   const place = planCgroup(caller, options, bundle.config);
   const unit = modules.systemd?.planUnit(caller, options.id, bundle.config);
   if (place) record.cgroup = place.directory;
@@ -92,6 +97,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
     return { doing, ignored, property, executes: executedBy(operation) };
   });
   writeNew(savedProgram(directory), JSON.stringify(operations));
+  checkWanted(caller, record.id);
   // Recorded as created before init is left alone. Until the last program is sent, init exits when this process dies: it
   // reads end of file. After that it would stay, and nobody would know of it.
   delete record.creator;
@@ -101,6 +107,11 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   if (options.pidFile) writePidFile(options.pidFile, init.stub.pid);
   if (options.pidfdSocket) sendPidfd(options.pidfdSocket, init.stub.pid, 'standard');
   return { record, terminal: host.terminal };
+}
+
+/** Who killed tsoci while it created a container wants none. */
+function checkWanted({ launcher }: Caller, id: string): void {
+  if (!launcher.alive) throw new TsociError(`create ${id}: tsoci was killed`);
 }
 
 /** What is known of a container before anything is done. */

@@ -1,6 +1,6 @@
 // What is known of a container before anything is done for it.
 
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { checkMapped } from '../../namespaces/mappings.ts';
 import { isolates, type NamespacePlan, planNamespaces } from '../../namespaces/namespace-plan.ts';

@@ -17,7 +17,7 @@ export interface CreateOptions {
   /** Whether a writable layer in memory lies over the root filesystem. */
   overlay: boolean;
   /** Hooks to add that attach the container to a bridge: the settings, and what runs tsoci. */
-  network?: { spec: string; command: readonly [string, ...string[]] } | undefined;
+  network?: { spec: string; tsoci: string } | undefined;
   noPivot: boolean;
   noNewKeyring: boolean;
   systemdCgroup: boolean;

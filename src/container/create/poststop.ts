@@ -2,7 +2,7 @@
 
 import { listOf } from '../../config/variables.ts';
 import { asRuntime, runAllHooks } from '../../hooks/hooks.ts';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { messageOf } from '../../linux/errors.ts';
 import { stateOf } from '../state/oci-state.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -11,7 +11,7 @@ import type { ContainerRecord } from '../state/record.ts';
 export function runPoststop(caller: Caller, record: ContainerRecord): void {
   const hooks = {
     state: JSON.stringify(stateOf(record, 'stopped', 0)),
-    start: asRuntime({ env: listOf(caller.env), cwd: record.bundle }),
+    start: asRuntime({ launcher: caller.launcher, env: listOf(caller.env), cwd: record.bundle }),
   };
   runAllHooks('poststop', record.hooks?.poststop, hooks, (error) => caller.warn(messageOf(error)));
 }

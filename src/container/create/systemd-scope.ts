@@ -17,7 +17,7 @@ import {
 import { unitNames } from '../../cgroups/systemd/unit.ts';
 import type { Updated } from '../../cgroups/update-cgroup.ts';
 import type { Config, Resources } from '../../config/generated/types.ts';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { messageOf, TsociError } from '../../linux/errors.ts';
 import { inUserNamespace } from '../../linux/procfs.ts';
 import type { ContainerUnit } from '../state/record.ts';

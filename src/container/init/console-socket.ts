@@ -1,6 +1,6 @@
 // Where the master of a container's terminal goes: the console socket of the engine, or `run` and `exec` themselves.
 
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { copyWindowSize, isTerminal, keepLineFeeds } from '../../linux/termios.ts';

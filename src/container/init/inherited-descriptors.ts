@@ -1,42 +1,31 @@
 // Descriptors that the container's process inherits from the caller (--preserve-fds, sd_listen_fds(3)).
 
-import { fstatSync, readlinkSync } from 'node:fs';
-import type { Caller } from '../../linux/caller.ts';
+import { readdirSync } from 'node:fs';
+import type { Caller } from '../../launcher/caller.ts';
 import { EBADF } from '../../linux/errno.ts';
 import { TsociError } from '../../linux/errors.ts';
 
-/** Descriptors that the process inherits: those that the caller asks for, then those of socket activation. */
+/** Descriptors that the process inherits, from 3 on: those that the caller asks for, then those of socket activation. */
 export interface InheritedDescriptors {
-  descriptors: number[];
+  count: number;
   /** What sd_listen_fds(3) needs to find in the environment. */
   variables: string[];
 }
 
-/**
- * What the first descriptor that the JavaScript engine opens for itself leads to (epoll(7)). It has the lowest number that
- * the caller has left free, where it could be taken for one of the caller's.
- */
-const FIRST_OF_NODE = 'anon_inode:[eventpoll]';
-
-/**
- * Descriptors of ours from 3 on. Each must be open, and be one of the caller's: an absurd number of them ends at the first
- * that is not.
- */
+/** How many descriptors from 3 on the process inherits. Each must be open, and be one of the caller's. */
 export function inheritedDescriptors(caller: Caller, preserveFds: number): InheritedDescriptors {
   const FIRST = 3;
   const listenFds = listenFdsOf(caller);
-  const descriptors: number[] = [];
-  for (let fd = FIRST; fd < FIRST + preserveFds + listenFds; fd++) {
+  const count = preserveFds + listenFds;
+  if (count === 0) return { count, variables: [] };
+  const open = new Set(readdirSync(`/proc/${caller.pid}/fd`).map(Number));
+  open.delete(caller.launcher.control);
+  for (let fd = FIRST; fd < FIRST + count; fd++) {
+    if (open.has(fd)) continue;
     const doing = `inherit descriptor ${fd} (--preserve-fds ${preserveFds}, LISTEN_FDS ${listenFds})`;
-    try {
-      fstatSync(fd);
-    } catch (error) {
-      throw TsociError.from(doing, error);
-    }
-    if (readlinkSync(`/proc/self/fd/${fd}`) === FIRST_OF_NODE) throw TsociError.fromErrno(doing, EBADF);
-    descriptors.push(fd);
+    throw TsociError.fromErrno(doing, EBADF);
   }
-  return { descriptors, variables: listenFds > 0 ? [`LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1'] : [] };
+  return { count, variables: listenFds > 0 ? [`LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1'] : [] };
 }
 
 /** sd_listen_fds(3): LISTEN_FDS is for the process that LISTEN_PID names. */

@@ -3,7 +3,7 @@
 import { fstatSync } from 'node:fs';
 import type { Config, Hook, Process } from '../../config/generated/types.ts';
 import { lastOfEach } from '../../config/variables.ts';
-import type { Caller } from '../../linux/caller.ts';
+import type { Caller } from '../../launcher/caller.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, RESOLVE_NO_MAGICLINKS } from '../../linux/constants.ts';
 import { EACCES, EINVAL, ELOOP, ENOENT, EPERM, EROFS } from '../../linux/errno.ts';
 import { TsociError } from '../../linux/errors.ts';
@@ -22,8 +22,8 @@ import type { StubProcess } from '../../stub/stub-process.ts';
 import { environment } from './environment.ts';
 import { findExecutable } from './executable.ts';
 
-/** Whose standard streams the process has, and who is told what becomes of it. */
-export type Teller = Pick<Caller, 'stdio' | 'warn' | 'debug'>;
+/** Whose rights and standard streams the process has, and who is told what becomes of it. */
+export type Teller = Pick<Caller, 'pid' | 'stdio' | 'warn' | 'debug'>;
 
 /** What is known of the process from config.json, from the command line and from the container. */
 export interface ProcessGiven {
@@ -62,7 +62,7 @@ export interface ResolvedProcess extends ProcessGiven {
 export function resolveProcess(caller: Teller, stub: StubProcess, given: ProcessGiven): ResolvedProcess {
   const { process, linux } = given;
   const inUserNamespace = isolates(planNamespaces(linux?.namespaces ?? []), 'user');
-  const held = inUserNamespace ? allCapabilities() : capabilitiesOf('self');
+  const held = inUserNamespace ? allCapabilities() : capabilitiesOf(caller.pid);
   const capabilities = planCapabilities(process.capabilities, held);
   for (const warning of capabilities.warnings) caller.warn(warning);
   for (const note of capabilities.notes) caller.debug(note);

@@ -63,7 +63,7 @@ import { waitForStart } from './wait-for-start.ts';
 
 /** Makes init. To be left with `program`: it waits for `start`, then it executes the process of the config. */
 export function createInit(creation: Creation, host: Host): { init: Init; program: Program } {
-  const { namespaces, rootfs, modules } = creation;
+  const { caller, namespaces, rootfs, modules } = creation;
   const { config } = creation.bundle;
   using opened = openDescriptors(creation, host);
   if (rootfs && host.notifyDirectory) rootfs.mounts.push(planNotifyMount(host.notifyDirectory));
@@ -75,7 +75,7 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   const init = configureInit(creation, stub);
   host.recordInit(init);
   host.applyIntelRdt(stub.pid);
-  if (modules.netDevices) stub.onHost((pid) => modules.netDevices?.moveNetDevicesTo(pid, config));
+  if (modules.netDevices) stub.onHost((pid) => modules.netDevices?.moveNetDevicesTo(caller, pid, config));
 
   step('mount the root filesystem; the root of init is still that of the host');
   const context = rootfs && buildRootfs(stub, rootfs, trees);
@@ -105,9 +105,9 @@ function spawnInit(
 ): { stub: StubProcess; trees: HostTrees | undefined } {
   const { caller, bundle, namespaces, rootfs, inherited, modules } = creation;
   const { process, linux } = bundle.config;
-  using boot = StubProcess.spawn({
+  using boot = StubProcess.spawn(caller.launcher, {
     stdio: caller.stdio,
-    preserved: inherited.descriptors,
+    preserved: inherited.count,
     extra: opened.extra,
   });
   // systemd makes the cgroup only with init in it.
@@ -203,7 +203,7 @@ function runCreateHooks({ caller, bundle }: Creation, host: Host, init: Init, st
   if (!hooks) return;
   // They find a root filesystem that is complete.
   init.stub.flush();
-  const own = { env: listOf(caller.env), cwd: bundle.path };
+  const own = { launcher: caller.launcher, env: listOf(caller.env), cwd: bundle.path };
   const setting = { state: JSON.stringify(state), start: asRuntime(own) };
   runHooks('prestart', hooks.prestart, setting);
   runHooks('createRuntime', hooks.createRuntime, setting);

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createContainer } from '../../../src/container/create/create.ts';
-import type { Caller } from '../../../src/linux/caller.ts';
+import type { Caller } from '../../../src/launcher/caller.ts';
 import { cgroupTree, command } from '../../cgroups/guest.ts';
 import { eventually, Sandbox } from '../../container/harness.ts';
 import { killCreates, summary } from '../../container/killed-create.ts';
+import { testLauncher } from '../../launcher/driven.ts';
 
 const MIB = 1 << 20;
 const CGROUPS = '/sys/fs/cgroup';
@@ -43,10 +44,13 @@ test(`${MANY} containers at once`, async () => {
     args: [],
     env: process.env,
     cwd: box.bundle,
-    pid: process.pid,
+    umask: 0o022,
+    pid: testLauncher().pid,
     uid: 0,
     gid: 0,
     stdio: [0, 1, 2],
+    launcher: testLauncher(),
+    signals: testLauncher().signals,
     write: () => {},
     warn: (message) => assert.unreachable(message),
     debug: () => {},

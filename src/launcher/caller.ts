@@ -1,4 +1,8 @@
-// What a command knows of whoever called it. Code below cli/ is given this and never reads `process` itself.
+// What a command knows of whoever called it. Code below cli/ is given this and never reads `process` itself: that is the
+// runtime, whose directory, environment and descriptors are none of the caller's.
+
+import type { Launcher } from '../stub/launcher.ts';
+import type { CallerSignals } from './signals.ts';
 
 export interface Caller {
   /** The arguments behind the program's name. */
@@ -6,8 +10,13 @@ export interface Caller {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The absolute working directory. Reading it throws when the directory is gone. */
   readonly cwd: string;
-  /** The process that works for the caller. */
+  readonly umask: number;
+  /** The process that works for the caller: the launcher. */
   readonly pid: number;
+  /** Starts what is to be a child of that process. */
+  readonly launcher: Launcher;
+  /** Signals to that process. */
+  readonly signals: CallerSignals;
   /** The effective user and group. */
   readonly uid: number;
   readonly gid: number;
