@@ -44,6 +44,20 @@ export function setRlimits(program: Program, rlimits: readonly Rlimit[] | undefi
 }
 
 /**
+ * The limits of a process that has still to open descriptor `fd`, and what is to be lowered when it has: RLIMIT_NOFILE, if it
+ * leaves no room for that. To lower a limit takes no capability.
+ */
+export function withRoomFor(
+  fd: number,
+  rlimits: readonly Rlimit[] = [],
+): { now: readonly Rlimit[]; later: readonly Rlimit[] } {
+  const tight = rlimits.find(({ type, soft }) => type === 'RLIMIT_NOFILE' && soft <= fd);
+  if (!tight) return { now: rlimits, later: [] };
+  const room = tight.hard > fd ? [{ ...tight, soft: tight.hard }] : [];
+  return { now: [...rlimits.filter((rlimit) => rlimit !== tight), ...room], later: [tight] };
+}
+
+/**
  * Sets the limits of another process. To raise a hard limit takes CAP_SYS_RESOURCE in the initial user namespace:
  * for a container in a user namespace of its own only the runtime, outside, can have that.
  */

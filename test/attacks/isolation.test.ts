@@ -142,6 +142,24 @@ test('what the process cannot become is an error of create', () => {
   assert.is(box.tsoci('state', id).status, 1);
 });
 
+// Seen while the limit was set first: start: the container is stopped.
+test('a limit of descriptors that leaves no room for the socket of start is set when there is no need of it', () => {
+  for (const change of [() => {}, userNamespace] satisfies Change[]) {
+    for (const [soft, hard] of [
+      [0, 0],
+      [3, 3],
+      [3, 1000],
+      [20, 20],
+    ] as const) {
+      const seen = box.run('ulimit -Sn; ulimit -Hn', (config) => {
+        change(config);
+        config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft, hard }];
+      });
+      assert.is(seen, `${soft}\n${hard}\n`);
+    }
+  }
+});
+
 const hierarchy = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) =>
   existsSync(`${path}/cgroup.controllers`),
 );

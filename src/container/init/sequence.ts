@@ -36,7 +36,7 @@ import { createSessionKeyring } from '../../security/keyring.ts';
 import { setMemoryPolicy } from '../../security/memory-policy.ts';
 import { setOomScoreAdj } from '../../security/oom-score.ts';
 import { setPersonality } from '../../security/personality.ts';
-import { setRlimits } from '../../security/rlimits.ts';
+import { setRlimits, withRoomFor } from '../../security/rlimits.ts';
 import { setScheduler } from '../../security/scheduler.ts';
 import { type Program, stringArray, withProperty } from '../../stub/program.ts';
 import { releaseRest } from '../../stub/release.ts';
@@ -94,7 +94,9 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   if (!config.process?.terminal) reopenNull(stub, creation.caller.stdio);
   closeOthers(stub, opened.filter);
   const resolved = confineInit(creation, host, init);
-  return { init, program: lastProgram(init, resolved, opened.filter, state) };
+  const { filter } = opened;
+  const seccomp = filter && { filter, agent: stub.extra(AGENT), state, pid: stub.pid };
+  return { init, program: lastProgram(creation, stub, resolved, seccomp) };
 }
 
 /** The boot stub, in the namespaces of the runtime, with the rights of the host; and its clone in the new namespaces. */
@@ -250,10 +252,11 @@ function confineInit(
   { stub, umask, setgroupsDenied }: Init,
 ): ResolvedProcess | undefined {
   const { process, linux } = bundle.config;
+  const { now } = withRoomFor(stub.control, process?.rlimits);
   const resolved =
     process &&
     resolveProcess(caller, stub, {
-      process,
+      process: { ...process, rlimits: [...now] },
       linux,
       variables: [...inherited.variables, ...(notifyDirectory ? [NOTIFY_VARIABLE] : [])],
       umask: process.user?.umask ?? umask,
@@ -270,16 +273,18 @@ function confineInit(
 
 /** What is left to do when `start` comes. */
 function lastProgram(
-  { stub }: Init,
+  { bundle }: Creation,
+  stub: StubProcess,
   resolved: ResolvedProcess | undefined,
-  filter: PreparedFilter | undefined,
-  state: State,
+  seccomp: ProcessFilter | undefined,
 ): Program {
   const program = stub.program();
   const programIsComplete = releaseRest(program);
   waitForStart(program, stub.control, stub.extra(LISTENER));
   if (resolved) {
-    executeProcess(program, resolved, filter && { filter, agent: stub.extra(AGENT), state, pid: stub.pid });
+    const { later } = withRoomFor(stub.control, bundle.config.process?.rlimits);
+    setRlimits(program.for('process.rlimits'), later);
+    executeProcess(program, resolved, seccomp);
   } else {
     // runtime.md#start: an error without `process`. `start` refuses before it comes to this.
     program.call('exit_group', [1], 'exit');
