@@ -56,6 +56,8 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   const host = plannedHost(creation, state, cgroup);
   const { init, program } = createInit(creation, host);
   if (!config.process) return init.stub.leave(program);
+  // `create` has all of it done, but for what waits for `start`.
+  init.stub.flush();
   runStart(creation.caller, config.hooks, {
     bundle,
     inside:
