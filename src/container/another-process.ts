@@ -10,7 +10,7 @@ import type { Config, Process } from '../config/generated/types.ts';
 import { TsociError } from '../linux/errors.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { cloneInto, type EnterOptions, openTarget, spawnBoot } from '../namespaces/enter.ts';
-import { setInitialAffinity } from '../security/affinity.ts';
+import { resetAffinity, setInitialAffinity } from '../security/affinity.ts';
 import { joinSessionKeyring } from '../security/keyring.ts';
 import { setOomScoreAdj } from '../security/oom-score.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
@@ -48,6 +48,7 @@ export function joinSession(stub: StubProcess, container: Container, process: Pr
   const program = stub.program();
   program.call('setsid', [], 'start a session');
   if (record.keyring) joinSessionKeyring(program, record.id);
+  if (!process.execCPUAffinity) resetAffinity(program);
   stub.run(program);
 }
 

@@ -1,8 +1,18 @@
-// process.execCPUAffinity (config.md#linux-process, sched_setaffinity(2)). It concerns `exec`, not the container's init.
+// CPU affinity (sched_setaffinity(2)): that of the caller is none of the container's, and process.execCPUAffinity
+// (config.md#linux-process) is for `exec` alone.
 
 import type { ExecCPUAffinity } from '../config/generated/types.ts';
 import type { Program } from '../stub/program.ts';
-import { parseIdList } from './id-list.ts';
+import { MOST_IDS, parseIdList } from './id-list.ts';
+
+/**
+ * All CPUs that the cgroup allows. A caller that is bound to some, as the daemon of an engine may be, does not bind its
+ * containers: a cpuset is the way to do that.
+ */
+export function resetAffinity(program: Program): void {
+  const all = new Uint8Array(MOST_IDS / 8).fill(0xff);
+  program.call('sched_setaffinity', [0, all.length, all], 'allow all CPUs of the cgroup');
+}
 
 /** Where the process runs until it is in the container's cgroup. */
 export function setInitialAffinity(program: Program, config: ExecCPUAffinity | undefined): void {

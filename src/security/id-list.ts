@@ -3,7 +3,7 @@
 import { TsociError } from '../linux/errors.ts';
 
 /** No kernel is built for more CPUs (CONFIG_NR_CPUS) or nodes. */
-const MOST = 8192;
+export const MOST_IDS = 8192;
 
 /** The bits of a list, in 64-bit words as the kernel takes them. `doing` begins the error. */
 export function parseIdList(list: string, doing: string): Uint8Array {
@@ -14,7 +14,7 @@ export function parseIdList(list: string, doing: string): Uint8Array {
     const first = Number(range[1]);
     const last = Number(range[2] ?? first);
     if (last < first) throw bad(`${part.trim()} runs backwards`);
-    if (last >= MOST) throw bad(`${last} is too large`);
+    if (last >= MOST_IDS) throw bad(`${last} is too large`);
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   });
   const words = new BigUint64Array((Math.max(...ids) >> 6) + 1);

@@ -88,11 +88,17 @@ export const groups: Show = (value, { args, before }, i) => {
   return `[${Array.from({ length: count }, (_, at) => found.readUInt32LE(at * 4)).join(', ')}]`;
 };
 
-/** The numbers of CPUs in a mask whose size is the argument before (sched_setaffinity(2)). */
+/** The numbers of CPUs, such as [0-3 7], in a mask whose size is the argument before (sched_setaffinity(2)). */
 export const cpus: Show = (value, { args, before }, i) => {
   const found = before.read(value, Number(args[i - 1] ?? 0n));
-  return found ? `[${numbersIn(maskIn(found)).join(' ')}]` : hex(value);
+  return found ? `[${ranges(numbersIn(maskIn(found))).join(' ')}]` : hex(value);
 };
+
+function ranges(ascending: readonly number[]): string[] {
+  const firsts = ascending.filter((id, i) => id - 1 !== ascending[i - 1]);
+  const lasts = ascending.filter((id, i) => id + 1 !== ascending[i + 1]);
+  return firsts.map((first, i) => (first === lasts[i] ? `${first}` : `${first}-${lasts[i]}`));
+}
 
 /** A mask of memory nodes; the argument after counts its bits and one more (set_mempolicy(2)). */
 export const nodes: Show = (value, { args, before }, i) => {

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import type { Scheduler } from '../../src/config/generated/types.ts';
 import { schedulerFlags } from '../../src/config/generated/values.ts';
 import { syscall } from '../../src/linux/ffi.ts';
-import { type Change, Sandbox, userNamespace } from './harness.ts';
+import { type Change, Sandbox, TIMEOUT, tsociPath, userNamespace } from './harness.ts';
 
 const test = suite('scheduling');
 const box = new Sandbox();
@@ -149,6 +149,25 @@ test('execCPUAffinity: of exec, and not of the container', () => {
     const own = allowed(readFileSync('/proc/self/status', 'utf8'));
     assert.is(allowed(readFileSync(`/proc/${pid}/status`, 'utf8')), own);
   });
+});
+
+// Seen with the affinity of tsoci: 0, for init and for exec.
+test('a caller that is bound to a CPU does not bind the container, nor what exec starts', () => {
+  if (availableParallelism() < 2) return console.log('skipped: there is one processor');
+  const allowed = (pid: string | number) => ['grep', 'Cpus_allowed_list', `/proc/${pid}/status`];
+  const bound = (...args: string[]) =>
+    spawnSync('taskset', ['-c', '0', tsociPath, '--root', box.root, ...args], {
+      encoding: 'utf8',
+      cwd: box.bundle,
+      timeout: TIMEOUT,
+    }).stdout;
+  const own = spawnSync('grep', allowed('self').slice(1), { encoding: 'utf8' }).stdout;
+  box.configure(allowed('self').join(' '));
+  assert.is(bound('run', box.id()), own);
+  whileRunning(
+    () => {},
+    (_, id) => assert.is(bound('exec', id, ...allowed('self')), own),
+  );
 });
 
 test('personality', () => {

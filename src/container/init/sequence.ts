@@ -30,6 +30,7 @@ import { makeConsole } from '../../rootfs/console.ts';
 import type { BuildContext, RootContext } from '../../rootfs/context.ts';
 import { guardPaths } from '../../rootfs/guarded-paths.ts';
 import { chrootInto, moveInto, pivotInto } from '../../rootfs/root.ts';
+import { resetAffinity } from '../../security/affinity.ts';
 import { setCredentials } from '../../security/credentials.ts';
 import { setIoPriority } from '../../security/io-priority.ts';
 import { createSessionKeyring } from '../../security/keyring.ts';
@@ -171,6 +172,7 @@ function configureInit(creation: Creation, stub: StubProcess): Init {
   });
   // The status `created` is told by this name: it lasts until something else is executed.
   starting.call('prctl', [PR_SET_NAME, STUB_NAME, 0, 0, 0], 'name init');
+  resetAffinity(starting);
   stub.later(starting);
 
   const ownUsers = isolates(namespaces, 'user');
