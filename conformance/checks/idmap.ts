@@ -3,9 +3,10 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
-import { type Mount, useUserNamespace } from '../harness/config.ts';
+import { type Mount, setNamespace, useUserNamespace } from '../harness/config.ts';
 import { expect, expectEqual } from '../harness/expect.ts';
 import { holdNamespaces } from '../harness/namespaces.ts';
+import { namespaceFile } from '../harness/proc.ts';
 import type { Edit, Trial } from '../harness/trial.ts';
 
 const section = 'config.md#linux-mount-options';
@@ -99,6 +100,27 @@ export const checks: Check[] = [
             trial,
             { options: ['rbind', option] },
             (config) => useUserNamespace(config, HOST_ID),
+          );
+          const container = trial.container(trial.bundle(script, edit), runtimeOptions);
+          if ((await container.create()).code !== 0) return;
+          await container.start();
+          await container.exited();
+          expectEqual(container.output.split('\n')[0], '0:0', 'the owner');
+        },
+      },
+      {
+        id: `${option}-of-joined-user-namespace`,
+        section,
+        level: 'MUST',
+        requirement: `${option} without mappings uses those of the user namespace that is joined, or is an error.`,
+        musts: [41 + must],
+        broken: { reads: '/mounts/-1/options', as: ['rbind'] },
+        async run(trial) {
+          const { pid } = await holdNamespaces(trial, ['user']);
+          const [script, edit, runtimeOptions] = await withTree(
+            trial,
+            { options: ['rbind', option] },
+            (config) => setNamespace(config, 'user', namespaceFile(pid, 'user')),
           );
           const container = trial.container(trial.bundle(script, edit), runtimeOptions);
           if ((await container.create()).code !== 0) return;

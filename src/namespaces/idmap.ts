@@ -13,7 +13,11 @@ import { type IdMapping, writeMappings } from './mappings.ts';
 interface Mappings {
   uid: readonly IdMapping[];
   gid: readonly IdMapping[];
+  path?: undefined;
 }
+
+/** Where the mappings of a mount come from: they are listed, or a user namespace has them that the container joins. */
+type Lender = Mappings | { path: string };
 
 /** For each mount the index of its user namespace among `fds`, if it has one. */
 export interface IdmapNamespaces {
@@ -31,12 +35,13 @@ export function openIdmapNamespaces(caller: Caller, config: Config): IdmapNamesp
   };
   try {
     const indices = (config.mounts ?? []).map((mount) => {
-      const mappings = mappingsOf(mount, config);
-      if (!mappings) return undefined;
-      const key = JSON.stringify(mappings);
+      const lender = lenderOf(mount, config);
+      if (!lender) return undefined;
+      const key = JSON.stringify(lender);
       const index = known.get(key) ?? fds.length;
       if (!known.has(key)) {
-        fds.push(makeNamespace(caller, mappings, mount.destination));
+        const { path } = lender;
+        fds.push(path === undefined ? makeNamespace(caller, lender, mount.destination) : openNamespace(path));
         known.set(key, index);
       }
       return index;
@@ -49,16 +54,26 @@ export function openIdmapNamespaces(caller: Caller, config: Config): IdmapNamesp
 }
 
 /** The mappings of the mount itself; with the option idmap or ridmap alone, those of the container. */
-function mappingsOf(
+function lenderOf(
   { uidMappings = [], gidMappings = [], options = [], destination }: Mount,
   { linux }: Config,
-): Mappings | undefined {
+): Lender | undefined {
   if (uidMappings.length > 0) return { uid: uidMappings, gid: gidMappings };
   if (!options.includes('idmap') && !options.includes('ridmap')) return undefined;
+  const path = linux?.namespaces?.find(({ type }) => type === 'user')?.path;
+  if (path) return { path };
   if (!linux?.uidMappings?.length || !linux.gidMappings?.length) {
     throw new TsociError(`idmap of ${destination}: neither the mount nor the container has mappings`);
   }
   return { uid: linux.uidMappings, gid: linux.gidMappings };
+}
+
+function openNamespace(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY);
+  } catch (error) {
+    throw TsociError.from(`open user namespace ${path}`, error);
+  }
 }
 
 function makeNamespace(caller: Caller, { uid, gid }: Mappings, destination: string): number {

@@ -3,6 +3,7 @@
 import { chmodSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { hold } from '../namespaces/cells.ts';
 import { type Change, eventually, Sandbox, userNamespace } from './harness.ts';
 
 const test = suite('user namespaces');
@@ -156,6 +157,19 @@ test('empty lists of mappings are none: those of the container', () => {
     config.mounts?.push({ destination: '/mnt', source: '/etc', options: ['bind', 'idmap'], ...none });
   });
   assert.is(output, '0:0\n');
+});
+
+test('idmap alone takes the mappings of a user namespace that is joined', () => {
+  const holder = hold(box, 'user');
+  try {
+    const output = box.run('stat -c %u:%g /mnt /mnt/passwd', (config) => {
+      config.linux.namespaces?.push({ type: 'user', path: `/proc/${holder.pid}/ns/user` });
+      config.mounts?.push({ destination: '/mnt', source: '/etc', options: ['bind', 'idmap'] });
+    });
+    assert.is(output, '0:0\n0:0\n');
+  } finally {
+    holder.end();
+  }
 });
 
 test('nothing is left behind', () => {

@@ -96,7 +96,7 @@ interface Holder {
 }
 
 /** A process in a new namespace of the type, and of an ordinary user in a user namespace too. */
-function hold(box: Sandbox, type: NamespaceType): Holder {
+export function hold(box: Sandbox, type: NamespaceType): Holder {
   const rootless = box instanceof RootlessSandbox;
   const directory = openDirectory(box);
   const file = join(directory, 'pid');
