@@ -1,6 +1,6 @@
 // Device nodes and links of /dev: config-linux.md#devices, #default-devices, runtime-linux.md#dev-symbolic-links.
 
-import { lstatSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import {
   AT_EMPTY_PATH,
@@ -22,7 +22,7 @@ import { deviceNumber, fileTypeOf, STATX_SIZE, STX_RDEV_MAJOR, STX_RDEV_MINOR } 
 import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
 import { attach, openInRootArguments, type RootContext, setAttributes } from './context.ts';
-import { inDirectory, makeDirectories, makeTarget } from './target.ts';
+import { inDirectory, makeDirectories, makeTarget, targetKind } from './target.ts';
 
 export interface DeviceNode {
   path: string;
@@ -243,13 +243,16 @@ const links: readonly [name: string, target: string][] = [
   ['stdin', '/proc/self/fd/0'],
   ['stdout', '/proc/self/fd/1'],
   ['stderr', '/proc/self/fd/2'],
-  ['core', '/proc/kcore'],
 ];
+
+const KCORE = '/proc/kcore';
 
 /** The links of /dev, and /dev/ptmx, which must be that of the container's devpts. */
 export function makeDeviceLinks(context: RootContext): void {
+  // A kernel may be without it (CONFIG_PROC_KCORE), and a container without /proc.
+  const kcore = existsSync(KCORE) && targetKind(context, KCORE) !== undefined;
   inDirectory(context, '/dev', (program, dev) => {
-    for (const [name, target] of links) {
+    for (const [name, target] of kcore ? [...links, ['core', KCORE] as const] : links) {
       program.call('symlinkat', [target, dev, name], `link /dev/${name} to ${target}`, { ignored: [EEXIST] });
     }
     program.call('unlinkat', [dev, 'ptmx', 0], 'remove /dev/ptmx', { ignored: [ENOENT] });
