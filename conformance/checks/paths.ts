@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
+import { useUserNamespace } from '../harness/config.ts';
 import { expect, expectEqual } from '../harness/expect.ts';
 import { prints, refuses } from '../harness/shapes.ts';
 import type { Edit } from '../harness/trial.ts';
@@ -162,6 +163,8 @@ export const checks: Check[] = [
     [
       ['network', 'net.ipv4.ip_default_ttl', '55'],
       ['ipc', 'kernel.shm_rmid_forced', '1'],
+      ['uts', 'kernel.domainname', 'example.org'],
+      ['user', 'user.max_pid_namespaces', '77'],
     ] as const
   ).map(
     ([id, name, value]): Check => ({
@@ -174,6 +177,7 @@ export const checks: Check[] = [
         const file = `/proc/sys/${name.replaceAll('.', '/')}`;
         const before = readFileSync(file, 'utf8').trim();
         const output = await trial.output(`cat ${file}`, (config) => {
+          if (id === 'user') useUserNamespace(config, 100_000);
           config.linux.sysctl = { [name]: value };
         });
         expectEqual(output, value, name);

@@ -19,9 +19,15 @@ export function writeSysctls(
     program.property = `linux.sysctl[${JSON.stringify(key)}]`;
     const parts = sysctlParts(key);
     if (!parts) throw new TsociError(`${doing}: it is not the name of a kernel parameter`);
-    const fd = openInProcfs(program, procfs, `sys/${parts.join('/')}`, O_WRONLY, doing);
-    program.call('write', [fd, value, Buffer.byteLength(value)], doing);
-    program.close(fd);
+    const length = Buffer.byteLength(value);
+    if (parts.join('.') === 'kernel.domainname') {
+      // The file belongs to root of the host; the call is for root of the uts namespace too.
+      program.call('setdomainname', [value, length], doing);
+    } else {
+      const fd = openInProcfs(program, procfs, `sys/${parts.join('/')}`, O_WRONLY, doing);
+      program.call('write', [fd, value, length], doing);
+      program.close(fd);
+    }
     try {
       init.run(program);
     } catch (error) {

@@ -69,6 +69,8 @@ const linux: Case<Linux>[] = [
     '! /sysctl/x.mqueue.y',
   ],
   ['sysctl: net', { sysctl: { 'net.core.somaxconn': '1' } }, '! /sysctl/net.core.somaxconn'],
+  ['sysctl: user', { sysctl: { 'user.max_pid_namespaces': '1' } }, '! /sysctl/user.max_pid_namespaces'],
+  ['sysctl: user, isolated', { ...mapped([id(0, 0, 1)]), sysctl: { 'user.max_pid_namespaces': '1' } }],
   ['sysctl: with slashes', { ...isolated('network'), sysctl: { 'net/ipv4/conf/eth0.1/rp_filter': '1' } }],
   [
     'sysctl: hostname',
@@ -209,6 +211,7 @@ test('domainname and its kernel parameter contradict', () => {
   const sysctl = { 'kernel.domainname': 'x' };
   const config = { ...minimalConfig(), domainname: 'y', linux: { ...isolated('uts'), sysctl } };
   assert.equal(checkConfig(config).map(show), ['! /linux/sysctl/kernel.domainname']);
+  assert.equal(checkConfig({ ...config, domainname: 'x' }), [], 'both say the same');
 });
 
 test('a process whose ids the user namespace does not have', () => {

@@ -152,7 +152,7 @@ c.json:5:12: error: /process/cwd is "tmp"; expected an absolute path (config.md#
 c.json:6:26: error: /process/rlimits/0/type is "RLIMIT_NOFIL"; expected RLIMIT_NOFILE (config.md#posix-process)
 c.json:7:13: error: /process/user/gid is required, but missing (config.md#posix-platform-user)
 c.json:10:42: error: /linux/seccomp/defaultAction is "SCMP_ACT_ALOW"; expected SCMP_ACT_ALLOW (config-linux.md#seccomp)
-c.json:10:88: error: /linux/sysctl/vm.swappiness is not isolated by any namespace; expected net.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem (config-linux.md#sysctl)
+c.json:10:88: error: /linux/sysctl/vm.swappiness is not isolated by any namespace; expected net.*, user.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem (config-linux.md#sysctl)
 c.json:3:42: warning: /root/readOnly is not known, and ignored; expected readonly (config.md#extensibility)
 c.json:9:25: warning: /hooks/prestart is deprecated (config.md#prestart)
 `,

@@ -159,6 +159,18 @@ test('empty lists of mappings are none: those of the container', () => {
   assert.is(output, '0:0\n');
 });
 
+test('parameters of a user namespace, and a domain name that is said twice', () => {
+  const output = box.run(
+    'cat /proc/sys/user/max_pid_namespaces; cat /proc/sys/kernel/domainname',
+    (config) => {
+      userNamespace(config);
+      config.domainname = 'example.org';
+      config.linux.sysctl = { 'user.max_pid_namespaces': '77', 'kernel.domainname': 'example.org' };
+    },
+  );
+  assert.is(output, '77\nexample.org\n');
+});
+
 test('idmap alone takes the mappings of a user namespace that is joined', () => {
   const holder = hold(box, 'user');
   try {

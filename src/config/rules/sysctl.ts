@@ -21,12 +21,12 @@ const ipc = new Set([
 ]);
 
 export function sysctl(config: Config): Finding[] {
-  return Object.keys(config.linux?.sysctl ?? {}).flatMap((name) => {
+  return Object.entries(config.linux?.sysctl ?? {}).flatMap(([name, value]) => {
     const pointer = `/linux/sysctl/${escapePointer(name)}`;
     const parts = sysctlParts(name);
     if (!parts)
       return [error(pointer, 'is not the name of a kernel parameter', 'one as kernel.sem', section)];
-    const problem = conflict(config, parts);
+    const problem = conflict(config, parts, value);
     return problem ? [error(pointer, ...problem, section)] : [];
   });
 }
@@ -37,18 +37,27 @@ export function sysctlNamespace(name: string): NamespaceType | undefined {
   const key = parts.join('.');
   if (ipc.has(key) || (parts[0] === 'fs' && parts[1] === 'mqueue')) return 'ipc';
   if (parts[0] === 'net') return 'network';
+  // user_namespaces(7) and namespaces(7), /proc/sys/user
+  if (parts[0] === 'user') return 'user';
   return key === 'kernel.domainname' || key === 'kernel.hostname' ? 'uts' : undefined;
 }
 
 /** Why the parameter cannot be set in this container; undefined if it can. */
-function conflict(config: Config, parts: readonly string[]): [problem: string, expected: string] | undefined {
+function conflict(
+  config: Config,
+  parts: readonly string[],
+  value: string,
+): [problem: string, expected: string] | undefined {
   const name = parts.join('.');
   if (name === 'kernel.hostname') return ['has a property of its own', 'hostname'];
-  if (name === 'kernel.domainname' && config.domainname !== undefined)
+  if (name === 'kernel.domainname' && config.domainname !== undefined && config.domainname !== value)
     return ['contradicts domainname', 'one of the two'];
   const type = sysctlNamespace(name);
   if (type === undefined)
-    return ['is not isolated by any namespace', 'net.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem'];
+    return [
+      'is not isolated by any namespace',
+      'net.*, user.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem',
+    ];
   return namespaceOf(config, type)
     ? undefined
     : ["would be the runtime's", `a namespace of type ${type} in linux.namespaces`];
