@@ -105,6 +105,8 @@ function unknownCommand(name: string): UsageError {
 
 /** An error that no code of ours foresaw is marked as a fault of tsoci. */
 function described(error: unknown): string {
+  if (error instanceof TsociError && error.property !== undefined)
+    return `${error.message}; for ${error.property} of the config`;
   if (error instanceof TsociError || errnoOf(error) !== undefined) return messageOf(error);
   return `internal error: ${String(error)} (--debug shows where)`;
 }

@@ -24,9 +24,10 @@ export function warning(pointer: string, problem: string, expected: string, spec
   return { level: 'warning', pointer, problem, expected, spec };
 }
 
-/** `process.cwd is relative: "tmp"; expected an absolute path (config.md#process)`. */
-export function describe(finding: Finding): string {
-  return `${nameOf(finding.pointer)} ${explained(finding)}`;
+/** `bundle/config.json:7:12: process.cwd is relative: "tmp"; expected an absolute path (config.md#process)`. */
+export function describe(finding: Finding, file?: string): string {
+  const told = `${nameOf(finding.pointer)} ${explained(finding)}`;
+  return file === undefined ? told : `${place(file, finding)}: ${told}`;
 }
 
 function explained({ problem, expected, spec }: Finding): string {

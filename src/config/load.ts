@@ -8,6 +8,7 @@ import { isConfig, isProcess, isResources } from './generated/validators/config.
 import { parseJson } from './json.ts';
 import { JsonError, positionsIn } from './json-scan.ts';
 import { nulErrors } from './nul.ts';
+import { withPlaces } from './places.ts';
 import { checkConfig, checkProcess, checkResources } from './rules/index.ts';
 import type { Validator } from './schema-error.ts';
 
@@ -24,7 +25,7 @@ export interface Checked<T> {
  */
 export function loadChecked(text: string, file: string): Checked<Config> {
   const value = loadConfig(text, file);
-  return { value, warnings: refuse(checkConfig(value), file) };
+  return { value, warnings: refuse(checkConfig(value), text, file) };
 }
 
 /** Text that has a configuration's form, by its schema alone. */
@@ -35,13 +36,13 @@ export function loadConfig(text: string, file: string): Config {
 /** A process as exec takes it (config.md#process), checked. */
 export function loadProcess(text: string, file: string): Checked<Process> {
   const value = load(text, file, isProcess);
-  return { value, warnings: refuse(checkProcess(value), file) };
+  return { value, warnings: refuse(checkProcess(value), text, file) };
 }
 
 /** Resources as update takes them (config-linux.md#control-groups), checked. */
 export function loadResources(text: string, file: string): Checked<Resources> {
   const value = loadResourcesForm(text, file);
-  return { value, warnings: refuse(checkResources(value), file) };
+  return { value, warnings: refuse(checkResources(value), text, file) };
 }
 
 /** Text that has the form of resources, by their schema alone. */
@@ -58,21 +59,21 @@ function load<T>(text: string, file: string, validator: Validator<T>): T {
     const { line, column } = positionsIn(text)(error.offset);
     throw new TsociError(`${file}:${line}:${column}: ${error.message}`);
   }
-  if (!validator(value)) throw refusal(explain(validator.errors ?? [], value), file);
-  refuse(nulErrors(text, value), file);
+  if (!validator(value)) throw refusal(explain(validator.errors ?? [], value), text, file);
+  refuse(nulErrors(text, value), text, file);
   return value;
 }
 
 /** Throws if there is an error among the findings; else answers the warnings. */
-function refuse(findings: readonly Finding[], file: string): Finding[] {
+function refuse(findings: readonly Finding[], text: string, file: string): Finding[] {
   const errors = findings.filter(({ level }) => level === 'error');
-  if (errors.length > 0) throw refusal(errors, file);
+  if (errors.length > 0) throw refusal(errors, text, file);
   return [...findings];
 }
 
-function refusal(errors: readonly Finding[], file: string): TsociError {
-  const [first, ...others] = errors;
+function refusal(errors: readonly Finding[], text: string, file: string): TsociError {
+  const [first, ...others] = withPlaces(errors, text);
   const more = others.length === 1 ? '1 more problem' : `${others.length} more problems`;
   const tail = others.length === 0 ? '' : ` (and ${more}: tsoci validate shows all)`;
-  return new TsociError(`${file}: ${first ? describe(first) : 'is not valid'}${tail}`);
+  return new TsociError(`${first ? describe(first, file) : `${file}: is not valid`}${tail}`);
 }

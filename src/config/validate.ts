@@ -10,8 +10,9 @@ import type { Finding } from './finding.ts';
 import type { Config } from './generated/types.ts';
 import { isConfig } from './generated/validators/config.js';
 import { parseJson } from './json.ts';
-import { JsonError, positionsIn, scanJson } from './json-scan.ts';
+import { JsonError, positionsIn } from './json-scan.ts';
 import { nulErrors } from './nul.ts';
+import { type Place, placesIn } from './places.ts';
 import { checkConfig } from './rules/index.ts';
 import { specVersion } from './rules/version.ts';
 import { sectionOf, surprises } from './unknown-properties.ts';
@@ -38,10 +39,10 @@ export function validateBundle(path: string): Finding[] {
 /** All that is wrong with a configuration; with `bundle`, also with the files that it names. */
 export function validateConfig(text: string, { bundle }: { bundle?: string } = {}): Finding[] {
   let value: unknown;
-  let offsets: Map<string, number>;
+  let placeOf: (pointer: string) => Place;
   try {
     value = parseJson(text);
-    offsets = scanJson(text);
+    placeOf = placesIn(text);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     const problem = `is not JSON: ${error.message}`;
@@ -62,11 +63,10 @@ export function validateConfig(text: string, { bundle }: { bundle?: string } = {
     findings = findings.concat(checked.filter(({ pointer }) => !dropped.has(partOf(pointer))));
   }
   const told = new Set(findings.map(({ pointer }) => pointer));
-  const positionOf = positionsIn(text);
   return findings.concat(surprises(value).filter(({ pointer }) => !told.has(pointer))).map((finding) => ({
     ...finding,
     spec: finding.spec ?? sectionOf(finding.pointer),
-    ...positionOf(offsetOf(offsets, finding.pointer)),
+    ...placeOf(finding.pointer),
   }));
 }
 
@@ -94,11 +94,4 @@ function withoutErrors(value: unknown, errors: readonly Finding[]): Config | und
 function partOf(pointer: string): string {
   const parts = pointer.split('/');
   return parts.slice(0, parts[1] === 'linux' || parts[1] === 'process' ? 3 : 2).join('/');
-}
-
-function offsetOf(offsets: ReadonlyMap<string, number>, pointer: string): number {
-  for (let known = pointer; ; known = known.slice(0, known.lastIndexOf('/'))) {
-    const offset = offsets.get(known);
-    if (offset !== undefined || known === '') return offset ?? 0;
-  }
 }

@@ -4,6 +4,7 @@ import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { attend } from './attach/foreground.ts';
 import { createContainer } from './create/create.ts';
+import { placed } from './create/failing-property.ts';
 import type { OptionalModules } from './create/optional-modules.ts';
 import type { CreateOptions } from './create/options.ts';
 import { destroy, systemdFor } from './delete.ts';
@@ -25,7 +26,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   const { root, id, detach, keep, consoleSocket } = options;
   if (!detach) caller.signals.hold();
   const keepTerminal = !detach && !consoleSocket;
-  const { record, terminal } = await createContainer(caller, { ...options, keepTerminal });
+  const { record, source, terminal } = await createContainer(caller, { ...options, keepTerminal });
   const systemd = await systemdFor(record);
   let notify: NotifySocket | undefined;
   try {
@@ -37,7 +38,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     if (record.init) caller.launcher.wait(record.init.pid);
     // A failed hook has destroyed the container already.
     if (tryReadRecord(containerDirectory(root, id))) remove(caller, root, id, systemd);
-    throw error;
+    throw placed(error, source);
   }
   if (detach || !record.init) return 0;
   const status = await attend(caller, record.init.pid, { terminal, notify });

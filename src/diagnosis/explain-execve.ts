@@ -60,5 +60,7 @@ export function explainExecve(error: TsociError, path: string, executor: Executo
   const { errno, message } = error;
   if (errno === undefined) return error;
   const reason = lookInto(executor, (execution) => reasonFor(errno, path, execution));
-  return reason ? new TsociError(`${message}; ${reason}`, { errno, cause: error }) : error;
+  return reason
+    ? new TsociError(`${message}; ${reason}`, { errno, cause: error, property: error.property })
+    : error;
 }

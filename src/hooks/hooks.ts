@@ -73,6 +73,7 @@ export function runHooks(kind: HookKind, hooks: readonly Hook[] | undefined, set
     try {
       runHook({ kind, i }, hook, setting);
     } catch (error) {
+      // It names the hook and its place among the others.
       throw new HookError(messageOf(error), { errno: errnoOf(error), cause: error });
     }
   });

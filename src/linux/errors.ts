@@ -2,15 +2,31 @@
 
 import { errnoMessages } from './errno.ts';
 
+export interface TsociErrorOptions {
+  errno?: number | undefined;
+  cause?: unknown;
+  property?: string | undefined;
+}
+
 /** An error to print as one line. `doing` says what was attempted and on what: "mount proc on /proc". */
 export class TsociError extends Error {
   override name = 'TsociError';
   /** The kernel's errno (a positive number), if a system call failed. */
   readonly errno: number | undefined;
 
-  constructor(message: string, options: { errno?: number | undefined; cause?: unknown } = {}) {
+  /** The property of config.json that was being applied: `mounts[2]`. */
+  property: string | undefined;
+
+  constructor(message: string, options: TsociErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.errno = options.errno;
+    this.property = options.property;
+  }
+
+  /** The error is one of this property, unless it is known to be of another. */
+  for(property: string | undefined): this {
+    this.property ??= property;
+    return this;
   }
 
   /** The failure of a system call: `doing: ENOENT (No such file or directory)`, and a hint where one helps. */

@@ -6,6 +6,7 @@ import type { State } from '../config/generated/types.ts';
 import { listOf } from '../config/variables.ts';
 import { checkCgroup, planCgroup } from '../container/create/cgroup.ts';
 import { type Creation, prepareCreation } from '../container/create/creation.ts';
+import { withPlace } from '../container/create/failing-property.ts';
 import type { CreateOptions } from '../container/create/options.ts';
 import type { Host, Init } from '../container/init/host.ts';
 import { createInit } from '../container/init/sequence.ts';
@@ -40,10 +41,15 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   if (options.id !== undefined) checkId(options.id);
   const id = options.id ?? basename(options.bundle);
   const prepared = await prepareCreation(caller, { ...options, id });
+  withPlace(prepared.bundle.source, () => plan(caller, { ...options, id }, prepared));
+}
+
+function plan(caller: Caller, options: PlanOptions & { id: string }, prepared: Creation): void {
+  const { id } = options;
   const { config, path: bundle } = prepared.bundle;
   const tracer = new Tracer({ write: options.write, real: false });
   const setgroupsDenied = mustDenySetgroups(caller, config.linux?.gidMappings ?? []);
-  const place = planCgroup(caller, { ...options, id }, config);
+  const place = planCgroup(caller, options, config);
   if (place) checkCgroup(place, config);
   const cgroup = place && mayMake(caller, place.directory) ? place.directory : undefined;
   const { uid, gid, umask } = caller;

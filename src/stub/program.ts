@@ -1,6 +1,7 @@
 // A program: system calls as data, laid out for the stub. The format is described in stub-x64.S.
 
 import { O_CLOEXEC } from '../linux/constants.ts';
+import { TsociError } from '../linux/errors.ts';
 import type { SyscallName } from '../linux/syscalls.ts';
 
 /** Control bits: go on after an error; stop when the result is positive (the parent's side of clone3); last one. */
@@ -94,6 +95,8 @@ export function withProperty<T>(
   whose.property = property;
   try {
     return act();
+  } catch (error) {
+    throw error instanceof TsociError ? error.for(property) : error;
   } finally {
     whose.property = before;
   }

@@ -67,22 +67,22 @@ test('an empty rootfsPropagation is none', () => {
   assert.is(loadConfig(text, 'c.json').linux?.rootfsPropagation, '');
   refuses(
     () => loadConfig(text.replace('""', '"x"'), 'c.json'),
-    'c.json: linux.rootfsPropagation is "x"; expected one of private, shared, slave, unbindable, rprivate, rshared, rslave, runbindable',
+    'c.json:1:52: linux.rootfsPropagation is "x"; expected one of private, shared, slave, unbindable, rprivate, rshared, rslave, runbindable',
   );
 });
 
 const refusals: [text: string, line: string | RegExp][] = [
   ['{"ociVersion": "1.0.0",\n}', "c.json:1:23: a comma without a value before '}'"],
-  ['[]', 'c.json: the configuration is an array; expected an object'],
-  ['{"ociVersion": 1}', 'c.json: ociVersion is 1; expected a string'],
-  ['{}', 'c.json: ociVersion is required, but missing'],
+  ['[]', 'c.json:1:1: the configuration is an array; expected an object'],
+  ['{"ociVersion": 1}', 'c.json:1:16: ociVersion is 1; expected a string'],
+  ['{}', 'c.json:1:1: ociVersion is required, but missing'],
   [
     '{"ociVersion": "1.0.0", "process": {"rlimits": [{"type": "RLIMIT_NOFIL", "soft": -1, "hard": 1}]}}',
-    /^c\.json: process\.cwd is required, but missing \(and 2 more problems: tsoci validate shows all\)$/,
+    /^c\.json:1:36: process\.cwd is required, but missing \(and 2 more problems: tsoci validate shows all\)$/,
   ],
   [
     '{"ociVersion": "1.0.0", "root": {"path": "a\\u0000b"}}',
-    'c.json: root.path contains a NUL; expected none (config.md#valid-values)',
+    'c.json:1:42: root.path contains a NUL; expected none (config.md#valid-values)',
   ],
   [
     '{"ociVersion": "1.0.0", "linux": {"timeOffsets": {"boottime": {"secs": 1e17}}}}',
@@ -90,11 +90,11 @@ const refusals: [text: string, line: string | RegExp][] = [
   ],
   [
     '{"ociVersion": "1.0.0", "process": {"cwd": "/", "user": {"uid": 99999999999999999999, "gid": 0}}}',
-    'c.json: process.user.uid is 99999999999999999999; expected an integer from 0 to 4294967295',
+    'c.json:1:65: process.user.uid is 99999999999999999999; expected an integer from 0 to 4294967295',
   ],
   [
     '{"ociVersion": "1.0.0", "linux": {"namespaces": [{"type": "net"}]}}',
-    'c.json: linux.namespaces[0].type is "net"; expected one of pid, network, mount, ipc, uts, user, cgroup, time',
+    'c.json:1:59: linux.namespaces[0].type is "net"; expected one of pid, network, mount, ipc, uts, user, cgroup, time',
   ],
 ];
 
@@ -106,7 +106,7 @@ test('exec and update have files of their own', () => {
   assert.equal(loadProcess(stringifyJson(process), 'p.json'), { value: process, warnings: [] });
   refuses(
     () => loadProcess('{"cwd": "tmp", "args": ["sh"]}', 'p.json'),
-    'p.json: cwd is "tmp"; expected an absolute path (config.md#process)',
+    'p.json:1:9: cwd is "tmp"; expected an absolute path (config.md#process)',
   );
   assert.equal(loadResources(stringifyJson(linux?.resources), 'r.json'), {
     value: linux?.resources,
@@ -119,7 +119,7 @@ test('exec and update have files of their own', () => {
   );
   refuses(
     () => loadResources('{"pids": {"limit": -2}}', 'r.json'),
-    'r.json: pids.limit is -2; expected a number, or -1 for no limit (config-linux.md#pids)',
+    'r.json:1:20: pids.limit is -2; expected a number, or -1 for no limit (config-linux.md#pids)',
   );
 });
 
@@ -129,7 +129,7 @@ test('a configuration is loaded with its warnings, or refused', () => {
   assert.equal(warnings.map(show), ['warning /ociVersion']);
   refuses(
     () => loadChecked('{"ociVersion": "1.0.0", "root": {"path": "x"}, "hostname": "x"}', 'c.json'),
-    /^c\.json: hostname would be the runtime's; expected a namespace of type uts/,
+    /^c\.json:\d+:\d+: hostname would be the runtime's; expected a namespace of type uts/,
   );
 });
 

@@ -126,15 +126,15 @@ const configs: Record<string, [(config: Full) => void, RegExp]> = {
   ],
   'bind of a file on a directory': [
     (c) => mount(c, { source: '/etc/hostname', destination: '/etc', options: ['bind'] }),
-    /bind \/etc\/hostname on \/etc: E\w+ .*; the source is a file, and what is at the destination a directory$/m,
+    /bind \/etc\/hostname on \/etc: E\w+ .*; the source is a file, and what is at the destination a directory; mounts\[7\] is at \S+\/config\.json:1:\d+$/m,
   ],
   'bind of a directory on a file': [
     (c) => mount(c, { source: '/etc', destination: '/etc/passwd', options: ['rbind'] }),
-    /bind \/etc on \/etc\/passwd: E\w+ .*; the source is a directory, and what is at the destination a file$/m,
+    /bind \/etc on \/etc\/passwd: E\w+ .*; the source is a directory, and what is at the destination a file; mounts\[7\] is at \S+\/config\.json:1:\d+$/m,
   ],
   'tmpfs on a file': [
     (c) => mount(c, { type: 'tmpfs', destination: '/etc/passwd' }),
-    /mount tmpfs on \/etc\/passwd: E\w+ .*; a tmpfs is a directory, and what is at the destination a file$/m,
+    /mount tmpfs on \/etc\/passwd: E\w+ .*; a tmpfs is a directory, and what is at the destination a file; mounts\[7\] is at \S+\/config\.json:1:\d+$/m,
   ],
   'mount in procfs': [
     (c) => mount(c, { source: '/dev', destination: '/proc/self/attr', options: ['bind'] }),
@@ -282,8 +282,8 @@ test('exec with a process file that is not valid', () => {
     tells(box.tsoci('exec', '--process', file, id), message, EXEC_FAILED);
   };
   says('{ "args": ["true"], }', /process\.json:1:\d+: /);
-  says('{ "cwd": "/", "args": "true" }', /process\.json: .*args/);
-  says('{ "cwd": "tmp", "args": ["true"] }', /process\.json: .*cwd/);
+  says('{ "cwd": "/", "args": "true" }', /process\.json:1:\d+: .*args/);
+  says('{ "cwd": "tmp", "args": ["true"] }', /process\.json:1:\d+: .*cwd/);
   says(
     '{ "cwd": "/", "args": ["true"], "rlimits": [{ "type": "RLIMIT_X", "soft": 1, "hard": 1 }] }',
     /RLIMIT_X/,

@@ -113,7 +113,7 @@ test('a saved config that is damaged is told, not worked with', () => {
   const saved = join(box.root, id, 'config.json');
   const wrong: [json: string, message: RegExp][] = [
     ['', /config\.json:1:1: /],
-    ['null', /config\.json: the configuration is null; expected an object/],
+    ['null', /config\.json:1:1: the configuration is null; expected an object/],
     ['{"ociVersion":"1.3.0","process":{"cwd":"/"},"linux":{"namespaces":5}}', /linux\.namespaces is 5/],
   ];
   for (const [json, message] of wrong) {
@@ -124,7 +124,7 @@ test('a saved config that is damaged is told, not worked with', () => {
   makeFifo(saved);
   tells(box.tsoci('exec', id, 'true'), /read .*config\.json: not a file but a FIFO/, EXEC_FAILED);
   writeFileSync(join(box.root, id, 'resources.json'), '{"pids":{"limit":"many"}}');
-  tells(box.tsoci('update', '--pids-limit', '5', id), /resources\.json: pids\.limit is "many"/);
+  tells(box.tsoci('update', '--pids-limit', '5', id), /resources\.json:1:\d+: pids\.limit is "many"/);
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 

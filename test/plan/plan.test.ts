@@ -313,7 +313,7 @@ test('a bundle that cannot be one is the error that create has', () => {
   box.write('{}');
   const { status, stderr } = box.tsoci('plan', box.bundle);
   assert.is(status, 1);
-  assert.match(stderr, /config\.json: .*ociVersion/);
+  assert.match(stderr, /config\.json:1:\d+: .*ociVersion/);
   assert.match(box.tsoci('plan', '--bundle', '.', '.').stderr, /given twice/);
 });
 

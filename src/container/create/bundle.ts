@@ -6,9 +6,11 @@ import { describe } from '../../config/finding.ts';
 import type { Config } from '../../config/generated/types.ts';
 import { stringifyJson } from '../../config/json.ts';
 import { loadChecked } from '../../config/load.ts';
+import { withPlaces } from '../../config/places.ts';
 import type { Caller } from '../../launcher/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { readTextFile } from '../../linux/text-file.ts';
+import { type ConfigSource, withPlace } from './failing-property.ts';
 import type { CreateOptions } from './options.ts';
 
 export interface Bundle {
@@ -17,8 +19,9 @@ export interface Bundle {
   /** The absolute path of the root filesystem, without symlinks. */
   rootfs: string;
   config: Config;
-  /** The text of config.json. */
+  /** The text of the config. */
   text: string;
+  source: ConfigSource;
 }
 
 /** The bundle with the hooks of --network in its config. */
@@ -42,11 +45,11 @@ export function loadBundle(caller: Caller, path: string, configFile: string | un
     fifo: configFile !== undefined,
   });
   const { value: config, warnings } = loadChecked(text, file);
-  for (const warning of warnings) {
-    // Warnings about capabilities come later, when it is known which can be granted (planCapabilities).
-    if (!warning.pointer.startsWith('/process/capabilities/')) caller.warn(describe(warning));
-  }
-  return { path, rootfs: findRootfs(path, config), config, text };
+  // Warnings about capabilities come later, when it is known which can be granted (planCapabilities).
+  const told = warnings.filter(({ pointer }) => !pointer.startsWith('/process/capabilities/'));
+  for (const warning of withPlaces(told, text)) caller.warn(describe(warning, file));
+  const source = { file, text };
+  return { path, rootfs: withPlace(source, () => findRootfs(path, config)), config, text, source };
 }
 
 /** config.md#root: a directory must exist at the path. */
@@ -54,10 +57,11 @@ function findRootfs(bundle: string, config: Config): string {
   const root = resolve(bundle, config.root?.path ?? '');
   try {
     const real = realpathSync(root);
-    if (!statSync(real).isDirectory()) throw new TsociError(`root filesystem ${root}: not a directory`);
+    if (!statSync(real).isDirectory())
+      throw new TsociError(`root filesystem ${root}: not a directory`, { property: 'root.path' });
     return real;
   } catch (error) {
     if (error instanceof TsociError) throw error;
-    throw TsociError.from(`root filesystem ${root}`, error);
+    throw TsociError.from(`root filesystem ${root}`, error).for('root.path');
   }
 }

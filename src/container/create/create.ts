@@ -29,6 +29,7 @@ import {
 import { makeCgroup, planCgroup } from './cgroup.ts';
 import { CreateHost, type Reserved, recordCgroup } from './create-host.ts';
 import { type Creation, prepareCreation } from './creation.ts';
+import { type ConfigSource, withPlace } from './failing-property.ts';
 import type { CreateOptions } from './options.ts';
 import { writePidFile } from './pid-file.ts';
 import { sendPidfd } from './pidfd-socket.ts';
@@ -36,6 +37,8 @@ import { runPoststop } from './poststop.ts';
 
 export interface Created {
   record: ContainerRecord;
+  /** Where its config was read from. */
+  source: ConfigSource;
   /** The master of its terminal, with keepTerminal. */
   terminal: number | undefined;
 }
@@ -55,7 +58,10 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
     if (tryReadRecord(directory)) throw existsAlready(options.id);
     const record = newRecord(creation, options);
     return undoable(
-      (undo) => createReserved(creation, options, { record, directory, undo, hooked: false }),
+      (undo) =>
+        withPlace(creation.bundle.source, () =>
+          createReserved(creation, options, { record, directory, undo, hooked: false }),
+        ),
       (error) => caller.warn(`clean up after a failed create: ${String(error)}`),
     );
   } finally {
@@ -106,7 +112,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   init.stub.leave(program);
   if (options.pidFile) writePidFile(options.pidFile, init.stub.pid);
   if (options.pidfdSocket) sendPidfd(options.pidfdSocket, init.stub.pid, 'standard');
-  return { record, terminal: host.terminal };
+  return { record, source: bundle.source, terminal: host.terminal };
 }
 
 /** Who killed tsoci while it created a container wants none. */

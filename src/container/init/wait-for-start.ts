@@ -69,10 +69,10 @@ export function sendGo(socket: number, control: number): Buffer {
  */
 export function failureOf(reply: Buffer, directory: string, pid: number): TsociError {
   const operations = readSavedProgram(directory);
-  for (const [index, { doing, ignored, executes }] of operations.entries()) {
+  for (const [index, { doing, ignored, executes, property }] of operations.entries()) {
     const result = resultAt(reply, index);
     if (result >= 0 || ignored.includes(-result)) continue;
-    const error = TsociError.fromErrno(doing, -result);
+    const error = TsociError.fromErrno(doing, -result).for(property);
     return executes === undefined
       ? error
       : explainExecve(error, executes, { execution: () => executionOf(pid) });
