@@ -199,13 +199,21 @@ static void try_execute(const char *directory, const char *name) {
   static struct line path;
   static const char *const argv[] = {"tsoci-runtime", 0};
   // Nothing of the caller's: BUN_OPTIONS or NODE_OPTIONS would have the engine execute a file of the caller's choice.
-  static const char *const envp[] = {0};
+  // Without machine code, since that would be ready when the command is done: a third less processor time for run.
+  static const char *const envp[] = {"BUN_JSC_useJIT=0", 0};
   path.length = 0;
   add(&path, directory);
   add(&path, name);
   path.text[path.length] = 0;
   long result = SYSCALL(execve, path.text, argv, envp);
   if (result != -ENOENT) fail("execute ", path.text, result, NOT_EXECUTED);
+}
+
+static void raise_limit(int resource) {
+  struct { __u64 soft, hard; } limit;
+  SYSCALL(prlimit64, 0, resource, 0, &limit);
+  limit.soft = limit.hard;
+  SYSCALL(prlimit64, 0, resource, &limit, 0);
 }
 
 // The child until it executes the runtime. It shares our memory and we wait for it: it calls only what does not return.
@@ -215,13 +223,12 @@ static void __attribute__((noreturn, noinline)) become_runtime(int socket) {
   for (int signal = 1; signal <= LAST_SIGNAL; signal++) set_default(signal);
   __u64 none = 0;
   SYSCALL(rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
-  struct { __u64 soft, hard; } files;
-  SYSCALL(prlimit64, 0, RLIMIT_NOFILE, 0, &files);
-  files.soft = files.hard;
-  SYSCALL(prlimit64, 0, RLIMIT_NOFILE, &files, 0);
+  // An engine reserves gigabytes of addresses, and what is written is the state of containers: soft limits are not for it.
+  static const int limits[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_NOFILE};
+  for (unsigned long i = 0; i < sizeof limits / sizeof *limits; i++) raise_limit(limits[i]);
   static char directory[PATH_MAX];
   long length = SYSCALL(readlinkat, AT_FDCWD, "/proc/self/exe", directory, sizeof directory - 1);
-  if (length < 0) fail("find out where tsoci lies: /proc/self/exe", "", length, NOT_EXECUTED);
+  if (length < 0) fail("is /proc mounted? find out where tsoci lies: /proc/self/exe", "", length, NOT_EXECUTED);
   directory[length] = 0;
   to_parent(directory);
   if (socket != RUNTIME_SOCKET) SYSCALL(dup3, socket, RUNTIME_SOCKET, 0);

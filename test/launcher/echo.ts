@@ -3,7 +3,7 @@
 //
 //   echo.ts ARCHITECTURE
 
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { receiveRequest } from '../../src/launcher/request.ts';
 import { receive, send } from '../../src/linux/descriptor.ts';
 import { encode } from '../../src/stub/encode.ts';
@@ -18,7 +18,8 @@ const PIECE = 0x8000;
 
 const { control, ...told } = receiveRequest(SOCKET);
 if (told.args[0] === 'die') process.exit(9);
-const runtime = { env: { ...process.env }, cwd: process.cwd(), files: openFiles() };
+const limits = readFileSync('/proc/self/limits', 'utf8');
+const runtime = { env: { ...process.env }, cwd: process.cwd(), files: openFiles(), limits };
 const text = Buffer.from(JSON.stringify({ ...told, runtime }));
 for (let at = 0; at < text.length; at += PIECE) {
   const piece = text.subarray(at, at + PIECE);

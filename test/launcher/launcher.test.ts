@@ -47,15 +47,15 @@ test('it is small', () => {
   for (const image of Object.values(launcherImages)) assert.ok(Buffer.from(image, 'base64').length < 16_384);
 });
 
-test('the runtime is told arguments and environment; its own environment is empty', () => {
+test('the runtime is told arguments and environment; its own environment is none of the caller', () => {
   const env = { A: '1', EMPTY: '', NODE_OPTIONS: '--no-such-option', 'odd name': 'a=b\nc' };
   const path = placeLauncher(join(directory, host), 'echo.ts', host);
   const options = { encoding: 'utf8', timeout: TIMEOUT, env, cwd: directory } as const;
   const { args, env: seen, runtime } = told(spawnSync(path, ['state', '', 'ü x'], options));
   assert.equal(args, ['state', '', 'ü x']);
   assert.equal(seen, env);
-  // What sh(1) adds.
-  assert.equal(runtime.env, { PWD: '/' });
+  // PWD is what sh(1) adds.
+  assert.equal(runtime.env, { BUN_JSC_useJIT: '0', PWD: '/' });
   assert.is(runtime.cwd, '/');
 });
 
@@ -85,6 +85,13 @@ test('standard streams that are closed become /dev/null', () => {
 
 test('a limit of 16 descriptors does', () => {
   told(launch({}, 'ulimit -Sn 16; exec "$@"'));
+});
+
+// Seen without: the engine aborted.
+test('soft limits of memory and files are not for the runtime', () => {
+  const { runtime } = told(launch({}, 'ulimit -Sv 300000; ulimit -Sd 300000; ulimit -Sf 8; exec "$@"'));
+  for (const name of ['Max address space', 'Max data size', 'Max file size', 'Max open files'])
+    assert.match(runtime.limits, new RegExp(`^${name} +(\\w+) +\\1 `, 'm'));
 });
 
 // Seen with SIGCHLD as it was: the launcher waited for a child that the kernel had reaped, and told of exit status 0.

@@ -94,8 +94,15 @@ function defineTests(): void {
       without,
       /make the namespaces .*: EPERM .*; without the rights of root it takes a user namespace too/,
     );
-    // Bun aborts before any line of ours: glibc finds no /proc/self/maps.
-    console.log('skip: the error without /proc is for the launcher to tell');
+  });
+
+  test('without /proc', () => {
+    const script = 'mount -t tmpfs x /proc; exec "$@"';
+    const hidden = ['unshare', '--map-root-user', '--mount', 'sh', '-c', script, 'sh'];
+    assert.match(
+      run({ XDG_RUNTIME_DIR }, hidden, ofRoot),
+      /is \/proc mounted\? .*\/proc\/self\/exe: ENOENT /,
+    );
   });
 
   test('nothing is left behind', () => {
