@@ -1,5 +1,6 @@
 // features.md and features-linux.md, from the tables by which tsoci works.
 
+import { PREFIX as SYSTEMD_PROPERTY } from '../cgroups/systemd/unit-annotations.ts';
 import { Hooks } from '../config/generated/outline.ts';
 import type { Features } from '../config/generated/types.ts';
 import { namespaceTypes } from '../config/generated/values.ts';
@@ -24,7 +25,7 @@ export function features(): Features {
       'org.tsoci.commit': commit(),
       ...security.annotations,
     },
-    potentiallyUnsafeConfigAnnotations: ['org.tsoci.overlay.', NETWORK],
+    potentiallyUnsafeConfigAnnotations: ['org.tsoci.overlay.', NETWORK, SYSTEMD_PROPERTY],
     linux: {
       namespaces: [...namespaceTypes],
       cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },

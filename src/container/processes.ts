@@ -1,18 +1,18 @@
 // The processes of a container, as pids of the runtime's pid namespace.
 
 import { processesOf } from '../cgroups/cgroup-processes.ts';
-import { TsociError } from '../linux/errors.ts';
 import { isAlive } from '../linux/procfs.ts';
 import { type HeldNamespace, holdNamespace } from '../namespaces/members.ts';
 import { ownCgroup } from './create/cgroup.ts';
 import type { ContainerRecord } from './state/record.ts';
 import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
 
+/** None where the container is stopped, as with runc and crun. */
 export function containerPids(root: string, id: string): number[] {
   const record = readRecord(root, id);
-  const status = currentStatus(containerDirectory(root, id), record);
-  if (status === 'stopped' || !record.init) throw new TsociError(`ps ${id}: the container is ${status}`);
-  return membersOf(record);
+  const stopped = currentStatus(containerDirectory(root, id), record) === 'stopped';
+  // The container has ended; what its init has left behind in the cgroup is for `kill` and `delete`.
+  return stopped ? [] : membersOf(record);
 }
 
 /** The processes in the container's cgroup; without a cgroup, those in its own namespace, or init alone. */

@@ -11,6 +11,12 @@ test('the structure is as features.md demands', () => {
   assert.is(structure.ociVersionMax, '1.3.0');
   assert.is(structure.hooks?.length, 6);
   assert.is(structure.linux?.namespaces?.length, 8);
+  // Annotations that change what tsoci does: each prefix that src/ looks for.
+  assert.equal(structure.potentiallyUnsafeConfigAnnotations, [
+    'org.tsoci.overlay.',
+    'org.tsoci.network',
+    'org.systemd.property.',
+  ]);
 });
 
 test('every list has each name once', () => {

@@ -96,7 +96,7 @@ const configs: Record<string, [(config: Full) => void, RegExp]> = {
     (c) => {
       c.process.args = ['/etc'];
     },
-    /"\/etc": is a directory/,
+    /"\/etc": is a directory: permission denied/,
   ],
   'relative cwd': [
     (c) => {

@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox, TIMEOUT, tsociPath } from './harness.ts';
+import { eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
 
 const test = suite('commands');
 const box = new Sandbox();
@@ -133,6 +133,11 @@ test('ps shows the lines of ps(1) about the container, and takes its options', (
   assert.is(box.tsoci('ps', id, '-o', 'pid,comm').stdout, ps(['-o', 'pid,comm', '-p', String(pid)]));
   assert.match(box.tsoci('ps', id, '-o', 'comm').stderr, /^tsoci: ps: the output has no column PID\n$/);
   assert.match(box.tsoci('ps', id, '--nosuch').stderr, /^tsoci: ps --nosuch: .+\n$/);
+  assert.is(box.tsoci('kill', id, 'KILL').status, 0);
+  eventually('stopped', () => box.state(id).status === 'stopped');
+  const ofStopped = box.tsoci('ps', '--format', 'json', id);
+  assert.equal([ofStopped.status, ofStopped.stdout], [0, '[]\n'], 'a stopped container has none');
+  assert.match(box.tsoci('ps', id).stdout, /^UID +PID .*\n$/);
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 

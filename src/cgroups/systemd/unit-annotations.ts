@@ -4,7 +4,7 @@ import { TsociError } from '../../linux/errors.ts';
 import { completeTypes, type Value, type Variant, variant } from './marshal.ts';
 import type { Property } from './properties.ts';
 
-const PREFIX = 'org.systemd.property.';
+export const PREFIX = 'org.systemd.property.';
 const NAME = /^[A-Za-z]{3,}$/;
 const USEC_PER_SEC = 1_000_000;
 

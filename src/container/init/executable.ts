@@ -42,7 +42,7 @@ export function findExecutable(init: StubProcess, name: string, env: readonly st
   let refused = name;
   for (const { candidate, stat, statx, access } of checks) {
     if (results.at(statx) < 0) continue;
-    if (fileTypeOf(results.bytes(stat)) === S_IFDIR) refusal = 'is a directory';
+    if (fileTypeOf(results.bytes(stat)) === S_IFDIR) refusal = 'is a directory: permission denied';
     else if (results.at(access) === 0) return candidate;
     else refusal = 'permission denied';
     errno = EACCES;
