@@ -1,6 +1,9 @@
 // /proc/PID/mountinfo (proc_pid_mountinfo(5)).
 
 export interface MountInfo {
+  /** The number of the mount, and of the one that it is mounted on. */
+  id: number;
+  parent: number;
   /** The path of its root within the filesystem. */
   root: string;
   mountPoint: string;
@@ -19,9 +22,11 @@ export function parseMountinfo(text: string): MountInfo[] {
     .filter(Boolean)
     .map((line) => {
       const [before = '', after = ''] = line.split(' - ');
-      const [, , , root = '', mountPoint = '', options = '', ...propagation] = before.split(' ');
+      const [id, parent, , root = '', mountPoint = '', options = '', ...propagation] = before.split(' ');
       const [type = '', source = ''] = after.split(' ');
       return {
+        id: Number(id),
+        parent: Number(parent),
         root: decodeOctal(root),
         mountPoint: decodeOctal(mountPoint),
         type,

@@ -1,15 +1,12 @@
 // The root filesystem as a mount, and the way into it: pivot_root(2) or its substitutes.
 
-import { readFileSync } from 'node:fs';
 import { propagations } from '../config/mount-options.ts';
 import {
   AT_FDCWD,
   AT_RECURSIVE,
   MNT_DETACH,
   MOUNT_ATTR_RDONLY,
-  MS_MOVE,
   MS_PRIVATE,
-  MS_RDONLY,
   MS_SHARED,
   MS_SLAVE,
   O_CLOEXEC,
@@ -18,8 +15,6 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../linux/constants.ts';
-import { EINVAL, ENOENT, EPERM } from '../linux/errno.ts';
-import { parseMountinfo } from '../linux/mountinfo.ts';
 import type { Program } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attach, setAttributes } from './context.ts';
@@ -63,68 +58,21 @@ export function mountRoot(program: Program, rootfs: string): number {
 /** Makes the root filesystem init's root. What was there before is unmounted and out of reach. */
 export function pivotInto(init: StubProcess, root: number): void {
   const program = init.program();
-  const old = openOldRoot(program);
+  const old = program.open(
+    'openat',
+    [AT_FDCWD, '/', O_PATH | O_DIRECTORY | O_CLOEXEC, 0],
+    'open the old root',
+  );
   program.call('fchdir', [root], 'change to the root filesystem');
   // With "." as the place of the old root it is mounted over the new one, and taken off again.
   program.call('pivot_root', ['.', '.'], 'pivot_root into the root filesystem');
-  detachFromHost(program, old, AT_RECURSIVE);
+  // With rootfsPropagation shared it is still a peer of the host's: what is unmounted there would be on the host, too.
+  const doing = 'make the old root a slave of the host';
+  setAttributes(program, old, { propagation: MS_SLAVE }, AT_RECURSIVE, doing);
   program.call('umount2', ['.', MNT_DETACH], 'unmount the old root');
   program.call('chdir', ['/'], 'change to /');
   program.close(old);
   init.later(program);
-}
-
-/**
- * The same for a root that pivot_root refuses (a ramfs): mount --move onto / (switch_root(8)). What was there before stays
- * mounted below it, out of reach.
- */
-export function moveInto(init: StubProcess, root: number, rootfs: string): void {
-  const program = init.program();
-  const old = openOldRoot(program);
-  detachFromHost(program, old, AT_RECURSIVE);
-  program.close(old);
-  init.later(program);
-  hideKernelFilesystems(init, rootfs);
-  const moving = init.program();
-  moving.call('fchdir', [root], 'change to the root filesystem');
-  moving.call('mount', ['.', '/', null, MS_MOVE, null], 'move the root filesystem to /');
-  chrootHere(moving);
-  init.later(moving);
-}
-
-/**
- * A user namespace may mount a procfs or a sysfs of its own where one is seen in full (mount_namespaces(7)), which the
- * host's are in the old root: the masks of the container would mean nothing there. What cannot be unmounted, being
- * locked, is covered.
- */
-function hideKernelFilesystems(init: StubProcess, rootfs: string): void {
-  // A stub that is only planned would have copies of our mounts.
-  const process = init.onHost((pid) => pid) ?? 'self';
-  const mounts = parseMountinfo(readFileSync(`/proc/${process}/mountinfo`, 'utf8'));
-  const paths = mounts.flatMap(({ type, mountPoint }) =>
-    (type === 'proc' || type === 'sysfs') && !mountPoint.startsWith(`${rootfs}/`) ? [mountPoint] : [],
-  );
-  if (paths.length === 0) return;
-  const program = init.program();
-  // The last comes first: it may lie below another, which takes it along (ENOENT).
-  const unmounted = paths.reverse().map((path) => {
-    const ignored = [EINVAL, EPERM, ENOENT];
-    return {
-      path,
-      index: program.call('umount2', [path, MNT_DETACH], `unmount ${path} of the host`, { ignored }),
-    };
-  });
-  const results = init.run(program);
-  const covering = init.program();
-  for (const { path, index } of unmounted) {
-    if (![-EINVAL, -EPERM].includes(results.at(index))) continue;
-    covering.call('mount', ['tmpfs', path, 'tmpfs', MS_RDONLY, 'size=0'], `cover ${path} of the host`);
-  }
-  init.later(covering);
-}
-
-function openOldRoot(program: Program): number {
-  return program.open('openat', [AT_FDCWD, '/', O_PATH | O_DIRECTORY | O_CLOEXEC, 0], 'open the old root');
 }
 
 /** Without a mount namespace of its own the container has the mounts of the host, but sees only its root filesystem. */
@@ -135,17 +83,10 @@ export function chrootInto(init: StubProcess, rootfs: string): void {
   init.later(program);
 }
 
-function chrootHere(program: Program): void {
+/** chroot(2) into the working directory. */
+export function chrootHere(program: Program): void {
   program.call('chroot', ['.'], 'chroot into the root filesystem');
   program.call('chdir', ['/'], 'change to /');
-}
-
-/**
- * With rootfsPropagation shared the old root is still a peer of the host's: what is unmounted or moved there would be
- * on the host, too.
- */
-function detachFromHost(program: Program, old: number, flags: number): void {
-  setAttributes(program, old, { propagation: MS_SLAVE }, flags, 'make the old root a slave of the host');
 }
 
 /** rootfsPropagation, once it is the root. */

@@ -1,12 +1,12 @@
 // What a container must not reach of the host, whatever its config leaves out or joins.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Change, Sandbox, userNamespace } from '../container/harness.ts';
+import { type Change, Sandbox, tsociPath, userNamespace } from '../container/harness.ts';
 
 const test = suite('isolation');
 const box = new Sandbox();
@@ -114,6 +114,53 @@ for (const [type, mask] of [
     assert.match(stderr, /permission denied/i);
   });
 }
+
+/** What a user namespace within a container takes to mount a procfs, if nothing forbids it. */
+const mountsProc: Change = ({ process, linux }) => {
+  process.args = ['busybox', 'unshare', '-mrpf', 'sh', '-c', 'mount -t proc none /proc && echo mounted'];
+  const capabilities = ['CAP_SYS_ADMIN', 'CAP_SETFCAP', 'CAP_DAC_OVERRIDE'];
+  process.capabilities = { bounding: capabilities, effective: capabilities, permitted: capabilities };
+  linux.maskedPaths = ['/proc/kcore'];
+};
+
+// Seen with the procfs of the host unmounted by their paths alone: it was mounted in the first two. Where a tmpfs lay over
+// one, that was unmounted in its place.
+for (const [what, setUp, change] of [
+  ['under a tmpfs', 'mount -t proc proc "$1/h"; mount -t tmpfs none "$1/h"', () => {}],
+  ['in the root filesystem', 'mount -t proc proc "$1/bundle/rootfs/proc"', () => {}],
+  ['beside it', 'mount -t proc proc "$1/h"', () => {}],
+  [
+    'below a shared mount',
+    'mount --make-shared -t tmpfs none "$1/h"; mkdir "$1/h/p"; mount -t proc proc "$1/h/p"',
+    () => {},
+  ],
+  ['that a user namespace may not unmount', 'mount -t proc proc "$1/h"', userNamespace],
+] as [string, string, Change][]) {
+  test(`--no-pivot: a procfs of the host ${what} does not help a user namespace`, () => {
+    mkdirSync(join(box.directory, 'h'), { recursive: true });
+    box.configure('true', (config) => {
+      change(config);
+      mountsProc(config);
+    });
+    const script = `mount --make-rprivate /; ${setUp}; cat /proc/self/mountinfo >"$1/before"; shift; "$@"; cat /proc/self/mountinfo >"$0"`;
+    const tsoci = [tsociPath, '--root', box.root, 'run', '--no-pivot', '--bundle', box.bundle, box.id()];
+    const after = join(box.directory, 'after');
+    const args = ['--mount', 'sh', '-c', script, after, box.directory, ...tsoci];
+    const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 });
+    assert.is(stdout, '', stderr);
+    assert.match(stderr, /permission denied/i);
+    const [before, now] = [join(box.directory, 'before'), after].map((file) => readFileSync(file, 'utf8'));
+    assert.is(now, before, 'the mounts of the host are as they were');
+  });
+}
+
+test('--no-pivot: mounts of the config stay shared', () => {
+  box.configure('cat /proc/self/mountinfo', (config) => {
+    config.mounts?.push({ destination: '/shared', type: 'tmpfs', source: 'tmpfs', options: ['shared'] });
+  });
+  const { stdout } = box.tsoci('run', '--no-pivot', box.id());
+  assert.match(stdout, / \/shared .* shared:\d+ .*- tmpfs /);
+});
 
 test('a waiting init has no capability that the process of the config has not', () => {
   const id = box.id();

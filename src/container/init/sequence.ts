@@ -29,7 +29,8 @@ import {
 import { makeConsole } from '../../rootfs/console.ts';
 import type { BuildContext, RootContext } from '../../rootfs/context.ts';
 import { guardPaths } from '../../rootfs/guarded-paths.ts';
-import { chrootInto, moveInto, pivotInto } from '../../rootfs/root.ts';
+import { moveInto } from '../../rootfs/no-pivot.ts';
+import { chrootInto, pivotInto } from '../../rootfs/root.ts';
 import { resetAffinity } from '../../security/affinity.ts';
 import { setCredentials } from '../../security/credentials.ts';
 import { setIoPriority } from '../../security/io-priority.ts';
@@ -231,7 +232,7 @@ function enterRootfs({ bundle, options }: Creation, context: BuildContext, plan:
   const opening = stub.program();
   const devNull = openDevNull(opening);
   stub.later(opening);
-  if (options.noPivot) moveInto(stub, root, plan.rootfs);
+  if (options.noPivot) moveInto(stub, root);
   else pivotInto(stub, root);
   guardPaths(context, readonlyPaths, maskedPaths, devNull);
   const program = stub.program();
