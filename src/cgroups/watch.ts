@@ -48,6 +48,6 @@ export function watchCgroup(directory: string, { onOom, onEmpty }: CgroupWatcher
 }
 
 /** memory.events counts those of child cgroups too. */
-function oomKills(directory: string): number {
+export function oomKills(directory: string): number {
   return Number(parseFlatKeyed(tryReadCgroupFile(directory, 'memory.events') ?? '').get('oom_kill') ?? 0);
 }

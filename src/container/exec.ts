@@ -21,6 +21,7 @@ import {
   openCgroup,
   resolveAnother,
 } from './another-process.ts';
+import { exitStatus, explainEnd, oomKillsIn } from './attach/end.ts';
 import { attend } from './attach/foreground.ts';
 import { importModules } from './create/optional-modules.ts';
 import { writePidFile } from './create/pid-file.ts';
@@ -67,6 +68,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const plan = { record, init, config, modules, process };
   // None is lost that comes before the process is there.
   if (!options.detach) caller.signals.hold();
+  const killsBefore = oomKillsIn(record.cgroup);
   const { pid, terminal } = alive(() => spawn(caller, { ...options, keepTerminal }, plan));
   try {
     if (options.pidFile) writePidFile(options.pidFile, pid);
@@ -76,7 +78,11 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
     caller.launcher.wait(pid);
     throw error;
   }
-  return options.detach ? 0 : attend(caller, pid, { terminal });
+  if (options.detach) return 0;
+  const status = await attend(caller, pid, { terminal });
+  const why = explainEnd({ pid, status, cgroup: record.cgroup, killsBefore });
+  if (why) caller.warn(why);
+  return exitStatus(status);
 }
 
 function liveContainer(

@@ -2,6 +2,7 @@
 
 import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
+import { exitStatus, explainEnd } from './attach/end.ts';
 import { attend } from './attach/foreground.ts';
 import { createContainer } from './create/create.ts';
 import { placed } from './create/failing-property.ts';
@@ -41,9 +42,12 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     throw placed(error, source);
   }
   if (detach || !record.init) return 0;
-  const status = await attend(caller, record.init.pid, { terminal, notify });
+  const { pid } = record.init;
+  const status = await attend(caller, pid, { terminal, notify });
+  const why = explainEnd({ pid, status, cgroup: record.cgroup, killsBefore: 0 });
+  if (why) caller.warn(why);
   if (!keep) remove(caller, root, id, systemd);
-  return status;
+  return exitStatus(status);
 }
 
 /** Deletes the container, unless somebody else has done so meanwhile. */

@@ -212,6 +212,7 @@ export const ST_NOEXEC = 8;
 
 // asm-generic/signal.h, asm-generic/signal-defs.h
 export const SIGKILL = 9;
+export const SIGSYS = 31;
 export const SIGCHLD = 17;
 export const SIGWINCH = 28;
 export const SIG_BLOCK = 0;

@@ -61,6 +61,11 @@ function lastError(): string {
   return string(callPointer(dlerror));
 }
 
+/** A NUL-terminated string of our own memory. */
+export function readString(address: number): string {
+  return addon().string(address);
+}
+
 /** A copy of our own memory. */
 export function readBytes(address: number, length: number): Buffer {
   return addon().bytes(address, length);

@@ -6,6 +6,7 @@ import { pollUntil } from '../../linux/descriptor.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { step } from '../../linux/steps.ts';
 import { SYS } from '../../linux/syscalls.ts';
+import type { WaitStatus } from '../../linux/wait.ts';
 import type { NotifySocket } from '../notify-socket.ts';
 
 /** What a child in the foreground has to do with besides its end. */
@@ -16,11 +17,12 @@ export interface Attended {
   notify?: NotifySocket | undefined;
 }
 
-/**
- * Waits for a child of the launcher, which gets the signals that are held (CallerSignals.hold). The result is its exit
- * status, or 128 and the number of the signal that killed it.
- */
-export async function attend(caller: Caller, pid: number, { terminal, notify }: Attended): Promise<number> {
+/** Waits for a child of the launcher, which gets the signals that are held (CallerSignals.hold), and tells how it ended. */
+export async function attend(
+  caller: Caller,
+  pid: number,
+  { terminal, notify }: Attended,
+): Promise<WaitStatus> {
   const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
   const serve = (socket: number) => {
     let told = 0;
@@ -47,7 +49,7 @@ export async function attend(caller: Caller, pid: number, { terminal, notify }: 
       }
       if (!status) continue;
       session?.drain(() => caller.signals.ending() !== undefined);
-      return status.signal ? 128 + status.signal : status.code;
+      return status;
     }
   } finally {
     session?.close();

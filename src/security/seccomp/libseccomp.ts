@@ -2,7 +2,7 @@
 
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { messageOf, TsociError } from '../../linux/errors.ts';
-import { type Argument, cString, type Library, openLibrary, readBytes } from '../../linux/ffi.ts';
+import { type Argument, cString, type Library, openLibrary, readBytes, readString } from '../../linux/ffi.ts';
 
 type Call = (...args: Argument[]) => number;
 
@@ -23,6 +23,8 @@ export interface Libseccomp {
   resolveSyscall(name: string): number | undefined;
   /** Its number on an architecture; undefined when it has none there. */
   resolveSyscallOn(arch: number, name: string): number | undefined;
+  /** The name of a system call of this machine's architecture; undefined when unknown. */
+  nameOf(number: number): string | undefined;
 }
 
 /** seccomp.h */
@@ -87,6 +89,7 @@ function load(): Libseccomp {
   const archNative = int('arch_native');
   const byName = int('syscall_resolve_name');
   const byNameOn = int('syscall_resolve_name_arch');
+  const byNumber = library.pointer('seccomp_syscall_resolve_num_arch');
   return {
     version: versionAt(library.pointer('seccomp_version')()),
     init: library.pointer('seccomp_init'),
@@ -104,6 +107,11 @@ function load(): Libseccomp {
     resolveSyscallOn: (arch, name) => {
       const number = byNameOn(arch, cString(name));
       return number < 0 ? undefined : number;
+    },
+    // The text is the caller's to free: one of a process that is about to end.
+    nameOf: (number) => {
+      const address = byNumber(archNative() >>> 0, number);
+      return address === 0 ? undefined : readString(address);
     },
   };
 }
