@@ -55,7 +55,7 @@ try {
     date,
     machine,
     runtimes,
-    bun: lockedVersion(findTarget().bun),
+    bun: lockedVersion(`@oven/${findTarget().name}`),
     quick: values.quick,
   };
   const page = report(facts, results);

@@ -27,7 +27,8 @@ export function compile({ entry, output, target, define = {} }: Program): void {
   const next = `${output}.next`;
   const words = [
     ...['build', entry, '--outfile', next],
-    ...['--compile', `--compile-executable-path=${bunOf(target)}`, ...loadNothing],
+    // process.arch is a constant for the bundler: that of the target.
+    ...['--compile', `--target=${target.name}`, `--compile-executable-path=${bunOf(target)}`, ...loadNothing],
     ...['--minify-syntax', '--minify-whitespace', '--bytecode'],
     // Cut by what each import() needs: a command reads the bytecode of no other.
     ...['--format=esm', '--splitting', `--min-chunk-size=${SMALLEST_CHUNK}`],

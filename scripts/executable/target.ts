@@ -9,20 +9,16 @@ export interface Target {
   /** As npm calls it. */
   cpu: 'x64' | 'arm64';
   libc: 'glibc' | 'musl';
-  /** The package that is Bun. */
-  bun: string;
+  /** As Bun calls it. */
+  name: string;
 }
 
 const targets: Readonly<Record<string, Target>> = {
-  'linux-x64': makeTarget('x64', 'glibc', 'x64'),
-  'linux-x64-musl': makeTarget('x64', 'musl', 'x64-musl'),
-  'linux-arm64': makeTarget('arm64', 'glibc', 'aarch64'),
-  'linux-arm64-musl': makeTarget('arm64', 'musl', 'aarch64-musl'),
+  'linux-x64': { cpu: 'x64', libc: 'glibc', name: 'bun-linux-x64' },
+  'linux-x64-musl': { cpu: 'x64', libc: 'musl', name: 'bun-linux-x64-musl' },
+  'linux-arm64': { cpu: 'arm64', libc: 'glibc', name: 'bun-linux-aarch64' },
+  'linux-arm64-musl': { cpu: 'arm64', libc: 'musl', name: 'bun-linux-aarch64-musl' },
 };
-
-function makeTarget(cpu: Target['cpu'], libc: Target['libc'], bun: string): Target {
-  return { cpu, libc, bun: `@oven/bun-linux-${bun}` };
-}
 
 /** This machine's, unless another is named. */
 export function findTarget(name = `linux-${process.arch}`): Target {
@@ -32,8 +28,8 @@ export function findTarget(name = `linux-${process.arch}`): Target {
 }
 
 /** The executable of Bun for a target. */
-export function bunOf({ cpu, libc, bun }: Target): string {
-  return join(packageDirectory(bun, [`--cpu=${cpu}`, `--libc=${libc}`]), 'bin', 'bun');
+export function bunOf({ cpu, libc, name }: Target): string {
+  return join(packageDirectory(`@oven/${name}`, [`--cpu=${cpu}`, `--libc=${libc}`]), 'bin', 'bun');
 }
 
 /** The version of a package in package-lock.json. */
