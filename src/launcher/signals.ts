@@ -19,11 +19,13 @@ const [SIGHUP, SIGINT, SIGQUIT, SIGTERM] = [1, 2, 3, 15];
 /** By which people and supervisors end a program. */
 const endings: readonly number[] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 /**
- * What is not held: SIGKILL and SIGSTOP cannot be; SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV and SIGSYS are faults
- * of the process itself; SIGPIPE and SIGURG are about descriptors of its own.
+ * SIGKILL and SIGSTOP cannot be held. Those of faults can: others may send them too (systemd's WatchdogSignal= is SIGABRT),
+ * and a fault of the launcher's own ends it all the same (signal(7)).
  */
-const own: readonly number[] = [9, 19, 4, 5, 6, 7, 8, 11, 31, 13, 23];
-const held = Array.from({ length: LAST_SIGNAL }, (_, i) => i + 1).filter((signal) => !own.includes(signal));
+const unheld: readonly number[] = [9, 19];
+const held = Array.from({ length: LAST_SIGNAL }, (_, i) => i + 1).filter(
+  (signal) => !unheld.includes(signal),
+);
 
 export interface Event {
   /** Of the child, when it has ended. */

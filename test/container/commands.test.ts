@@ -19,6 +19,7 @@ test('--regex: one container that cannot be deleted does not keep the others fro
   for (const id of ids) assert.is(box.detached('create', id), 0);
   const [first = '', second = ''] = ids;
   assert.is(box.tsoci('kill', second, 'KILL').status, 0);
+  eventually('it is stopped', () => box.state(second).status === 'stopped');
   const pattern = `^(${ids.join('|')})$`;
   const { status, stderr } = box.tsoci('delete', '--regex', pattern);
   assert.is(status, 1);

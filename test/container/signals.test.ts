@@ -1,0 +1,99 @@
+// A signal to `run` or `exec` in the foreground, at any moment: it reaches the program, or it ends the run and nothing is
+// left.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { EXEC_FAILED, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
+
+const test = suite('signals');
+const box = new Sandbox();
+
+/** Numbers of signals that end a process which does not expect them: by people, by services, of faults, real-time ones. */
+const signals = {
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  ABRT: 6,
+  USR1: 10,
+  SEGV: 11,
+  PIPE: 13,
+  TERM: 15,
+  PROF: 27,
+  PWR: 30,
+  RT3: 37,
+};
+/** The program's exit status when it got the signal, and when it waited in vain. */
+const [GOT, WAITED] = [7, 9];
+const program = `trap 'exit ${GOT}' ${Object.values(signals).join(' ')}
+i=0; while [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done; exit ${WAITED}`;
+const STEPS = 2 * Object.keys(signals).length;
+
+/** The command, sent a signal after so many milliseconds. */
+async function interrupted(args: readonly string[], signal: number, delay: number): Promise<string> {
+  const options = { cwd: box.bundle, stdio: 'ignore', timeout: TIMEOUT, killSignal: 'SIGKILL' } as const;
+  const child = spawn(tsociPath, ['--root', box.root, ...args], options);
+  const exit = once(child, 'exit');
+  await sleep(delay);
+  spawnSync('kill', [`-${signal}`, String(child.pid)]);
+  const [code, name] = await exit;
+  if (code === GOT || code === 128 + signal) return 'reached';
+  // Node has no name for a real-time signal that ended a process.
+  const ended = name !== null || (code === 0 && signal > constants.signals.SIGSYS);
+  if (ended || code === 1 || code === EXEC_FAILED) return 'ended';
+  return `status ${code}`;
+}
+
+/** Tries all signals at moments from the first on until after the program has begun. */
+async function atAllMoments(args: () => readonly string[], check: () => void): Promise<void> {
+  const start = performance.now();
+  assert.is(await interrupted(args(), 15, 1500), 'reached');
+  check();
+  const longest = Math.min(400, (performance.now() - start - 1500) * 2 + 200);
+  const found = new Map<string, number>();
+  for (let step = 0; step < STEPS; step++) {
+    const entries = Object.entries(signals);
+    const [name, signal] = entries[step % entries.length] ?? ['', 0];
+    const delay = (longest * step) / STEPS;
+    const what = await interrupted(args(), signal, delay);
+    assert.ok(what === 'reached' || what === 'ended', `${name} after ${Math.round(delay)} ms: ${what}`);
+    found.set(what, (found.get(what) ?? 0) + 1);
+    check();
+  }
+  console.log(`# ${[...found].map(([what, count]) => `${what} ${count}`).join(', ')}`);
+  assert.ok((found.get('reached') ?? 0) > 0);
+}
+
+// Seen with USR2 caught only once the program ran, with faults never: tsoci died, and the container went on.
+test('run', async () => {
+  box.configure(program, ({ linux }) => {
+    // The first process of a pid namespace ignores what it has no handler for yet.
+    linux.namespaces = linux.namespaces?.filter(({ type }) => type !== 'pid') ?? [];
+  });
+  const nothingLeft = () => eventually('nothing is left', () => box.leftovers().length === 0);
+  await atAllMoments(() => ['run', box.id()], nothingLeft);
+});
+
+// Seen with no signal caught until the process was there: tsoci died, and the process went on.
+test('exec', async () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  const alone = () =>
+    eventually(
+      'init is alone',
+      () => JSON.parse(box.tsoci('ps', '--format', 'json', id).stdout).length === 1,
+    );
+  await atAllMoments(() => ['exec', id, 'sh', '-c', program], alone);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('nothing is left behind', () => {
+  assert.equal(box.leftovers(), []);
+});
+
+test.after(() => box.close());
+test.run();
