@@ -46,15 +46,14 @@ export function mountAll(context: BuildContext, plans: readonly MountPlan[]): vo
   let size = BATCH;
   for (let next = 0; next < plans.length; ) {
     const batch = plans.slice(next, next + size);
-    const special = batch.findIndex((plan) => plan.options.remount || goesByCovered(plan));
-    const ready = special < 0 ? batch : batch.slice(0, special);
-    const done = mountBatch(context, ready, directories);
+    const { ready, covered } = lookAtCovered(context, batch);
+    const done = mountBatch(context, ready, covered, directories);
     next += done;
     // Where one target is missing the next often are: a program that is not executed was made for nothing.
     size = done < ready.length ? 1 : Math.min(2 * size, BATCH);
     const plan = plans[next];
     // What takes more than one program, or has failed: by itself it is mended, or its failure told.
-    if (plan && (done < ready.length || special === done)) {
+    if (plan && done < batch.length) {
       withProperty(context.init, plan.property, () => performMount(context, plan));
       next += 1;
     }
@@ -62,10 +61,70 @@ export function mountAll(context: BuildContext, plans: readonly MountPlan[]): vo
 }
 
 /**
+ * How many of a list of mounts can go into one program, and struct statx of the targets by which some of them go. These
+ * must be there, and must not be on a mount that comes before in the list: no link leads anywhere else.
+ */
+function lookAtCovered(
+  { init, root }: RootContext,
+  plans: readonly MountPlan[],
+): { ready: readonly MountPlan[]; covered: ReadonlyMap<MountPlan, Buffer> } {
+  const program = init.program();
+  const looks: { plan: MountPlan; index: number; stat: Buffer; end: number }[] = [];
+  const before = new Set<string>();
+  let count = 0;
+  for (const plan of plans) {
+    const { destination, options } = plan;
+    if (options.remount || options.tmpCopyUp) break;
+    if (goesByCovered(plan)) {
+      if (isWithin(destination, before)) break;
+      program.property = plan.property;
+      const target = openTarget(program, root, plan, RESOLVE_NO_SYMLINKS);
+      const stat = inspect(program, plan, target);
+      program.close(target);
+      looks.push({ plan, index: count, stat, end: program.length });
+    }
+    before.add(destination);
+    count++;
+  }
+  const covered = new Map<MountPlan, Buffer>();
+  if (looks.length === 0) return { ready: plans.slice(0, count), covered };
+  const { results, executed } = runAsFarAsPossible(init, program);
+  for (const { plan, index, stat, end } of looks) {
+    if (end > executed) return { ready: plans.slice(0, index), covered };
+    covered.set(plan, results.bytes(stat));
+  }
+  return { ready: plans.slice(0, count), covered };
+}
+
+/** Whether a path is one of a set, or below one. */
+function isWithin(path: string, places: ReadonlySet<string>): boolean {
+  for (let at = path; at !== '/'; at = posix.dirname(at)) if (places.has(at)) return true;
+  return false;
+}
+
+/** The results up to the first error, and how many operations were executed before it. */
+function runAsFarAsPossible(
+  init: RootContext['init'],
+  program: Program,
+): { results: Results; executed: number } {
+  try {
+    return { results: init.run(program), executed: program.length };
+  } catch (error) {
+    if (!(error instanceof OperationError) || error.executed < 0) throw error;
+    return error;
+  }
+}
+
+/**
  * How many of a list of mounts are done, from the first on: all, or those before the one that failed. For a mount in one
  * of the `empty` directories its own directory is made.
  */
-function mountBatch(context: BuildContext, plans: readonly MountPlan[], empty: ReadonlySet<string>): number {
+function mountBatch(
+  context: BuildContext,
+  plans: readonly MountPlan[],
+  covered: ReadonlyMap<MountPlan, Buffer>,
+  empty: ReadonlySet<string>,
+): number {
   if (plans.length === 0) return 0;
   const { init, root } = context;
   const program = init.program();
@@ -74,21 +133,14 @@ function mountBatch(context: BuildContext, plans: readonly MountPlan[], empty: R
     if (plan.kind === 'directory' && empty.has(posix.dirname(posix.normalize(plan.destination))))
       addTarget(program, root, plan.destination, 'directory');
     const target = openTarget(program, root, plan, RESOLVE_NO_SYMLINKS);
-    const { mount } = addMount(program, plan);
+    const { mount } = addMount(program, plan, covered.get(plan));
     const look = lookForProc(program, plan, { root, target, mount }, { links: false });
     attachMount(program, plan, mount, target);
     return { plan, mount, look, end: program.length };
   });
-  let done = steps.length;
-  let results: Results;
-  try {
-    results = init.run(program);
-  } catch (error) {
-    if (!(error instanceof OperationError) || error.executed < 0) throw error;
-    const { executed } = error;
-    results = error.results;
-    done = steps.findIndex(({ end }) => end > executed);
-  }
+  const { results, executed } = runAsFarAsPossible(init, program);
+  const failed = steps.findIndex(({ end }) => end > executed);
+  const done = failed < 0 ? steps.length : failed;
   // Links are followed where each is mounted by itself. Only now is it known what the targets were. A mount that may not
   // be there is refused, and init ends with it.
   for (const { plan, mount, look } of steps.slice(0, done)) {
@@ -128,17 +180,19 @@ function openOrMakeTarget(context: RootContext, plan: MountPlan): { target: numb
 function lookAtTarget({ init, root }: RootContext, plan: MountPlan): { target: number; covered: Buffer } {
   const program = init.program();
   const target = openTarget(program, root, plan, goesThroughLinks(plan) ? 0 : RESOLVE_NO_SYMLINKS);
-  const inspect = (fd: number): Buffer => {
-    const stat = Buffer.alloc(STATX_SIZE);
-    program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, stat], describe(plan));
-    return stat;
-  };
-  const stats = { target: inspect(target), root: inspect(root) };
+  const stats = { target: inspect(program, plan, target), root: inspect(program, plan, root) };
   const results = init.run(program);
   const covered = results.bytes(stats.target);
   if (isSamePlace(covered, results.bytes(stats.root)))
     throw new TsociError(`${describe(plan)}: it is a link to the root, which a mount there would cover`);
   return { target, covered };
+}
+
+/** struct statx of what a descriptor is of. */
+function inspect(program: Program, plan: MountPlan, fd: number): Buffer {
+  const stat = Buffer.alloc(STATX_SIZE);
+  program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, stat], describe(plan));
+  return stat;
 }
 
 /** Where proc and sysfs are is what masks and checks go by: no link decides that (CVE-2023-27561, CVE-2023-28642). */

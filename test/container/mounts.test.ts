@@ -177,6 +177,21 @@ test('a tmpfs without mode is like the directory that it covers', () => {
   assert.equal(others.trim().split('\n').slice(0, 2), ['plain 711 0:0', 'copied 2755 7:0']);
 });
 
+// Seen with each tmpfs looked at by itself: three programs for each.
+test('a hundred mounts go in few programs', () => {
+  emptyRoot();
+  const mounts = Array.from({ length: 100 }, (_, i): Mount => {
+    const destination = `/here/${i}`;
+    mkdirSync(join(box.rootfs, destination), { recursive: true });
+    return i % 2 ? { destination, type: 'tmpfs' } : bind(destination, source);
+  });
+  const file = join(box.directory, 'trace');
+  box.configure('true', mounting(...mounts));
+  assert.is(box.tsoci(`--trace=${file}`, 'run', box.id()).status, 0);
+  const programs = readFileSync(file, 'utf8').match(/^init .* calls?>$/gm) ?? [];
+  assert.ok(programs.length > 0 && programs.length < 30, String(programs.length));
+});
+
 test('read-only filesystems in memory have in them what belongs there', () => {
   const output = box.run(
     'cd /dev; ls; echo x >null; touch shm/x; ! touch x; ! touch /ram/x; cat /ram/in/name',
