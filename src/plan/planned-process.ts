@@ -17,6 +17,7 @@ import {
   S_IFLNK,
   S_IFMT,
   S_IFREG,
+  SECCOMP_FILTER_FLAG_NEW_LISTENER,
   TIOCGPTPEER,
 } from '../linux/constants.ts';
 import { EACCES, EEXIST, ENODEV, ENOENT, EPERM } from '../linux/errno.ts';
@@ -119,6 +120,8 @@ export class PlannedProcess {
       case 'accept4':
       case 'fspick':
         return files.open({});
+      case 'seccomp':
+        return int(1) & SECCOMP_FILTER_FLAG_NEW_LISTENER ? files.open({}) : 0;
       case 'ioctl':
         return int(1) === TIOCGPTPEER ? files.openTerminal(int(0)) : 0;
       case 'setgroups':

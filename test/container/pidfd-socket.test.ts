@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AF_UNIX, SIGKILL, SOCK_CLOEXEC, SOCK_STREAM } from '../../src/linux/constants.ts';
-import { check, closeDescriptor, readable, receiveDescriptors } from '../../src/linux/descriptor.ts';
-import { unixAddress } from '../../src/linux/unix-socket.ts';
+import { SIGKILL } from '../../src/linux/constants.ts';
+import { check, closeDescriptor, readable } from '../../src/linux/descriptor.ts';
 import { EXEC_FAILED, Sandbox } from './harness.ts';
+import { StreamListener } from './stream-listener.ts';
 
 const test = suite('pidfd socket');
 const box = new Sandbox();
@@ -16,19 +16,14 @@ let count = 0;
 /** Listens at a path while `use` runs; then what one client has sent. */
 function received(use: (path: string) => void): { text: string; fd: number; pid: number } {
   const path = join(box.directory, `socket-${count++}`);
-  const address = unixAddress(`${path}\0`);
-  const listener = check('make a socket', 'socket', AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  check('bind', 'bind', listener, address, address.length);
-  check('listen', 'listen', listener, 1);
+  const listener = new StreamListener(path);
   use(path);
-  const socket = check('accept', 'accept4', listener, 0, 0, SOCK_CLOEXEC);
-  const buffer = Buffer.alloc(100);
-  const { length, fds } = receiveDescriptors(socket, buffer, 2, 'receive');
-  for (const fd of [socket, listener]) closeDescriptor(fd);
+  const { text = '', fds = [] } = listener.received() ?? {};
+  listener.close();
   assert.is(fds.length, 1);
   const fd = fds[0] ?? -1;
   const pid = /^Pid:\s*(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
-  return { text: buffer.subarray(0, length).toString(), fd, pid: Number(pid) };
+  return { text, fd, pid: Number(pid) };
 }
 
 test('of create: that of init', () => {

@@ -34,7 +34,8 @@ export function compare(
 
 /**
  * Lines without what no plan can know: pids, times (also those of files, which a plan looks at before the run does), the
- * serial number of a keyring, the number of an inode that is made, the type of the host's own filesystem; and without addresses in the stub, since a pid in
+ * serial number of a keyring, the number of an inode that is made, the type of the host's own filesystem, how long a message
+ * with a pid is; and without addresses in the stub, since a pid in
  * its memory may have more digits.
  */
 function comparable(text: string): string[] {
@@ -52,6 +53,7 @@ function comparable(text: string): string[] {
         .replace(/process \d+/, 'process PID')
         .replace(/tv_(n?)sec=\d+/g, 'tv_$1sec=TIME')
         .replace(/0x5[0-9a-f]{5}\b/g, 'ADDRESS')
+        .replace(/(sendmsg\(.*\)) = \d+/, '$1 = LENGTH')
         .replace(/\\"pid\\":\d+.*iov_len=\d+/, 'PID'),
     );
 }

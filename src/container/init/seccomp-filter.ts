@@ -5,12 +5,21 @@ import type { Config, State } from '../../config/generated/types.ts';
 import { connectAgent, containerProcessState } from '../../security/seccomp/agent.ts';
 import { type CompiledFilter, compileFilter } from '../../security/seccomp/filter.ts';
 import { installFilter } from '../../security/seccomp/install.ts';
+import { letsWait } from '../../security/seccomp/wait.ts';
 import type { Program } from '../../stub/program.ts';
 
 export interface PreparedFilter {
   /** Our connection to the agent (listenerPath), if the filter asks one. The caller closes it. */
   agent: number | undefined;
-  /** Installs the filter: the last step before execve(2). `agentInStub` is the stub's descriptor of that connection. */
+  /**
+   * Whether `create` installs it, so that the agent hears of the container before it is started: if the filter asks one, and
+   * lets init wait. All others are installed after `start`: they may refuse what init calls to wait.
+   */
+  atCreate: boolean;
+  /**
+   * Installs the filter: a process makes only calls of wait.ts between this and execve(2). `agentInStub` is the stub's
+   * descriptor of that connection.
+   */
   install(program: Program, agentInStub: number, state: State, pid: number): void;
 }
 
@@ -27,6 +36,7 @@ export function prepareFilter({ linux }: Config, root: string | undefined): Prep
   const agent = filter.listener ? connect() : undefined;
   return {
     agent,
+    atCreate: filter.listener && letsWait(seccomp),
     install: (program, agentInStub, state, pid) => {
       const message = containerProcessState(state, pid, seccomp.listenerMetadata);
       installFilter(program, filter, agent === undefined ? undefined : { fd: agentInStub, state: message });

@@ -98,6 +98,7 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   const resolved = confineInit(creation, host, init);
   const { filter } = opened;
   const seccomp = filter && { filter, agent: stub.extra(AGENT), state, pid: stub.pid };
+  if (resolved && seccomp?.filter.atCreate) installFilter(stub, seccomp);
   return { init, program: lastProgram(creation, stub, resolved, seccomp) };
 }
 
@@ -274,6 +275,14 @@ function confineInit(
   return resolved;
 }
 
+/** linux.seccomp: the agent knows the container before it is started. */
+function installFilter(stub: StubProcess, { filter, agent, state, pid }: ProcessFilter): void {
+  const program = stub.program();
+  filter.install(program.for('linux.seccomp'), agent, state, pid);
+  program.close(agent);
+  stub.later(program);
+}
+
 /** What is left to do when `start` comes. */
 function lastProgram(
   { bundle }: Creation,
@@ -287,7 +296,8 @@ function lastProgram(
   if (resolved) {
     const { later } = withRoomFor(stub.control, bundle.config.process?.rlimits);
     setRlimits(program.for('process.rlimits'), later);
-    executeProcess(program, resolved, seccomp);
+    const created = seccomp && { ...seccomp, state: { ...seccomp.state, status: 'created' as const } };
+    executeProcess(program, resolved, created?.filter.atCreate ? undefined : created);
   } else {
     // runtime.md#start: an error without `process`. `start` refuses before it comes to this.
     program.call('exit_group', [1], 'exit');
