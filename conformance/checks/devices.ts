@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
 import { type Device, useUserNamespace } from '../harness/config.ts';
-import { expectEqual } from '../harness/expect.ts';
+import { expectEqual, expectMatch } from '../harness/expect.ts';
 import { prints, refuses } from '../harness/shapes.ts';
 import type { Edit } from '../harness/trial.ts';
 
@@ -151,6 +151,26 @@ export const checks: Check[] = [
       ),
     }),
   ),
+  {
+    id: 'device-user-namespace-owner',
+    section: 'config-linux.md#devices',
+    level: 'MUST',
+    requirement: 'In a user namespace fileMode, uid and gid are those of the device too, or it is an error.',
+    musts: [1],
+    broken: { ignores: '/linux/devices/-1/fileMode' },
+    async run(trial) {
+      const script = `${STAT} /dev/null`;
+      const bundle = trial.bundle(script, (config) => {
+        useUserNamespace(config, 100_000);
+        config.linux.devices = [{ ...NULL, path: '/dev/null', fileMode: 0o600, uid: 12, gid: 34 }];
+      });
+      const container = trial.container(bundle);
+      if ((await container.create()).code !== 0) return;
+      await container.start();
+      await container.exited();
+      expectMatch(container.output.trimEnd(), / 600 12:34$/, `the output of \`${script}\``);
+    },
+  },
   {
     id: 'device-path-taken',
     section: 'config-linux.md#devices',

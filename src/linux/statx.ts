@@ -10,6 +10,7 @@ export const STX_UID = 20;
 export const STX_GID = 24;
 export const STX_MODE = 28;
 export const STX_INO = 32;
+export const STX_SIZE = 40;
 export const STX_ATIME = 64;
 export const STX_MTIME = 112;
 export const STX_RDEV_MAJOR = 128;

@@ -3,13 +3,15 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Config } from '../config/generated/types.ts';
 import { sysctlNamespace } from '../config/rules/sysctl.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { NS_GET_NSTYPE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
-import type { StubProcess } from '../stub/stub-process.ts';
+import { StubProcess } from '../stub/stub-process.ts';
 import { isOurs } from './enter.ts';
+import { readMappings, type UserMappings } from './mappings.ts';
 import { type NamespacePlan, type NamespaceType, namespaceTypes } from './namespace-plan.ts';
 
 export interface OpenNamespace {
@@ -84,6 +86,18 @@ export function joinNamespaces(
     setns(stub, first, []);
   }
   if (mount) setns(stub, [mount], []);
+}
+
+/** The mappings of a user namespace to join. A plan, in which nobody joins one, takes them for our own. */
+export function mappingsOf(caller: Caller, namespace: OpenNamespace): UserMappings {
+  using stub = StubProcess.spawn(caller.launcher, {
+    stdio: caller.stdio,
+    extra: [namespace.fd],
+    role: 'mappings',
+  });
+  joinNamespaces(stub, [namespace], [stub.extra(0)]);
+  const all = [{ containerID: 0, hostID: 0, size: 0xffffffff }];
+  return stub.onHost(readMappings) ?? { uidMappings: all, gidMappings: all };
 }
 
 type Joining = OpenNamespace & { stubFd: number };

@@ -26,6 +26,29 @@ function maps(mappings: readonly IdMapping[], id: number): boolean {
   return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 
+/** Those of a user namespace, or of a mount. */
+export interface UserMappings {
+  uidMappings: readonly IdMapping[];
+  gidMappings: readonly IdMapping[];
+}
+
+/** An id of the container as the host has it; undefined if it is not mapped. */
+export function hostId(mappings: readonly IdMapping[], id: number): number | undefined {
+  const mapping = mappings.find((one) => maps([one], id));
+  return mapping && mapping.hostID + id - mapping.containerID;
+}
+
+/** Those of the user namespace of a process (user_namespaces(7)). */
+export function readMappings(pid: number): UserMappings {
+  const read = (file: string) =>
+    readFileSync(`/proc/${pid}/${file}`, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/).map(Number))
+      .map(([containerID = 0, hostID = 0, size = 0]) => ({ containerID, hostID, size }));
+  return { uidMappings: read('uid_map'), gidMappings: read('gid_map') };
+}
+
 /** config.md#user: an error if the user namespace does not map all ids of the process, which then could not be started. */
 export function checkMapped(
   user: { uid?: number; gid?: number; additionalGids?: readonly number[] } | undefined,

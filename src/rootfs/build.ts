@@ -6,21 +6,15 @@ import { propagations } from '../config/mount-options.ts';
 import { AT_RECURSIVE, MOUNT_ATTR_RDONLY, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
+import type { UserMappings } from '../namespaces/mappings.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { bindAttributes, cloneTree, explainBind } from './bind.ts';
 import { type BuildContext, setAttributes } from './context.ts';
-import {
-  allDevices,
-  bindDevices,
-  cloneHostDevices,
-  cloneNode,
-  type DeviceNode,
-  deviceNode,
-  makeDeviceLinks,
-  makeDevices,
-} from './devices.ts';
+import { allDevices, type DeviceNode, deviceNode, isDevice } from './device-node.ts';
+import { bindDevices, makeDeviceLinks, makeDevices } from './devices.ts';
+import { cloneNode, type HostDevices, openHostDevices } from './host-devices.ts';
 import { mountAll } from './mount.ts';
 import { describe, type MountPlan, planMount } from './mount-plan.ts';
 import { explainAccess } from './mount-refusal.ts';
@@ -35,6 +29,8 @@ export interface RootfsPlan {
   mounts: MountPlan[];
   /** Undefined when the config binds a /dev of its own. */
   devices: DeviceNode[] | undefined;
+  /** The SELinux context of filesystems (linux.mountLabel). */
+  label: string | undefined;
   cwd: string | undefined;
   readonly: boolean;
   propagation: string | undefined;
@@ -54,6 +50,7 @@ export function planRootfs(config: Config, bundle: string, rootfs: string, overl
       property: `mounts[${i}]`,
     })),
     devices: bindsDev(mounts) ? undefined : allDevices((config.linux?.devices ?? []).map(deviceNode)),
+    label: config.linux?.mountLabel,
     cwd: config.process?.cwd,
     readonly: config.root?.readonly ?? false,
     propagation,
@@ -72,11 +69,11 @@ function bindsDev(mounts: readonly Mount[]): boolean {
 /** Descriptors of what only the host's rights can open, for an init that has not got them (a user namespace). */
 export interface HostTrees {
   mounts: (number | undefined)[];
-  devices: number[] | undefined;
+  devices: HostDevices | undefined;
 }
 
 /** Opens them in the boot stub, before it enters a user namespace; its clone has them too. */
-function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
+function openHostTrees(boot: StubProcess, plan: RootfsPlan, mappings: () => UserMappings): HostTrees {
   const program = boot.program();
   const mounts = plan.mounts.map((mount) => {
     // Ids are mapped by the rights of the host alone.
@@ -90,24 +87,27 @@ function openHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees {
     bindAttributes(program, tree, mount, doing);
     return tree;
   });
-  program.property = undefined;
-  const devices = plan.devices && cloneHostDevices(program, plan.devices);
   try {
     boot.run(program);
   } catch (error) {
     // One that is none of this mount's comes back as it is.
     throw plan.mounts.reduce((told, mount) => explainBind(mount, told), error);
   }
-  return { mounts, devices };
+  const { devices, label } = plan;
+  return { mounts, devices: devices && openHostDevices(boot, devices.filter(isDevice), { mappings, label }) };
 }
 
 /**
  * The same, or undefined where we are root of a user namespace that has not made the mount namespace we are in: then init
  * has the rights, in the one of its own.
  */
-export function tryOpenHostTrees(boot: StubProcess, plan: RootfsPlan): HostTrees | undefined {
+export function tryOpenHostTrees(
+  boot: StubProcess,
+  plan: RootfsPlan,
+  mappings: () => UserMappings,
+): HostTrees | undefined {
   try {
-    return openHostTrees(boot, plan);
+    return openHostTrees(boot, plan, mappings);
   } catch (error) {
     if (error instanceof OperationError && error.executed === 0 && error.errno === EPERM) return undefined;
     throw error;

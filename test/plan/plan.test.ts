@@ -90,14 +90,17 @@ if (process.getuid?.() === 0) {
   });
 
   // Seen with links followed, in a directory read unsorted: /dev/stdin, since that was /dev/null.
-  test('of one in a user namespace, with devices of the host bound', () => {
+  test('of one in a user namespace, with devices of the host bound, and one made', () => {
     const lines = compare((config) => {
       inUsers(config);
       config.linux.devices = [{ path: '/dev/extra/null', type: 'c', major: 1, minor: 3 }];
     });
+    assert.ok(lines.some((line) => /^boot: open_tree\(.*"\/dev\/null"/.test(line)));
     const wanted = lines.filter((line) => line.endsWith('# linux.devices[0]'));
-    assert.ok(wanted.some((line) => /^boot: open_tree\(.*"\/dev\/null"/.test(line)));
     assert.ok(wanted.some((line) => /^init: mkdirat\(\d+, "extra"/.test(line)));
+    assert.ok(wanted.some((line) => /^boot: mknodat\(\d+, "0", S_IFCHR/.test(line)));
+    assert.ok(wanted.some((line) => /^boot: fchownat\(\d+, "0", 0, 0/.test(line)));
+    assert.ok(wanted.some((line) => /^init: open_tree\(\d+, "0"/.test(line)));
     assert.ok(wanted.some((line) => /^init: move_mount\(/.test(line)));
     assert.ok(!lines.some((line) => /symlinkat.*# linux\.devices/.test(line)));
   });

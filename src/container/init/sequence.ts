@@ -8,7 +8,7 @@ import { asRuntime, runHooks } from '../../hooks/hooks.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../../linux/constants.ts';
 import { step } from '../../linux/steps.ts';
 import { becomeRoot, setDumpable } from '../../namespaces/enter.ts';
-import { joinNamespaces } from '../../namespaces/join.ts';
+import { joinNamespaces, mappingsOf } from '../../namespaces/join.ts';
 import {
   deniesSetgroups,
   mustDenySetgroups,
@@ -119,7 +119,9 @@ function spawnInit(
   if (rootfs && !modules.systemd) bindCgroup(rootfs.mounts, namespaces, host.cgroup?.directory);
   if (rootfs) numberIdmaps(rootfs.mounts, opened, boot);
   const mayNotOpen = caller.uid === 0 && isolates(namespaces, 'user');
-  const trees = rootfs && mayNotOpen ? tryOpenHostTrees(boot, rootfs) : undefined;
+  const users = opened.namespaces.find(({ type }) => type === 'user');
+  const mappings = () => (users ? mappingsOf(caller, users) : { uidMappings: [], gidMappings: [], ...linux });
+  const trees = rootfs && mayNotOpen ? tryOpenHostTrees(boot, rootfs, mappings) : undefined;
   // Before namespaces are joined: the files of an undumpable process in /proc are root's.
   const { oomScoreAdj } = process ?? {};
   if (oomScoreAdj !== undefined) boot.onHost((pid) => setOomScoreAdj(pid, oomScoreAdj));
