@@ -164,5 +164,4 @@ export const ELOOP = 40;
 export const ELIBBAD = 80;
 export const EOPNOTSUPP = 95;
 export const ECONNRESET = 104;
-export const ENOTCONN = 107;
 export const ECONNREFUSED = 111;

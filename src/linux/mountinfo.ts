@@ -4,6 +4,8 @@ export interface MountInfo {
   /** The number of the mount, and of the one that it is mounted on. */
   id: number;
   parent: number;
+  /** The filesystem: major:minor. Mounts of one filesystem have one. */
+  device: string;
   /** The path of its root within the filesystem. */
   root: string;
   mountPoint: string;
@@ -13,6 +15,8 @@ export interface MountInfo {
   options: readonly string[];
   /** Peer groups (mount_namespaces(7)): shared:N, master:N, unbindable; none for a private mount. */
   propagation: readonly string[];
+  /** Options of the filesystem: rw, mode=755, … */
+  superblock: readonly string[];
 }
 
 /** Entries in order; a later one may lie over an earlier one. */
@@ -22,17 +26,20 @@ export function parseMountinfo(text: string): MountInfo[] {
     .filter(Boolean)
     .map((line) => {
       const [before = '', after = ''] = line.split(' - ');
-      const [id, parent, , root = '', mountPoint = '', options = '', ...propagation] = before.split(' ');
-      const [type = '', source = ''] = after.split(' ');
+      const [id, parent, device = '', root = '', mountPoint = '', options = '', ...propagation] =
+        before.split(' ');
+      const [type = '', source = '', superblock = ''] = after.split(' ');
       return {
         id: Number(id),
         parent: Number(parent),
+        device,
         root: decodeOctal(root),
         mountPoint: decodeOctal(mountPoint),
         type,
         source: decodeOctal(source),
         options: options.split(','),
         propagation,
+        superblock: superblock.split(','),
       };
     });
 }

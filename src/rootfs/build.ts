@@ -1,12 +1,13 @@
 // The root filesystem, step by step, up to the point where init could pivot into it.
 
 import { readFileSync } from 'node:fs';
-import type { Config, Mount } from '../config/generated/types.ts';
+import type { Config } from '../config/generated/types.ts';
 import { propagations } from '../config/mount-options.ts';
 import { AT_RECURSIVE, MOUNT_ATTR_RDONLY, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
 import type { UserMappings } from '../namespaces/mappings.ts';
+import { isolates, planNamespaces } from '../namespaces/namespace-plan.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
@@ -15,6 +16,7 @@ import { type BuildContext, setAttributes } from './context.ts';
 import { allDevices, type DeviceNode, deviceNode, isDevice } from './device-node.ts';
 import { bindDevices, makeDeviceLinks, makeDevices } from './devices.ts';
 import { cloneNode, type HostDevices, openHostDevices } from './host-devices.ts';
+import { bindHostFilesystems } from './host-filesystem.ts';
 import { mountAll } from './mount.ts';
 import { describe, type MountPlan, planMount } from './mount-plan.ts';
 import { explainAccess } from './mount-refusal.ts';
@@ -39,18 +41,20 @@ export interface RootfsPlan {
 }
 
 export function planRootfs(config: Config, bundle: string, rootfs: string, overlay: boolean): RootfsPlan {
-  const mounts = config.mounts ?? [];
-  const propagation = config.linux?.rootfsPropagation;
+  const { mountLabel: label, rootfsPropagation: propagation, devices = [] } = config.linux ?? {};
+  const mounts = (config.mounts ?? []).map((mount, i) => ({
+    ...planMount(mount, { bundle, rootfs, label }),
+    property: `mounts[${i}]`,
+  }));
   const shared = propagations.get(propagation ?? '')?.type === MS_SHARED;
+  // A user namespace is refused them (mount-refusal.ts).
+  if (!isolates(planNamespaces(config.linux?.namespaces ?? []), 'user')) bindHostFilesystems(mounts);
   return {
     rootfs,
     overlay: planOverlay(config, bundle, rootfs, overlay),
-    mounts: mounts.map((mount, i) => ({
-      ...planMount(mount, { bundle, rootfs, label: config.linux?.mountLabel }),
-      property: `mounts[${i}]`,
-    })),
-    devices: bindsDev(mounts) ? undefined : allDevices((config.linux?.devices ?? []).map(deviceNode)),
-    label: config.linux?.mountLabel,
+    mounts,
+    devices: mounts.some(bindsDev) ? undefined : allDevices(devices.map(deviceNode)),
+    label,
     cwd: config.process?.cwd,
     readonly: config.root?.readonly ?? false,
     propagation,
@@ -58,12 +62,9 @@ export function planRootfs(config: Config, bundle: string, rootfs: string, overl
   };
 }
 
-/** Whether the config binds a whole /dev from elsewhere: then nothing is made in it. */
-function bindsDev(mounts: readonly Mount[]): boolean {
-  return mounts.some(({ destination, type, options = [] }) => {
-    const bind = type === 'bind' || options.includes('bind') || options.includes('rbind');
-    return bind && destination.replace(/\/+$/, '') === '/dev';
-  });
+/** Whether it binds a whole /dev from elsewhere, or mounts that of the host: then nothing is made in it. */
+function bindsDev({ destination, from, options }: MountPlan): boolean {
+  return destination === '/dev' && !options.remount && (!('type' in from) || from.type === 'devtmpfs');
 }
 
 /** Descriptors of what only the host's rights can open, for an init that has not got them (a user namespace). */

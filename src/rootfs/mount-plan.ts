@@ -46,7 +46,7 @@ export interface MountSetting {
 export function planMount(mount: Mount, { bundle, rootfs, label }: MountSetting): MountPlan {
   const options = optionsOf(mount);
   // A relative destination is taken from / (config.md#mounts).
-  const destination = posix.normalize(`/${mount.destination}`);
+  const destination = posix.resolve('/', mount.destination);
   if (options.bind !== 'no' && !options.remount) {
     if (!mount.source) throw new TsociError(`bind mount on ${destination}: source is missing`);
     const source = resolve(bundle, mount.source);

@@ -3,16 +3,18 @@
 import { posix } from 'node:path';
 import {
   AT_EMPTY_PATH,
+  AT_SYMLINK_NOFOLLOW,
   O_PATH,
   RESOLVE_NO_SYMLINKS,
   STATX_BASIC_STATS,
   STATX_MNT_ID,
 } from '../linux/constants.ts';
-import { ENOENT } from '../linux/errno.ts';
+import { EINVAL, ENOENT } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { isSamePlace, STATX_SIZE } from '../linux/statx.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
+import type { StubProcess } from '../stub/stub-process.ts';
 import { bindAttributes, cloneTree, explainBind, sourceKind } from './bind.ts';
 import {
   attach,
@@ -32,6 +34,13 @@ import { goesByCovered, isReadonlyLater } from './tmpfs.ts';
 
 /** Filesystems whose destination must not lead through a symlink. */
 const unlinked = new Set(['proc', 'sysfs']);
+
+/** Places of the root filesystem that no link of the image leads a mount to. */
+const notByLink = [
+  { name: '', why: 'the root, which a mount there would cover' },
+  { name: 'proc', why: '/proc, where only a procfs may be mounted, and by that name' },
+  { name: 'dev', why: '/dev, in which devices would be made' },
+];
 
 /** How many mounts go into one program at most, which must fit into the stub's buffer. */
 const BATCH = 32;
@@ -134,7 +143,7 @@ function mountBatch(
       addTarget(program, root, plan.destination, 'directory');
     const target = openTarget(program, root, plan, RESOLVE_NO_SYMLINKS);
     const { mount } = addMount(program, plan, covered.get(plan));
-    const look = lookForProc(program, plan, { root, target, mount }, { links: false });
+    const look = lookForProc(program, plan, { target, mount });
     attachMount(program, plan, mount, target);
     return { plan, mount, look, end: program.length };
   });
@@ -154,7 +163,7 @@ function performMount(context: BuildContext, plan: MountPlan): void {
   if (plan.options.remount) return remount(context, plan);
   const { init } = context;
   const { target, covered } = openOrMakeTarget(context, plan);
-  const mount = makeMount(context, plan, target, covered);
+  const mount = makeMount(init, plan, target, covered);
   if (plan.options.tmpCopyUp) copyUp(init, { from: target, to: mount, path: plan.destination });
   const program = init.program();
   attachMount(program, plan, mount, target);
@@ -180,24 +189,29 @@ function openOrMakeTarget(context: RootContext, plan: MountPlan): { target: numb
 function lookAtTarget({ init, root }: RootContext, plan: MountPlan): { target: number; covered: Buffer } {
   const program = init.program();
   const target = openTarget(program, root, plan, goesThroughLinks(plan) ? 0 : RESOLVE_NO_SYMLINKS);
-  const stats = { target: inspect(program, plan, target), root: inspect(program, plan, root) };
+  const stat = inspect(program, plan, target);
+  const reserved = notByLink
+    .filter(({ name }) => plan.destination !== `/${name}`)
+    .map(({ name, why }) => ({ stat: inspect(program, plan, root, name), why }));
   const results = init.run(program);
-  const covered = results.bytes(stats.target);
-  if (isSamePlace(covered, results.bytes(stats.root)))
-    throw new TsociError(`${describe(plan)}: it is a link to the root, which a mount there would cover`);
+  const covered = results.bytes(stat);
+  const found = reserved.find((place) => isSamePlace(covered, results.bytes(place.stat)));
+  if (found) throw new TsociError(`${describe(plan)}: it is a link to ${found.why}`, { errno: EINVAL });
   return { target, covered };
 }
 
-/** struct statx of what a descriptor is of. */
-function inspect(program: Program, plan: MountPlan, fd: number): Buffer {
+/** struct statx of what a descriptor is of, or of what it has by a name: it stays empty where there is nothing. */
+function inspect(program: Program, plan: MountPlan, fd: number, name = ''): Buffer {
   const stat = Buffer.alloc(STATX_SIZE);
-  program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, stat], describe(plan));
+  const flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
+  const args = [fd, name, flags, STATX_BASIC_STATS | STATX_MNT_ID, stat];
+  program.call('statx', args, describe(plan), { ignored: name === '' ? [] : [ENOENT] });
   return stat;
 }
 
 /** Where proc and sysfs are is what masks and checks go by: no link decides that (CVE-2023-27561, CVE-2023-28642). */
-function goesThroughLinks({ from }: MountPlan): boolean {
-  return !('type' in from) || !unlinked.has(from.type);
+function goesThroughLinks({ destination, from }: MountPlan): boolean {
+  return destination !== '/dev' && (!('type' in from) || !unlinked.has(from.type));
 }
 
 /** What a mount makes of its destination. */
@@ -253,15 +267,10 @@ function attachMount(program: Program, plan: MountPlan, mount: number, target: n
 }
 
 /** A detached mount, which may be where it shall go. */
-function makeMount(
-  { init, root }: RootContext,
-  plan: MountPlan,
-  target: number,
-  covered: Buffer | undefined,
-): number {
+function makeMount(init: StubProcess, plan: MountPlan, target: number, covered: Buffer | undefined): number {
   const program = init.program();
   const { mount, filesystem } = addMount(program, plan, goesByCovered(plan) ? covered : undefined);
-  const look = lookForProc(program, plan, { root, target, mount }, { links: goesThroughLinks(plan) });
+  const look = lookForProc(program, plan, { target, mount });
   let results: Results;
   try {
     results = init.run(program);

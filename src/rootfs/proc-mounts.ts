@@ -2,8 +2,8 @@
 // there for the kernel's (CVE-2019-16884, CVE-2023-27561): only a whole procfs may lie there, and on it only what is
 // known to do no harm.
 
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, PROC_SUPER_MAGIC } from '../linux/constants.ts';
-import { EACCES, EINVAL, ENOENT, ENOTCONN } from '../linux/errno.ts';
+import { AT_EMPTY_PATH, PROC_SUPER_MAGIC } from '../linux/constants.ts';
+import { EINVAL } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { isProcfsRoot, STAT_SIZE } from '../security/checked-procfs.ts';
 import type { Program } from '../stub/program.ts';
@@ -24,8 +24,6 @@ const allowedOnProc = new Set(
 export interface ProcLook {
   /** struct statfs of the target. */
   statfs: Buffer;
-  /** Where the destination may have led through links: struct stat of the target, and of what is at /proc. */
-  followed: { target: Buffer; proc: Buffer } | undefined;
   /** struct statfs and struct stat of what is bound on /proc. */
   bound: { statfs: Buffer; root: Buffer } | undefined;
 }
@@ -34,8 +32,7 @@ export interface ProcLook {
 export function lookForProc(
   program: Program,
   plan: MountPlan,
-  { root, target, mount }: { root: number; target: number; mount: number },
-  { links }: { links: boolean },
+  { target, mount }: { target: number; mount: number },
 ): ProcLook {
   const doing = describe(plan);
   const statfs = (fd: number): Buffer => {
@@ -43,26 +40,22 @@ export function lookForProc(
     program.call('fstatfs', [fd, buffer], doing);
     return buffer;
   };
-  const stat = (fd: number, name: string, flags: number, ignored: readonly number[] = []): Buffer => {
+  const stat = (fd: number): Buffer => {
     const buffer = Buffer.alloc(STAT_SIZE);
-    program.call('newfstatat', [fd, name, buffer, flags], doing, { ignored });
+    program.call('newfstatat', [fd, '', buffer, AT_EMPTY_PATH], doing);
     return buffer;
   };
-  const follow = () => ({
-    // A FUSE filesystem of another user, or whose server has gone, does not tell.
-    target: stat(target, '', AT_EMPTY_PATH, [EACCES, ENOTCONN]),
-    proc: stat(root, 'proc', AT_SYMLINK_NOFOLLOW, [ENOENT]),
-  });
-  const bind = () => ({ statfs: statfs(mount), root: stat(mount, '', AT_EMPTY_PATH) });
   return {
     statfs: statfs(target),
-    followed: links ? follow() : undefined,
-    bound: plan.destination === PROC && !('type' in plan.from) ? bind() : undefined,
+    bound:
+      plan.destination === PROC && !('type' in plan.from)
+        ? { statfs: statfs(mount), root: stat(mount) }
+        : undefined,
   };
 }
 
 /** Throws if the mount may not be there. */
-export function refuseOnProc(plan: MountPlan, { statfs, followed, bound }: ProcLook, results: Results): void {
+export function refuseOnProc(plan: MountPlan, { statfs, bound }: ProcLook, results: Results): void {
   const { destination, from } = plan;
   const refuse = (why: string) => {
     throw new TsociError(`${describe(plan)}: ${why}`, { errno: EINVAL });
@@ -72,17 +65,9 @@ export function refuseOnProc(plan: MountPlan, { statfs, followed, bound }: ProcL
       ? isProcfsRoot(results.bytes(bound.statfs), results.bytes(bound.root))
       : 'type' in from && from.type === 'proc';
     if (!isProcfs) refuse('only a procfs may be mounted there: masks and security modules go by it');
-  } else if (followed && isSame(results.bytes(followed.target), results.bytes(followed.proc))) {
-    refuse('it is a link to /proc, where only a procfs may be mounted, and by that name');
   } else if (destination.startsWith(`${PROC}/`) || magicOf(results.bytes(statfs)) === PROC_SUPER_MAGIC) {
     if (!allowedOnProc.has(destination)) refuse('a mount on procfs could deceive security modules');
   }
-}
-
-/** Whether two struct stat are of one file, by st_dev and st_ino, which come first. An empty one is of none. */
-function isSame(one: Buffer, other: Buffer): boolean {
-  const identity = one.subarray(0, 16);
-  return identity.equals(other.subarray(0, 16)) && identity.some((byte) => byte !== 0);
 }
 
 /** struct statfs: f_type comes first. */

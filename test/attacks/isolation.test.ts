@@ -1,7 +1,7 @@
 // What a container must not reach of the host, whatever its config leaves out or joins.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -207,33 +207,115 @@ test('a limit of descriptors that leaves no room for the socket of start is set 
   }
 });
 
-const hierarchy = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) =>
-  existsSync(`${path}/cgroup.controllers`),
-);
-const flags = () => {
-  const line = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .find((entry) => entry.split(' ')[4] === hierarchy);
-  return line?.split(' ').at(-1)?.split(',').sort();
-};
+/** What a container has done, with the mounts of the host as a script sets them up; $1 is the sandbox. */
+function runAmong(setUp: string, command: 'run' | 'plan') {
+  const inside = `mount --make-rprivate /; ${setUp}; shift; "$@"; status=$?; cat /proc/self/mountinfo; exit $status`;
+  const what = command === 'run' ? ['run', '--bundle', box.bundle, box.id()] : ['plan', box.bundle];
+  const args = ['--mount', 'sh', '-c', inside, 'sh', box.directory, tsociPath, '--root', box.root, ...what];
+  return spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 });
+}
+const host = join(box.directory, 'host');
+mkdirSync(host);
 
-test('a cgroup mount without a cgroup namespace leaves the options of the hierarchy as they are', () => {
-  if (!hierarchy) return console.log('skip: the host has no cgroup2 mount');
-  const before = flags() ?? [];
-  // What systemd sets; taken back in the end.
-  spawnSync('mount', ['-o', 'remount,nsdelegate,memory_recursiveprot', hierarchy]);
-  try {
-    const set = flags();
-    const seen = box.run('cat /proc/self/mountinfo', ({ linux }) => {
-      linux.namespaces = linux.namespaces?.filter(({ type }) => type !== 'cgroup') ?? [];
+// Seen while it was mounted anew: nsdelegate and memory_recursiveprot, which systemd sets, were gone on the host.
+test('a cgroup mount without a cgroup namespace is that of the host, and not one more', () => {
+  const trace = join(box.directory, 'trace');
+  box.configure('cat /proc/self/mountinfo', ({ linux }) => {
+    linux.namespaces = linux.namespaces?.filter(({ type }) => type !== 'cgroup') ?? [];
+  });
+  const { stdout } = box.tsoci(`--trace=${trace}`, 'run', box.id());
+  const mount = stdout.split('\n').find((line) => line.split(' ')[4] === '/sys/fs/cgroup');
+  assert.match(
+    mount ?? stdout,
+    / ro,nosuid,nodev,noexec,relatime - cgroup2 /,
+    'private, and with its own flags',
+  );
+  assert.not.match(readFileSync(trace, 'utf8'), /fsopen\("cgroup2"/);
+  box.configure('true', (config) => {
+    config.linux.namespaces = config.linux.namespaces?.filter(({ type }) => type !== 'cgroup') ?? [];
+    config.mounts?.find(({ type }) => type === 'cgroup')?.options?.push('favordynmods');
+  });
+  assert.match(box.tsoci('run', box.id()).stderr, /option favordynmods: the filesystem is also the host's/);
+});
+
+// Seen while it was mounted anew: debugfs of the host had mode 711 (Linux 6.18).
+test('a filesystem of which there is one is that of the host, and its options stay what they are', () => {
+  const debugfs =
+    (options: string[]): Change =>
+    (config) => {
+      config.mounts?.push({ destination: '/debug', type: 'debugfs', source: 'debugfs', options });
+    };
+  const setUp = `mount -t debugfs none ${host}`;
+  box.configure('cat /proc/self/mountinfo', debugfs(['nosuid', 'ro']));
+  const { status, stdout, stderr } = runAmong(setUp, 'run');
+  if (stderr.includes("unknown filesystem type 'debugfs'")) return console.log('skip: no debugfs');
+  assert.is(status, 0, stderr);
+  assert.match(stdout, / \/debug ro,nosuid,relatime - debugfs none rw/);
+  box.configure('true', debugfs(['mode=711']));
+  const refused = runAmong(setUp, 'run');
+  assert.is(refused.status, 1);
+  assert.match(
+    refused.stderr,
+    /mount debugfs on \/debug: option mode=711: the filesystem is also the host's/,
+  );
+});
+
+test('remount changes no filesystem of the host, but the mount', () => {
+  const remounted =
+    (type: string, ...options: string[]): Change =>
+    (config) => {
+      config.mounts?.push(
+        { destination: '/data', type: 'bind', source: host, options: ['bind'] },
+        { destination: '/data', type, source: 'none', options: ['remount', ...options] },
+      );
+    };
+  // Of hugetlbfs, as of a disk, ro is an option.
+  box.configure('cat /proc/self/mountinfo', remounted('hugetlbfs', 'ro', 'nosuid'));
+  const changed = runAmong(`mount -t hugetlbfs none ${host}`, 'run');
+  if (changed.stderr.includes("unknown filesystem type 'hugetlbfs'"))
+    return console.log('skip: no hugetlbfs');
+  assert.is(changed.status, 0, changed.stderr);
+  assert.match(changed.stdout, / \/data ro,nosuid,relatime .*- hugetlbfs none rw/);
+  box.configure('true', remounted('tmpfs', 'size=64k'));
+  const { status, stderr } = runAmong(`mount -t tmpfs -o size=1m none ${host}`, 'run');
+  assert.is(status, 1);
+  assert.match(stderr, /option size=64k: the filesystem is also the host's/);
+  box.configure('cat /proc/self/mountinfo', (config) => {
+    config.mounts?.push({ destination: '/own', type: 'tmpfs', source: 'none', options: ['size=64k'] });
+    config.mounts?.push({
+      destination: '/own',
+      type: 'tmpfs',
+      source: 'none',
+      options: ['remount', 'size=32k'],
     });
-    const mount = seen.split('\n').find((line) => line.split(' ')[4] === '/sys/fs/cgroup');
-    assert.match(mount ?? seen, / ro,nosuid,nodev,noexec,relatime( .*)? - cgroup2 /);
-    assert.equal(flags(), set);
-  } finally {
-    // By themselves, not beside those of /proc/self/mounts.
-    spawnSync('mount', ['--options-mode', 'ignore', '-o', `remount,${before.join(',')}`, hierarchy]);
-  }
+  });
+  assert.match(
+    box.tsoci('run', box.id()).stdout,
+    / \/own .* - tmpfs none rw,size=32k/,
+    'one of its own it does',
+  );
+});
+
+// Seen: /dev/ptmx of the host was to be replaced by a link.
+test('a mount of devtmpfs is /dev of the host, in which nothing is made', () => {
+  box.configure('true', (config) => {
+    config.mounts = config.mounts?.filter(({ destination }) => !destination.startsWith('/dev')) ?? [];
+    config.mounts.push({ destination: '/dev/../dev/', type: 'devtmpfs', source: 'devtmpfs' });
+  });
+  const { status, stdout, stderr } = box.tsoci('plan', box.bundle);
+  assert.is(status, 0, stderr);
+  assert.not.match(stdout, /mknodat|symlinkat|unlinkat/);
+});
+
+test('no link of the image leads a mount to /dev, where devices would be made in it', () => {
+  symlinkSync('/dev', join(box.rootfs, 'volume'));
+  box.configure('true', (config) => {
+    config.mounts?.push({ destination: '/volume', type: 'bind', source: host, options: ['bind'] });
+  });
+  const { status, stderr } = box.tsoci('run', box.id());
+  assert.is(status, 1);
+  assert.match(stderr, /bind .* on \/volume: it is a link to \/dev/);
+  assert.equal(readdirSync(host), []);
 });
 
 test('nothing is left behind', () => {

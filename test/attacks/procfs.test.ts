@@ -67,6 +67,15 @@ for (const [what, mount] of [
   });
 }
 
+// Seen while a slash stayed at the end of a destination: it was no procfs at /proc.
+for (const destination of ['/proc/', '//proc', 'proc']) {
+  test(`procfs may be mounted on ${destination}`, () => {
+    const proc = inPlaceOfProc({ destination, type: 'proc', source: 'proc' });
+    const { status, stderr } = attempt(box, 'test -e /proc/self/status', proc);
+    assert.is(status, 0, stderr);
+  });
+}
+
 // As docker run -v /proc:/proc has it.
 test('the procfs of the host, bound on /proc, is one; it is masked as any other', () => {
   const script = 'cat /proc/sys/kernel/ostype /proc/kcore; echo x >/proc/sys/kernel/ostype; true';

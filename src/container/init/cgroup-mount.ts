@@ -4,6 +4,7 @@ import { currentCgroup, findHierarchy } from '../../cgroups/hierarchy.ts';
 import { inUserNamespace } from '../../linux/procfs.ts';
 import { isOurs } from '../../namespaces/enter.ts';
 import { isolates, type NamespacePlan } from '../../namespaces/namespace-plan.ts';
+import { bindInPlace } from '../../rootfs/host-filesystem.ts';
 import type { MountPlan } from '../../rootfs/mount-plan.ts';
 
 /**
@@ -19,15 +20,13 @@ export function bindCgroup(
   namespaces: NamespacePlan,
   directory: string | undefined,
 ): void {
-  if (hasCgroupNamespace(namespaces)) return;
+  const isCgroup = ({ from }: MountPlan) => 'type' in from && from.type === 'cgroup2';
+  if (hasCgroupNamespace(namespaces) || !mounts.some(isCgroup)) return;
+  const hierarchy = findHierarchy()?.mountPoint;
+  if (hierarchy === undefined) return;
   const inUsers = isolates(namespaces, 'user') || inUserNamespace();
-  for (const mount of mounts) {
-    if (!('type' in mount.from) || mount.from.type !== 'cgroup2') continue;
-    const source = inUsers ? (directory ?? currentCgroup()) : findHierarchy()?.mountPoint;
-    if (source === undefined) return;
-    mount.from = { source };
-    mount.options = { ...mount.options, bind: inUsers ? 'recursive' : 'single', data: [] };
-  }
+  const source = inUsers ? (directory ?? currentCgroup()) : hierarchy;
+  for (const mount of mounts.filter(isCgroup)) bindInPlace(mount, hierarchy, source);
 }
 
 /** Whether it is new, or another's than the runtime's. */
