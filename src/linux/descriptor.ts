@@ -12,7 +12,7 @@ import {
   SOL_SOCKET,
 } from './constants.ts';
 import { EINTR } from './errno.ts';
-import { errnoOf, TsociError } from './errors.ts';
+import { TsociError } from './errors.ts';
 import { type Argument, addressOf, syscall } from './ffi.ts';
 import { SYS, type SyscallName } from './syscalls.ts';
 
@@ -66,7 +66,7 @@ export interface Poll {
 
 /**
  * What has come of what is waited for, in the same order (0: nothing), after at most that many milliseconds; -1 waits
- * for ever. A signal that we catch ends the wait with EINTR.
+ * for ever. Signals that an engine sends to its own threads do not end the wait.
  */
 export function poll(wanted: readonly Poll[], milliseconds: number): number[] {
   const pollfds = Buffer.alloc(wanted.length * POLLFD_SIZE);
@@ -74,10 +74,17 @@ export function poll(wanted: readonly Poll[], milliseconds: number): number[] {
     pollfds.writeInt32LE(fd, i * POLLFD_SIZE);
     pollfds.writeInt16LE(events, i * POLLFD_SIZE + 4);
   });
+  // Linux writes what is left of the time into it, also when a signal comes (ppoll(2)).
   const timeout = milliseconds < 0 ? null : timespec(milliseconds);
-  const result = syscall(SYS.ppoll, pollfds, wanted.length, timeout, 0, 0);
-  if (result < 0)
-    throw TsociError.fromErrno(`wait for descriptor ${wanted.map(({ fd }) => fd).join(', ')}`, -result);
+  check(
+    `wait for descriptor ${wanted.map(({ fd }) => fd).join(', ')}`,
+    'ppoll',
+    pollfds,
+    wanted.length,
+    timeout,
+    0,
+    0,
+  );
   return wanted.map((_, i) => pollfds.readInt16LE(i * POLLFD_SIZE + 6));
 }
 
@@ -101,18 +108,9 @@ export function timespec(milliseconds: number): Buffer {
 /** struct pollfd: fd, events, revents. */
 const POLLFD_SIZE = 8;
 
-/**
- * Whether `fd` has something to read (or has reached its end) within `milliseconds`; -1 waits for ever. A signal that we
- * catch ends the wait, with EINTR, if it is interruptible.
- */
-export function readable(fd: number, milliseconds: number, interruptible = false): boolean {
-  for (;;) {
-    try {
-      return poll([{ fd, events: POLLIN }], milliseconds)[0] !== 0;
-    } catch (error) {
-      if (interruptible || errnoOf(error) !== EINTR) throw error;
-    }
-  }
+/** Whether `fd` has something to read (or has reached its end) within `milliseconds`; -1 waits for ever. */
+export function readable(fd: number, milliseconds: number): boolean {
+  return poll([{ fd, events: POLLIN }], milliseconds)[0] !== 0;
 }
 
 /** Has reads and writes on the descriptor, and on all that share its open file, fail with EAGAIN instead of waiting. */
