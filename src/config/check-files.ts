@@ -1,6 +1,6 @@
 // The files that a configuration names, as they are here and now.
 
-import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
+import { accessSync, constants, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describeErrno, errnoOf } from '../linux/errors.ts';
 import { leadsInto } from '../linux/files.ts';
@@ -46,7 +46,8 @@ function bindSources({ mounts = [], root }: Config, bundle: string): Finding[] {
     const problem = bind && source ? absence(resolve(bundle, source)) : undefined;
     if (!problem) return [];
     // What is not in the root filesystem may be when a mount before has been made.
-    if (i > 0 && leadsInto(resolve(bundle, root?.path ?? ''), resolve(bundle, source ?? ''))) return [];
+    const rootfs = realpath(resolve(bundle, root?.path ?? ''));
+    if (i > 0 && rootfs !== undefined && leadsInto(rootfs, resolve(bundle, source ?? ''))) return [];
     return [warning(`/mounts/${i}/source`, problem, 'a file or directory', 'config.md#mounts')];
   });
 }
@@ -61,6 +62,14 @@ function hookPrograms({ hooks = {} }: Config): Finding[] {
       return [warning(`/hooks/${name}/${i}/path`, problem, 'a program', 'config.md#posix-platform-hooks')];
     });
   });
+}
+
+function realpath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Why nothing can be found at a path; undefined if something is there. */

@@ -8,7 +8,7 @@ import { cString, syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { error, type Finding } from './finding.ts';
 import type { Config } from './generated/types.ts';
-import { keyAndValue, knownMountOptions, optionsOf, parseMountOptions } from './mount-options.ts';
+import { isOfFilesystem, keyAndValue, knownMountOptions, optionsOf } from './mount-options.ts';
 import { nearest } from './nearest.ts';
 import { quote } from './rules/values.ts';
 
@@ -26,7 +26,7 @@ export function mountOptions({ mounts = [] }: Config): Finding[] {
     const { bind, remount } = optionsOf(mount);
     if (bind !== 'no' || remount || !plain.has(type)) return [];
     return options.flatMap((option, j) => {
-      const refusal = parseMountOptions([option]).data.length > 0 ? refusalOf(type, option) : undefined;
+      const refusal = isOfFilesystem(option) ? refusalOf(type, option) : undefined;
       if (refusal === undefined) return [];
       const meant = nearest(option, knownMountOptions);
       const expected = `an option of ${type}${meant === undefined ? '' : `; did you mean ${meant}?`}`;

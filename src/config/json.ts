@@ -6,7 +6,6 @@ import { JsonError, scanJson } from './json-scan.ts';
 // Only where a number of 16 digits or more stands can an integer be above 2^53. A match in a string costs time, nothing else.
 const longNumber = /(?:^|[\s:,[])-?\d{16}/;
 const plainInteger = /^-?\d+$/;
-// Most texts have none, and are not looked through.
 const nullProperty = /:\s*null/;
 
 /**
@@ -19,7 +18,8 @@ const nullProperty = /:\s*null/;
 export function parseJson(text: string): unknown {
   try {
     const value: unknown = longNumber.test(text) ? JSON.parse(text, exactInteger) : JSON.parse(text);
-    if (nullProperty.test(text)) leaveOutNulls(value);
+    // Most texts have none, which the first tells fastest.
+    if (text.includes('null') && nullProperty.test(text)) leaveOutNulls(value);
     return value;
   } catch (error) {
     // V8 does not always tell where.

@@ -200,6 +200,11 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   return parsed;
 }
 
+/** Whether an option is none of every mount, and not ignored: then the filesystem decides what it means. */
+export function isOfFilesystem(option: string): boolean {
+  return !meanings.has(option) && !meaningsOfMount8.has(option) && !COMMENT.test(option);
+}
+
 /** `size=64k` as fsconfig(2) takes it; an option without a value is a flag. */
 export function keyAndValue(option: string): [key: string, value: string | undefined] {
   const at = option.indexOf('=');

@@ -43,11 +43,14 @@ export function makeDirectories(path: string, mode: number): void {
   }
 }
 
-/** Whether an absolute path leads to a directory or into it, by the part of it that exists. In `/` nothing is. */
+/**
+ * Whether an absolute path leads to a directory or into it, by the part of it that exists. `directory` is as realpath(3)
+ * has it. In `/` nothing is.
+ */
 export function leadsInto(directory: string, path: string): boolean {
   for (let known = path; ; known = dirname(known)) {
     try {
-      return `${realpathSync(known)}/`.startsWith(`${realpathSync(directory)}/`);
+      return `${realpathSync(known)}/`.startsWith(`${directory}/`);
     } catch {
       if (known === '/') return false;
     }

@@ -37,7 +37,7 @@ export type MountOrigin =
 export interface MountSetting {
   /** The absolute path of the bundle: relative sources start there. */
   bundle: string;
-  /** The root filesystem: what is bound from there may come from a mount before. */
+  /** The root filesystem, as realpath(3) has it: what is bound from there may come from a mount before. */
   rootfs: string;
   /** Adds `context=LABEL` to filesystems that take one (linux.mountLabel). */
   label?: string | undefined;

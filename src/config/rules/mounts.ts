@@ -4,11 +4,12 @@ import { posix } from 'node:path';
 import { error, type Finding, warning } from '../finding.ts';
 import type { Config, Mount } from '../generated/types.ts';
 import {
+  isOfFilesystem,
   keyAndValue,
   knownMountOptions,
+  type MountOptions,
   needSuperblock,
   optionsOf,
-  parseMountOptions,
 } from '../mount-options.ts';
 import { nearest } from '../nearest.ts';
 import { namespaceOf } from './namespaces.ts';
@@ -29,12 +30,15 @@ const heeded: ReadonlyMap<string, readonly string[]> = new Map([
 
 export function mounts(config: Config): Finding[] {
   const userNamespace = namespaceOf(config, 'user') !== undefined;
-  return (config.mounts ?? []).flatMap((mount, i) => [
-    ...destination(`/mounts/${i}`, mount),
-    ...source(`/mounts/${i}`, mount),
-    ...options(`/mounts/${i}`, mount),
-    ...idMapping(`/mounts/${i}`, mount, userNamespace),
-  ]);
+  return (config.mounts ?? []).flatMap((mount, i) => {
+    const decided = optionsOf(mount);
+    return [
+      ...destination(`/mounts/${i}`, mount),
+      ...source(`/mounts/${i}`, mount, decided),
+      ...options(`/mounts/${i}`, mount, decided),
+      ...idMapping(`/mounts/${i}`, mount, userNamespace),
+    ];
+  });
 }
 
 function destination(pointer: string, { destination }: Mount): Finding[] {
@@ -49,9 +53,11 @@ function destination(pointer: string, { destination }: Mount): Finding[] {
   return [warning(`${pointer}/destination`, problem, 'an absolute path', section)];
 }
 
-function source(pointer: string, mount: Mount): Finding[] {
-  const { type, source, options = [] } = mount;
-  const { remount } = optionsOf(mount);
+function source(
+  pointer: string,
+  { type, source, options = [] }: Mount,
+  { remount }: MountOptions,
+): Finding[] {
   if (remount) return [];
   if (options.includes('bind') || options.includes('rbind'))
     return source ? [] : [error(`${pointer}/source`, 'is missing', 'what to bind', section)];
@@ -64,19 +70,21 @@ function source(pointer: string, mount: Mount): Finding[] {
 }
 
 /** Options that nobody knows, or that would be dropped in silence. What a filesystem refuses is the kernel's to say. */
-function options(pointer: string, mount: Mount): Finding[] {
-  const { type = '', options = [] } = mount;
-  const { bind, remount } = optionsOf(mount);
+function options(
+  pointer: string,
+  { type = '', options = [] }: Mount,
+  { bind, remount }: MountOptions,
+): Finding[] {
   const binds = bind !== 'no';
   return options.flatMap((option, i) => {
-    const { data, tmpCopyUp } = parseMountOptions([option]);
     const found = (finding: typeof error, expected: string) => [
       finding(`${pointer}/options/${i}`, `is ${quote(option)}`, expected, optionsSection),
     ];
     // The kernel ignores them; configurations have them all the same, so that other flags are looked at.
     if (binds && needSuperblock.has(option)) return found(warning, 'none: the filesystem is there already');
-    if (tmpCopyUp && (binds || remount || type !== 'tmpfs')) return found(error, 'it for a new tmpfs alone');
-    const expected = data.length > 0 ? expectedOption(option, binds ? undefined : type) : undefined;
+    if (option === 'tmpcopyup' && (binds || remount || type !== 'tmpfs'))
+      return found(error, 'it for a new tmpfs alone');
+    const expected = isOfFilesystem(option) ? expectedOption(option, binds ? undefined : type) : undefined;
     return expected === undefined ? [] : found(error, expected);
   });
 }
