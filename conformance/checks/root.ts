@@ -69,6 +69,21 @@ export const checks: Check[] = [
     },
   },
   {
+    id: 'root-without-mount-namespace',
+    section: 'config.md#root',
+    level: 'MUST',
+    requirement: 'The root of the process is root.path also without a mount namespace of its own.',
+    broken: { reads: '/root/path', as: '/' },
+    async run(trial) {
+      const output = await trial.output('cat /which', (config, { rootfs }) => {
+        writeFileSync(join(rootfs, 'which'), 'inside');
+        config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'mount');
+        config.mounts = [];
+      });
+      expectEqual(output, 'inside', 'the output');
+    },
+  },
+  {
     id: 'root-missing-directory',
     section: 'config.md#root',
     level: 'MUST',

@@ -196,7 +196,10 @@ const linux: Case<Linux>[] = [
   ['personality: flags', { personality: { domain: 'LINUX', flags: ['X'] } }, '! /personality/flags/0'],
 ];
 
-testAll(test, 'linux', linux, '/linux', (linux) => ({ ...minimalConfig(), linux }));
+testAll(test, 'linux', linux, '/linux', (linux) => ({
+  ...minimalConfig(),
+  linux: linux.devices ? { ...isolated('mount'), ...linux } : linux,
+}));
 test('mounts without a mount namespace', () => {
   const config = { ...minimalConfig(), mounts: [{ destination: '/proc', type: 'proc' }] };
   assert.equal(checkConfig(config).map(show), ['? /mounts']);

@@ -33,6 +33,11 @@ const top: Case<Partial<Config>>[] = [
   ['no hostname is no hostname', { hostname: '' }],
   ['a read-only root without a mount namespace', { root: { path: 'r', readonly: true } }, '! /root/readonly'],
   [
+    'devices without a mount namespace',
+    { linux: { devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229 }] } },
+    '! /linux/devices',
+  ],
+  [
     'a terminal without a mount namespace',
     { process: { cwd: '/', args: ['sh'], terminal: true } },
     '! /process/terminal',

@@ -48,6 +48,8 @@ export function needsNamespace(config: Config): Finding[] {
     for (const [name, spec] of [
       ['maskedPaths', 'config-linux.md#masked-paths'],
       ['readonlyPaths', 'config-linux.md#readonly-paths'],
+      // They would be made in the directory of the host that root.path is.
+      ['devices', 'config-linux.md#devices'],
     ] as const) {
       if (config.linux?.[name]?.length)
         findings.push(error(`/linux/${name}`, "would be the runtime's", needed, spec));
