@@ -4,7 +4,7 @@ import { chmodSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hold } from '../namespaces/cells.ts';
-import { type Change, eventually, Sandbox, userNamespace } from './harness.ts';
+import { type Change, eventually, mapUsers, Sandbox, userNamespace } from './harness.ts';
 
 const test = suite('user namespaces');
 const box = new Sandbox();
@@ -101,6 +101,23 @@ test('exec in a cgroup that was delegated, and below it', () => {
   assert.is(box.tsoci('exec', '--cgroup', '/b', id, ...look).stdout, '0::/b\n');
   assert.is(box.tsoci('exec', '--user', '1:1', '--cgroup', '/a', id, ...look).stdout, '0::/a\n');
   assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+test('a user namespace that is joined, with a delegated cgroup', () => {
+  const holder = box.id();
+  box.configure('sleep 1000', userNamespace);
+  assert.is(box.detached('run', '--detach', holder), 0);
+  const { pid } = box.state(holder);
+  const id = box.id();
+  box.configure('sleep 1000', (config) => {
+    config.linux.namespaces?.push({ type: 'user', path: `/proc/${pid}/ns/user` });
+    mapUsers(config);
+    delegated(config);
+  });
+  assert.is(box.detached('run', '--detach', id), 0);
+  const { stdout, stderr } = box.tsoci('exec', id, 'grep', '-o', '0::.*', '/proc/self/cgroup');
+  assert.equal([stdout, stderr], ['0::/\n', '']);
+  for (const each of [id, holder]) assert.is(box.tsoci('delete', '--force', each).status, 0);
 });
 
 const mappings = {

@@ -125,8 +125,9 @@ function spawnInit(
   // Before namespaces are joined: the files of an undumpable process in /proc are root's.
   const { oomScoreAdj } = process ?? {};
   if (oomScoreAdj !== undefined) boot.onHost((pid) => setOomScoreAdj(pid, oomScoreAdj));
-  const moved = host.cgroup !== undefined && joins(namespaces, 'cgroup');
-  // From within a cgroup namespace no cgroup can be entered that is not below its root (cgroups(7), nsdelegate).
+  // From within a cgroup namespace no cgroup can be entered that is not below its root (cgroups(7), nsdelegate), and from
+  // within a user namespace none that was given to a user of it: that takes writing to the cgroup above, too.
+  const moved = host.cgroup !== undefined && (joins(namespaces, 'cgroup') || joins(namespaces, 'user'));
   if (moved) boot.onHost((pid) => moveThrough(host.cgroup?.fd ?? -1, pid));
 
   boot.property = 'linux.namespaces';
