@@ -28,6 +28,31 @@ installText('share/zsh/site-functions/_tsoci', zshCompletion(commands));
 installText('share/fish/vendor_completions.d/tsoci.fish', fishCompletion(commands));
 for (const [name, text] of manPages(commands, version())) installText(`share/man/man8/${name}`, text);
 
+// Opt-in: systemctl enable --now tsoci.socket
+const socketUnit = `[Unit]
+Description=Socket of the warm runtimes of tsoci
+
+[Socket]
+ListenSequentialPacket=/run/tsoci-serve/socket
+SocketMode=0600
+DirectoryMode=0700
+Backlog=1
+
+[Install]
+WantedBy=sockets.target
+`;
+const serviceUnit = `[Unit]
+Description=Warm runtimes of tsoci
+Documentation=man:tsoci-serve(8)
+
+[Service]
+Type=notify
+NotifyAccess=all
+ExecStart=${join(PREFIX, 'bin', launcher)} serve
+`;
+installText('lib/systemd/system/tsoci.socket', socketUnit);
+installText('lib/systemd/system/tsoci.service', serviceUnit);
+
 function installText(path: string, text: string): void {
   install(path, 0o644, (target) => writeFileSync(target, text));
 }

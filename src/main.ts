@@ -1,8 +1,11 @@
-// The entry of the runtime, which a launcher executes with one end of a socket as descriptor 3.
+// The entry of the runtime. As descriptor 3 it has one end of a socket to the launcher that executes it; or a worker of
+// `tsoci serve` has a socket that listens.
 
 import { tsoci } from './cli/tsoci.ts';
 import { LauncherProcess } from './launcher/launcher-process.ts';
 import { type Request, receiveRequest } from './launcher/request.ts';
+import { isListening } from './launcher/server-socket.ts';
+import { work } from './launcher/worker.ts';
 import { F_SETFD, FD_CLOEXEC } from './linux/constants.ts';
 import { check } from './linux/descriptor.ts';
 import { messageOf } from './linux/errors.ts';
@@ -12,9 +15,12 @@ import { SYS } from './linux/syscalls.ts';
 const SOCKET = 3;
 const FAILURE = 1;
 
-const request = receive();
-const launcher = new LauncherProcess(SOCKET, request);
-tsoci(request, launcher).then(end);
+if (isListening(SOCKET)) await work(SOCKET, tsoci);
+else {
+  const request = receive();
+  const launcher = new LauncherProcess(SOCKET, request);
+  end(launcher, (await tsoci(request, launcher)).status);
+}
 
 function receive(): Request {
   try {
@@ -27,7 +33,7 @@ function receive(): Request {
 }
 
 /** All output is written by then, so nothing is to be flushed or taken down: the launcher waits for our end. */
-function end(status: number): void {
+function end(launcher: LauncherProcess, status: number): void {
   try {
     launcher.exit(status, process.pid);
   } catch {

@@ -25,6 +25,7 @@ const loaders: Readonly<Record<string, Load>> = {
   network: () => import('./commands/network.ts'),
   ns: () => import('./commands/ns.ts'),
   doctor: () => import('./commands/doctor.ts'),
+  serve: () => import('./commands/serve.ts'),
   explain: () => import('./commands/explain.ts'),
   diff: () => import('./commands/diff.ts'),
 };

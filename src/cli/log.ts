@@ -3,7 +3,7 @@
 // Engines show the last line of level "error" of the log file to their users, so both formats are those that runc
 // writes (the Go library logrus): one JSON object a line, or `time="…" level=error msg="…"`.
 
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { TsociError } from '../linux/errors.ts';
 import { writeAll } from './output.ts';
 
@@ -23,11 +23,11 @@ export interface LogOptions {
 
 export type Log = (level: Level, message: string) => void;
 
-/** Opens the log. The file, a path of ours, is made if it does not exist, and appended to. */
-export function openLog({ file, format, level: threshold }: LogOptions, stderr: number): Log {
+/** Opens the log. The file, a path of ours, is made if it does not exist, and appended to; disposal closes it. */
+export function openLog({ file, format, level: threshold }: LogOptions, stderr: number): Log & Disposable {
   const fd = file === undefined || file === '/dev/stderr' ? stderr : openFile(file);
   const forPerson = file === undefined && format === undefined;
-  return (level, message) => {
+  const log: Log = (level, message) => {
     if (LEVELS.indexOf(level) > LEVELS.indexOf(threshold)) return;
     const line = forPerson
       ? personLine(level, message)
@@ -39,6 +39,11 @@ export function openLog({ file, format, level: threshold }: LogOptions, stderr: 
     }
     if (level === 'error' && fd !== stderr) tellPerson(stderr, message);
   };
+  return Object.assign(log, {
+    [Symbol.dispose]: () => {
+      if (fd !== stderr) closeSync(fd);
+    },
+  });
 }
 
 /** An error before there is a log, or beside one. */

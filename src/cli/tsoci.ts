@@ -4,6 +4,7 @@ import { nearest } from '../config/nearest.ts';
 import type { Caller } from '../launcher/caller.ts';
 import type { LauncherProcess } from '../launcher/launcher-process.ts';
 import type { Request } from '../launcher/request.ts';
+import type { Outcome } from '../launcher/worker.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { type Command, readArguments } from './command.ts';
 import { commandNames, loadCommand, loadCommands } from './command-table.ts';
@@ -18,27 +19,32 @@ const FAILURE = 1;
 /** As a shell shows the end by SIGPIPE, which would be ours if Node did not ignore it. */
 const READER_GONE = 128 + 13;
 
-/** Runs tsoci for the caller whose request it is. The exit status. */
-export async function tsoci(request: Request, launcher: LauncherProcess): Promise<number> {
+/** Runs tsoci for the caller whose request it is. */
+export async function tsoci(request: Request, launcher: LauncherProcess): Promise<Outcome> {
   const [, , stderr] = request.stdio;
   let log: Log = (level, message) => {
     if (level === 'error') tellPerson(stderr, message);
   };
   const caller = launchedCaller(request, launcher, (level, message) => log(level, message));
+  using opened = new DisposableStack();
   let failure = FAILURE;
   try {
-    const { values, operands, help } = parse(GLOBAL_OPTIONS, request.args, 1);
-    if (values.version && !help) return await showVersion(caller);
+    return { status: await run(request, caller), sound: true };
+  } catch (error) {
+    return { status: failed(log, error, failure), sound: isForeseen(error) };
+  }
+
+  async function run({ args }: Request, caller: Caller): Promise<number> {
+    const { values, operands, help } = parse(GLOBAL_OPTIONS, args, 1);
+    if (values.version && !help) return showVersion(caller);
     const [name, ...rest] = operands;
-    if (help || name === undefined) return await showHelp(caller);
-    if (name === 'help') return await showHelp(caller, rest[0]);
-    log = openLog(logOptions(values, caller), stderr);
+    if (help || name === undefined) return showHelp(caller);
+    if (name === 'help') return showHelp(caller, rest[0]);
+    log = opened.use(openLog(logOptions(values, caller), stderr));
     const command = await loadCommand(name);
     if (!command) throw unknownCommand(name);
     failure = command.failure ?? FAILURE;
-    return await runCommand(command, rest, values, caller);
-  } catch (error) {
-    return failed(log, error, failure);
+    return runCommand(command, rest, values, caller);
   }
 }
 
@@ -107,6 +113,10 @@ function unknownCommand(name: string): UsageError {
 function described(error: unknown): string {
   if (error instanceof TsociError && error.property !== undefined)
     return `${error.message}; for ${error.property} of the config`;
-  if (error instanceof TsociError || errnoOf(error) !== undefined) return messageOf(error);
+  if (isForeseen(error)) return messageOf(error);
   return `internal error: ${String(error)} (--debug shows where)`;
+}
+
+function isForeseen(error: unknown): boolean {
+  return error instanceof TsociError || errnoOf(error) !== undefined;
 }

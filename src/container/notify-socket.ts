@@ -122,7 +122,7 @@ export class NotifySocket implements Disposable {
     if (ready === undefined) return;
     this[Symbol.dispose]();
     try {
-      tell(this.#manager, [ready, `MAINPID=${pid}`], then);
+      tellManager(this.#manager, [ready, `MAINPID=${pid}`], then);
     } catch (error) {
       // The process runs all the same.
       this.#caller.warn(`tell that the container is ready: ${messageOf(error)}`);
@@ -130,7 +130,12 @@ export class NotifySocket implements Disposable {
   }
 }
 
-function tell(manager: string, messages: readonly string[], then: (socket: number) => void): void {
+/** Sends messages to a service manager; `then` is called with the socket before it is closed. */
+export function tellManager(
+  manager: string,
+  messages: readonly string[],
+  then: (socket: number) => void = () => {},
+): void {
   const doing = `connect to NOTIFY_SOCKET ${manager}`;
   const socket = manager.startsWith('@')
     ? connectToAddress(unixAddress(`\0${manager.slice(1)}`), 'datagram', doing)

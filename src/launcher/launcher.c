@@ -1,5 +1,5 @@
-// tsoci: what a person or an engine executes. It starts the runtime, tells it what it was given (request.ts), and is a stub
-// from then on: it executes the programs that come back, until one of them is exit_group. All that a process owns or
+// tsoci: what a person or an engine executes. It finds a server (server-socket.ts) or starts the runtime, tells it what it was
+// given (request.ts), and is a stub from then on: it executes the programs that come back, until one of them is exit_group. All that a process owns or
 // passes on is so the caller's own, never that of a JavaScript engine: limits, umask, cgroup, keyring, terminal, descriptors.
 //
 // There is no C library. The loop is that of the stub, src/stub/stub-*.S.
@@ -14,8 +14,12 @@
 
 enum { STDIN, STDOUT, STDERR, STDIO };
 
-// bits/socket.h, which is the C library's.
+// bits/socket.h and bits/poll.h, which are the C library's.
 enum { AF_UNIX = 1, SOCK_SEQPACKET = 5, SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_NOSIGNAL = 0x4000 };
+enum { SO_PEERCRED = 17, POLLIN = 1 };
+
+// A server that has a worker for us answers at once.
+enum { GREETING_NANOSECONDS = 20 * 1000 * 1000 };
 
 // Its number in the runtime.
 enum { RUNTIME_SOCKET = 3 };
@@ -53,8 +57,11 @@ struct rights {
 void drive(long control) __attribute__((noreturn));
 void ended(long result) __attribute__((noreturn));
 
-// 0 when the runtime is no child of ours.
+// 0 when a server is the runtime, which is no child of ours.
 static int runtime;
+
+// The first message of a request, and what a server greets with.
+static const char magic[8] = "tsoci 1";
 
 #if defined(__x86_64__)
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call begin\n");
@@ -166,6 +173,10 @@ void ended(long result) {
   if (status >> 8 == NOT_EXECUTED) exit_group(FAILURE);
   struct line line;
   line.length = 0;
+  if (runtime == 0) {
+    add(&line, "tsoci: the server has died");
+    leave(&line, FAILURE);
+  }
   int signal = status & 0x7f;
   add(&line, "tsoci: the runtime has died (");
   add(&line, signal != 0 ? "killed by signal " : "exit status ");
@@ -250,14 +261,17 @@ static void start_runtime(int socket) {
 // The request: a header with descriptors 0 to 2, then the strings of the arguments and of the environment. They lie one
 // behind the other (fs/exec.c: copy_strings).
 static void send_request(int socket, int argc, char **argv, char **envp) {
-  struct header header = {"tsoci 1", (__u32)argc, 0, 0, (__u32)socket};
+  struct header header = {{0}, (__u32)argc, 0, 0, (__u32)socket};
+  for (unsigned long i = 0; i < sizeof magic; i++) header.magic[i] = magic[i];
   char **last = argv;
   for (char **each = argv; *each != 0; each++) last = each;
   for (char **each = envp; *each != 0; each++, header.envc++) last = each;
   const char *strings = argc > 0 ? argv[0] : envp[0];
   if (*last != 0) header.length = (__u32)(*last + length_of(*last) + 1 - strings);
 
-  struct rights rights = {sizeof rights, SOL_SOCKET, SCM_RIGHTS, {STDIN, STDOUT, STDERR}};
+  // The padding at the end does not count: it would be one descriptor more.
+  struct rights rights = {__builtin_offsetof(struct rights, fds) + STDIO * sizeof(int), SOL_SOCKET, SCM_RIGHTS,
+                          {STDIN, STDOUT, STDERR}};
   struct vector vector = {&header, sizeof header};
   struct message message = {0, 0, &vector, 1, &rights, sizeof rights, 0};
   // A runtime that is gone is told of in ended().
@@ -268,6 +282,66 @@ static void send_request(int socket, int argc, char **argv, char **envp) {
   }
 }
 
+// The value of a variable, or 0.
+static const char *variable(char **envp, const char *name) {
+  unsigned long length = length_of(name);
+  for (; *envp != 0; envp++) {
+    unsigned long same = 0;
+    while (same < length && (*envp)[same] == name[same]) same++;
+    if (same == length && (*envp)[length] == '=') return *envp + length + 1;
+  }
+  return 0;
+}
+
+// Whether the server is one of this user's and of this version of tsoci, and takes us.
+static int is_greeted(int socket, unsigned user) {
+  struct { int pid; unsigned user, group; } peer = {0, 0, 0};
+  __u32 size = sizeof peer;
+  if (SYSCALL(getsockopt, socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.user != user) return 0;
+  struct { int fd; short events, revents; } wanted = {socket, POLLIN, 0};
+  struct { __s64 seconds, nanoseconds; } timeout = {0, GREETING_NANOSECONDS};
+  if (SYSCALL(ppoll, &wanted, 1, &timeout, 0, 0) != 1) return 0;
+  char greeting[sizeof magic];
+  if (SYSCALL(recvfrom, socket, greeting, sizeof greeting) != sizeof greeting) return 0;
+  for (unsigned long i = 0; i < sizeof magic; i++)
+    if (greeting[i] != magic[i]) return 0;
+  return 1;
+}
+
+// A socket to a server, or -1.
+static int connect_server(char **envp) {
+  // In zeroed memory: there is no memcpy to lay out a copy.
+  static struct { unsigned short family; char path[108]; } address;
+  address.family = AF_UNIX;
+  struct line path;
+  path.length = 0;
+  unsigned user = (unsigned)SYSCALL(geteuid, 0);
+  const char *parent = user == 0 ? "/run" : variable(envp, "XDG_RUNTIME_DIR");
+  if (parent == 0 || *parent != '/') return -1;
+  add(&path, parent);
+  add(&path, "/tsoci-serve/socket");
+  if (path.length >= sizeof address.path) return -1;
+  for (unsigned long i = 0; i < path.length; i++) address.path[i] = path.text[i];
+  long socket = SYSCALL(socket, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC | O_NONBLOCK, 0);
+  if (socket < 0) return -1;
+  if (SYSCALL(connect, socket, &address, sizeof address) == 0 && is_greeted((int)socket, user)) {
+    // O_NONBLOCK is taken back: programs are waited for.
+    SYSCALL(fcntl, socket, F_SETFL, 0);
+    return (int)socket;
+  }
+  SYSCALL(close, socket);
+  return -1;
+}
+
+// The socket to a runtime of our own.
+static int own_runtime(void) {
+  int sockets[2];
+  must(SYSCALL(socketpair, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, sockets), "make a socket pair");
+  start_runtime(sockets[1]);
+  SYSCALL(close, sockets[1]);
+  return sockets[0];
+}
+
 // What the kernel has put on the stack: argc, argv and envp, each with a null behind it.
 void __attribute__((noreturn, used)) begin(long *stack) {
   int argc = (int)stack[0];
@@ -275,10 +349,9 @@ void __attribute__((noreturn, used)) begin(long *stack) {
   open_standard_streams();
   // Whoever ignores it has no children to wait for (wait(2)), and hands that on by execve.
   set_default(SIGCHLD);
-  int sockets[2];
-  must(SYSCALL(socketpair, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, sockets), "make a socket pair");
-  start_runtime(sockets[1]);
-  SYSCALL(close, sockets[1]);
-  send_request(sockets[0], argc, argv, argv + argc + 1);
-  drive(sockets[0]);
+  char **envp = argv + argc + 1;
+  int socket = connect_server(envp);
+  if (socket < 0) socket = own_runtime();
+  send_request(socket, argc, argv, envp);
+  drive(socket);
 }

@@ -72,7 +72,7 @@ function environment(strings: readonly string[]): Record<string, string> {
 }
 
 /** struct ucred of unix(7): whoever made the socket pair, or connected. */
-function peerOf(socket: number): { pid: number; uid: number; gid: number } {
+export function peerOf(socket: number): { pid: number; uid: number; gid: number } {
   const ucred = Buffer.alloc(12);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(ucred.length);

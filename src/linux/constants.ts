@@ -131,6 +131,8 @@ export const SOCK_SEQPACKET = 5;
 export const SOCK_CLOEXEC = O_CLOEXEC;
 export const SOL_SOCKET = 1;
 export const SO_PEERCRED = 17;
+export const SO_ACCEPTCONN = 30;
+export const SO_PEERPIDFD = 77;
 export const SO_RCVTIMEO = 20;
 export const SCM_RIGHTS = 1;
 export const MSG_NOSIGNAL = 0x4000;
@@ -212,9 +214,10 @@ export const ST_NOEXEC = 8;
 
 // asm-generic/signal.h, asm-generic/signal-defs.h
 export const SIGKILL = 9;
-export const SIGSYS = 31;
+export const SIGTERM = 15;
 export const SIGCHLD = 17;
 export const SIGWINCH = 28;
+export const SIGSYS = 31;
 export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;
 

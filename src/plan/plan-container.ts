@@ -55,7 +55,7 @@ function plan(caller: Caller, options: PlanOptions & { id: string }, prepared: C
   const { uid, gid, umask } = caller;
   const launcher = plannedLauncher({ uid, gid, umask, setgroupsDenied, cgroup });
   const creation = { ...prepared, caller: plannedCaller(caller, launcher) };
-  observeStubs(tracer);
+  using _observing = { [Symbol.dispose]: observeStubs(tracer) };
   // A config that systemd cannot be asked for is an error here, too.
   creation.modules.systemd?.planUnit(caller, id, config);
   const state = { ociVersion: config.ociVersion, id, status: 'creating', pid: 0, bundle } as const;

@@ -33,6 +33,8 @@ test('the executable, completions and man pages are put under PREFIX in DESTDIR'
         'bin/tsoci',
         'libexec/tsoci/tsoci-runtime',
         'libexec/tsoci/tsoci.node',
+        'lib/systemd/system/tsoci.service',
+        'lib/systemd/system/tsoci.socket',
         'share/bash-completion/completions/tsoci',
         'share/fish/vendor_completions.d/tsoci.fish',
         ...['tsoci', ...commandNames.map((name) => `tsoci-${name}`)].map(
