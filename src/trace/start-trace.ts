@@ -1,6 +1,6 @@
 // `tsoci --trace[=FILE]`.
 
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import type { Caller } from '../launcher/caller.ts';
 import { messageOf, TsociError } from '../linux/errors.ts';
 import { observeStubs } from '../stub/observer.ts';
@@ -24,6 +24,7 @@ export function startTrace(file: string | undefined, caller: Caller): () => void
   return () => {
     stopObserving();
     tracer.close();
+    if (file !== undefined) closeSync(fd);
   };
 }
 
