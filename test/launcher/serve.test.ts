@@ -152,7 +152,7 @@ test('a worker that is killed is replaced', () => {
 test('a create whose caller is killed is taken back', () => {
   const id = box.id();
   box.configure('true', (config) => {
-    config.hooks = { createRuntime: [{ path: '/bin/sleep', args: ['sleep', '5'] }] };
+    config.hooks = { createRuntime: [{ path: '/bin/sleep', args: ['sleep', '2'] }] };
   });
   const child = spawn(launcher, ['--root', box.root, 'create', id], { cwd: box.bundle, stdio: 'ignore' });
   eventually('the hook runs', () => existsSync(join(box.root, id, 'state.json')));
