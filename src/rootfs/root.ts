@@ -15,9 +15,10 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../linux/constants.ts';
-import type { Program } from '../stub/program.ts';
+import { type Program, withProperty } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attach, setAttributes } from './context.ts';
+import { makeDirectories } from './target.ts';
 
 /**
  * Keeps mount events of the container from the host: everything below / becomes a slave, unless rootfsPropagation
@@ -75,12 +76,21 @@ export function pivotInto(init: StubProcess, root: number): void {
   init.later(program);
 }
 
-/** Without a mount namespace of its own the container has the mounts of the host, but sees only its root filesystem. */
-export function chrootInto(init: StubProcess, rootfs: string): void {
+/**
+ * Without a mount namespace of its own the container has the mounts of the host, but sees only its root filesystem. `cwd` is
+ * made there, as with one.
+ */
+export function chrootInto(init: StubProcess, rootfs: string, cwd: string | undefined): void {
   const program = init.program().for('root.path');
-  program.call('chdir', [rootfs], `change to the root filesystem ${rootfs}`);
-  chrootHere(program);
+  const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  const root = program.open('openat', [AT_FDCWD, rootfs, flags, 0], `open the root filesystem ${rootfs}`);
   init.later(program);
+  if (cwd) withProperty(init, 'process.cwd', () => makeDirectories({ init, root }, cwd));
+  const entering = init.program().for('root.path');
+  entering.call('fchdir', [root], 'change to the root filesystem');
+  entering.close(root);
+  chrootHere(entering);
+  init.later(entering);
 }
 
 /** chroot(2) into the working directory. */

@@ -1,7 +1,7 @@
 // What a container must not reach of the host, whatever its config leaves out or joins.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -28,6 +28,14 @@ test('without a mount namespace root.path is the root all the same: of the proce
     }),
     'inside\n',
   );
+  symlinkSync(`/../../..${box.directory}`, join(box.rootfs, 'way'));
+  const seen = box.run('pwd; pwd >/hooked; cat /hooked', (config) => {
+    withoutMounts(config);
+    config.process.cwd = '/way/made/for/it';
+    config.hooks = { startContainer: [{ path: '/bin/test', args: ['test', '-e', '/MARK'] }] };
+  });
+  assert.is(seen, `${box.directory}/made/for/it\n`.repeat(2), 'its working directory is made in it');
+  assert.not.ok(existsSync(join(box.directory, 'made')));
   const id = box.id();
   box.configure('sleep 1000', withoutMounts);
   assert.is(box.detached('run', '--detach', id), 0);

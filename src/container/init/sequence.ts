@@ -90,7 +90,7 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   writeToProcfs(stub, labelsOf(config), { sysctl: config.linux?.sysctl, pid: init.pidInside });
   if (config.process?.terminal && context) host.takeTerminal(makeTerminal(creation, context));
   if (rootfs && context) enterRootfs(creation, context, rootfs);
-  else chrootInto(stub, creation.bundle.rootfs);
+  else chrootInto(stub, creation.bundle.rootfs, config.process?.cwd);
 
   step('close what init does not need any more, and give up the rights that the process has not');
   if (!config.process?.terminal) reopenNull(stub, creation.caller.stdio);
