@@ -3,13 +3,15 @@
 import { readlinkSync } from 'node:fs';
 import type { Check } from '../harness/check.ts';
 import type { Container, State } from '../harness/container.ts';
-import { expect, expectEqual, expectMatch, Failure } from '../harness/expect.ts';
+import { expect, expectEqual, expectMatch, expectSuccess, Failure } from '../harness/expect.ts';
 import type { Reception } from '../harness/listener.ts';
 import { prints, refuses } from '../harness/shapes.ts';
 import { type Edit, type Trial, WAIT } from '../harness/trial.ts';
 
 const section = 'config-linux.md#seccomp';
 
+/** Milliseconds within which the listener here has read what it was sent. */
+const SETTLE = 300;
 /** A system call that no program here makes. */
 const SYSCALL = ['swapoff'];
 
@@ -75,6 +77,27 @@ export const checks: Check[] = [
         'id and bundle of state',
       );
       expectEqual(state?.annotations, { 'com.example.key': 'value' }, 'annotations of state');
+    },
+  },
+  {
+    id: 'seccomp-listener-status',
+    section: 'config-linux.md#the-container-process-state',
+    level: 'MUST',
+    requirement: 'The state that the listener is sent has the status of that moment: creating, or created.',
+    broken: SILENT,
+    async run(trial) {
+      const { listenAt } = await import('../harness/listener.ts');
+      const path = trial.path('listener.sock');
+      const receive = listenAt(path, (undo) => trial.defer(undo));
+      let status = 'creating';
+      const told = receive().then((reception) => [stateIn(reception).state?.status, status]);
+      const container = await trial.created(WAIT, notifying(path));
+      // What was sent before `create` has returned may be read after it.
+      await new Promise((resolve) => setTimeout(resolve, SETTLE));
+      status = 'created';
+      expectSuccess(await container.start());
+      const [sent, expected] = await told;
+      expectEqual(sent, expected, 'status');
     },
   },
   {
