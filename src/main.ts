@@ -13,7 +13,8 @@ import { syscall } from './linux/ffi.ts';
 import { SYS } from './linux/syscalls.ts';
 
 const SOCKET = 3;
-const FAILURE = 1;
+/** By which the launcher knows that the reason has been told: NOT_EXECUTED of launcher.c. */
+const TOLD = 127;
 
 if (isListening(SOCKET)) await work(SOCKET, tsoci);
 else {
@@ -24,11 +25,11 @@ else {
 
 function receive(): Request {
   try {
-    check('mark the socket close-on-exec', 'fcntl', SOCKET, F_SETFD, FD_CLOEXEC);
+    check('tsoci-runtime is for tsoci to execute', 'fcntl', SOCKET, F_SETFD, FD_CLOEXEC);
     return receiveRequest(SOCKET);
   } catch (error) {
-    console.error(`tsoci-runtime: ${messageOf(error)}; it is what tsoci executes`);
-    process.exit(FAILURE);
+    console.error(`tsoci: ${messageOf(error)}`);
+    process.exit(TOLD);
   }
 }
 

@@ -6,6 +6,7 @@ import type { LauncherProcess } from '../launcher/launcher-process.ts';
 import type { Request } from '../launcher/request.ts';
 import type { Outcome } from '../launcher/worker.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
+import { setCaller } from '../linux/wanted.ts';
 import { type Command, readArguments } from './command.ts';
 import { commandNames, loadCommand, loadCommands } from './command-table.ts';
 import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals } from './globals.ts';
@@ -25,6 +26,7 @@ export async function tsoci(request: Request, launcher: LauncherProcess): Promis
   let log: Log = (level, message) => {
     if (level === 'error') tellPerson(stderr, message);
   };
+  setCaller(launcher.socket);
   const caller = launchedCaller(request, launcher, (level, message) => log(level, message));
   using opened = new DisposableStack();
   let failure = FAILURE;

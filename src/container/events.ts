@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { statsEvent } from '../cgroups/stats/stats.ts';
 import { watchCgroup } from '../cgroups/watch.ts';
+import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { unlessStopped } from './state/stopped-meanwhile.ts';
 import { containerDirectory, currentStatus, readRecord } from './state/store.ts';
@@ -16,8 +17,12 @@ export interface EventsOptions {
   interval: number;
 }
 
-/** Hands out events in runc's form until the container stops. */
+/** How often it is looked whether somebody still wants events, in milliseconds. */
+const LOOK = 1000;
+
+/** Hands out events in runc's form until the container stops, or the caller is gone. */
 export async function containerEvents(
+  { launcher }: Caller,
   { root, id, once, interval }: EventsOptions,
   print: (event: unknown) => void,
 ): Promise<void> {
@@ -43,11 +48,15 @@ export async function containerEvents(
     }
   };
   const timer = setInterval(() => tell(() => statsEvent(id, cgroup)), interval);
+  const alive = setInterval(() => {
+    if (!launcher.alive) resolve();
+  }, LOOK);
   const close = watchCgroup(cgroup, { onOom: () => tell(() => ({ type: 'oom', id })), onEmpty: resolve });
   try {
     await promise;
   } finally {
     clearInterval(timer);
+    clearInterval(alive);
     close();
   }
 }

@@ -1,6 +1,6 @@
 // Programs for the launcher, which is a stub, and descriptors to it.
 
-import { MSG_CMSG_CLOEXEC, POLLHUP, POLLIN } from '../linux/constants.ts';
+import { MSG_CMSG_CLOEXEC, POLLIN } from '../linux/constants.ts';
 import {
   check,
   closeDescriptor,
@@ -15,16 +15,12 @@ import {
 import { ECHILD, ECONNRESET, EMFILE, EPIPE } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { type WaitStatus, waitStatus } from '../linux/wait.ts';
+import { CallerGone, giveUp, isHungUp } from '../linux/wanted.ts';
 import { BUFFER_SIZE, type Encoded, encode } from '../stub/encode.ts';
 import { executableImage } from '../stub/executable-image.ts';
 import { DescriptorTable, Program, Structure } from '../stub/program.ts';
 import { Results } from '../stub/results.ts';
 import type { Request } from './request.ts';
-
-/** The process that called us has been killed: nobody wants what we do any more. */
-export class CallerGone extends TsociError {
-  override name = 'CallerGone';
-}
 
 /** How long a process may take to end that is reaped by others, in milliseconds. */
 const END_TIMEOUT = 10_000;
@@ -33,13 +29,14 @@ export class LauncherSocket {
   readonly pid: number;
   /** The number in the launcher of its end of the socket. */
   readonly control: number;
-  readonly #socket: number;
+  /** Our end of the socket. */
+  readonly socket: number;
   readonly #stdio: readonly number[];
   /** The number in the launcher of the stub's image. */
   #image: number | undefined;
 
   constructor(socket: number, { pid, control, stdio }: Pick<Request, 'pid' | 'control' | 'stdio'>) {
-    this.#socket = socket;
+    this.socket = socket;
     this.pid = pid;
     this.control = control;
     this.#stdio = stdio;
@@ -53,16 +50,17 @@ export class LauncherSocket {
   /** `meanwhile` is called for the time of the wait: it returns when its descriptor has something to read. */
   run(program: Program, meanwhile?: (socket: number) => void): Results {
     const encoded = this.send(program);
-    meanwhile?.(this.#socket);
+    meanwhile?.(this.socket);
     return this.#results(program, encoded);
   }
 
   send(program: Program): Encoded {
     const encoded = encode(program.operations);
     try {
-      send(this.#socket, encoded.message, 'send a program to the launcher');
+      send(this.socket, encoded.message, 'send a program to the launcher');
     } catch (error) {
-      throw errnoOf(error) === EPIPE ? gone() : error;
+      if (errnoOf(error) === EPIPE) giveUp();
+      throw error;
     }
     return encoded;
   }
@@ -78,21 +76,16 @@ export class LauncherSocket {
     const reply = Buffer.alloc(BUFFER_SIZE);
     let length = 0;
     try {
-      length = receive(this.#socket, reply, 'receive the results of the launcher');
+      length = receive(this.socket, reply, 'receive the results of the launcher');
     } catch (error) {
       if (errnoOf(error) !== ECONNRESET) throw error;
     }
-    if (length === 0) throw gone();
+    if (length === 0) giveUp();
     return reply.subarray(0, length);
   }
 
   get alive(): boolean {
-    const [revents = 0] = poll([{ fd: this.#socket, events: 0 }], 0);
-    return (revents & POLLHUP) === 0;
-  }
-
-  checkAlive(): void {
-    if (!this.alive) throw gone();
+    return !isHungUp(this.socket);
   }
 
   /** The numbers in the launcher of copies of descriptors of ours. */
@@ -107,7 +100,7 @@ export class LauncherSocket {
       const doing = 'receive descriptors in the launcher';
       program.call('recvmsg', [this.control, message, MSG_CMSG_CLOEXEC], doing);
       const encoded = this.send(program);
-      sendDescriptors(this.#socket, Buffer.alloc(1), some, 'send descriptors to the launcher');
+      sendDescriptors(this.socket, Buffer.alloc(1), some, 'send descriptors to the launcher');
       numbers.push(...rightsIn(this.#results(program, encoded).bytes(control)));
     }
     if (numbers.length < descriptors.length)
@@ -165,8 +158,4 @@ function awaitEnd(pid: number): void {
   }
   poll([{ fd: pidfd, events: POLLIN }], END_TIMEOUT);
   closeDescriptor(pidfd);
-}
-
-function gone(): CallerGone {
-  return new CallerGone('tsoci was killed: what it was making is taken back');
 }

@@ -43,7 +43,7 @@ export function receiveRequest(socket: number): Request {
   if (length !== HEADER_SIZE || header.toString('latin1', 0, MAGIC.length) !== MAGIC)
     throw new TsociError(`${doing}: it is of another version of tsoci`);
   if (stdin === undefined || stdout === undefined || stderr === undefined)
-    throw new TsociError(`${doing}: it came without descriptors; is RLIMIT_NOFILE too low?`);
+    throw new TsociError(`${doing}: it came without descriptors: is RLIMIT_NOFILE too low?`);
   const bytes = Buffer.alloc(header.readUInt32LE(LENGTH));
   for (let at = 0; at < bytes.length; ) {
     const more = receive(socket, bytes.subarray(at), doing);

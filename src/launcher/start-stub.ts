@@ -55,11 +55,10 @@ export function startStub(
     // Its control socket would stay open when the stub ends.
     launcher.takeBack(lent);
   }
-  const look = () => launcher.checkAlive();
   const started = {
     pid,
-    channel: new SocketChannel(control.mine, look),
-    child: new SocketChannel(child.mine, look),
+    channel: new SocketChannel(control.mine),
+    child: new SocketChannel(child.mine),
   };
   ours.move();
   return started;

@@ -15,6 +15,7 @@ import { EINTR } from './errno.ts';
 import { TsociError } from './errors.ts';
 import { type Argument, addressOf, syscall } from './ffi.ts';
 import { SYS, type SyscallName } from './syscalls.ts';
+import { callersHangup, giveUp } from './wanted.ts';
 
 /** fcntl.h */
 const F_GETFL = 3;
@@ -66,26 +67,24 @@ export interface Poll {
 
 /**
  * What has come of what is waited for, in the same order (0: nothing), after at most that many milliseconds; -1 waits
- * for ever. Signals that an engine sends to its own threads do not end the wait.
+ * for ever. Signals that an engine sends to its own threads do not end the wait. Throws CallerGone when the caller is killed
+ * meanwhile.
  */
 export function poll(wanted: readonly Poll[], milliseconds: number): number[] {
-  const pollfds = Buffer.alloc(wanted.length * POLLFD_SIZE);
-  wanted.forEach(({ fd, events }, i) => {
+  const caller = callersHangup();
+  const all = caller === undefined ? wanted : [...wanted, { fd: caller, events: 0 }];
+  const pollfds = Buffer.alloc(all.length * POLLFD_SIZE);
+  all.forEach(({ fd, events }, i) => {
     pollfds.writeInt32LE(fd, i * POLLFD_SIZE);
     pollfds.writeInt16LE(events, i * POLLFD_SIZE + 4);
   });
+  const doing = `wait for descriptor ${wanted.map(({ fd }) => fd).join(', ')}`;
   // Linux writes what is left of the time into it, also when a signal comes (ppoll(2)).
   const timeout = milliseconds < 0 ? null : timespec(milliseconds);
-  check(
-    `wait for descriptor ${wanted.map(({ fd }) => fd).join(', ')}`,
-    'ppoll',
-    pollfds,
-    wanted.length,
-    timeout,
-    0,
-    0,
-  );
-  return wanted.map((_, i) => pollfds.readInt16LE(i * POLLFD_SIZE + 6));
+  check(doing, 'ppoll', pollfds, all.length, timeout, 0, 0);
+  const come = all.map((_, i) => pollfds.readInt16LE(i * POLLFD_SIZE + 6));
+  if (caller !== undefined && come.pop()) giveUp();
+  return come;
 }
 
 /** Waits until `fd` has something to read. What comes of others meanwhile is handed on, in the order of what is `wanted`. */

@@ -1,6 +1,6 @@
 // Files made and removed with the kernel's own answer when that fails: Node's rmSync and recursive mkdirSync lose it.
 
-import { mkdirSync, readdirSync, realpathSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EEXIST, EISDIR, ENOENT } from './errno.ts';
 import { errnoOf } from './errors.ts';
@@ -36,7 +36,11 @@ export function makeDirectories(path: string, mode: number): void {
     mkdirSync(path, { mode });
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno === EEXIST && statSync(path).isDirectory()) return;
+    if (errno === EEXIST) {
+      if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+      // Somebody has removed what was there.
+      if (!lstatSync(path, { throwIfNoEntry: false })) return makeDirectories(path, mode);
+    }
     if (errno !== ENOENT || path === dirname(path)) throw error;
     makeDirectories(dirname(path), mode);
     makeDirectories(path, mode);

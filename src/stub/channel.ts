@@ -6,6 +6,7 @@ import { SO_RCVTIMEO, SOL_SOCKET } from '../linux/constants.ts';
 import { check, closeDescriptor, receive, receiveDescriptors, send } from '../linux/descriptor.ts';
 import { EAGAIN, ECONNRESET } from '../linux/errno.ts';
 import { errnoOf } from '../linux/errors.ts';
+import { checkWanted } from '../linux/wanted.ts';
 
 export interface Channel {
   /** False where no process is at the other end, as in a plan. */
@@ -27,12 +28,9 @@ const LOOK = 1n;
 export class SocketChannel implements Channel {
   readonly real = true;
   readonly #socket: number;
-  readonly #look: () => void;
 
-  /** `look` throws when a reply is waited for in vain: the caller has ended. */
-  constructor(socket: number, look: () => void) {
+  constructor(socket: number) {
     this.#socket = socket;
-    this.#look = look;
     const timeval = Buffer.alloc(16);
     timeval.writeBigInt64LE(LOOK);
     const length = timeval.length;
@@ -70,7 +68,7 @@ export class SocketChannel implements Channel {
       } catch (error) {
         if (errnoOf(error) === ECONNRESET) return undefined;
         if (errnoOf(error) !== EAGAIN) throw error;
-        this.#look();
+        checkWanted();
       }
     }
   }

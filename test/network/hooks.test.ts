@@ -66,7 +66,7 @@ test('100 attached and detached by 20 at once: no address twice, nothing left', 
     const all = (action: string) => Promise.all(crew.map((work) => work(action)));
     // The first round starts the workers, the second finds them all ready.
     for (let round = 0; round < 2; round++) {
-      assert.equal(new Set(await all('attach')), new Set(['done']));
+      assert.equal([...new Set(await all('attach'))], ['done']);
       const leases = readNetworks(directory).tsoci0?.leases ?? [];
       assert.is(leases.length, 100);
       assert.is(new Set(leases.flatMap(({ addresses }) => addresses)).size, 100);
@@ -74,14 +74,14 @@ test('100 attached and detached by 20 at once: no address twice, nothing left', 
       assert.is(devices(), 101);
       const [first, last] = [containers[0], leases.find(({ container }) => container === 'c99')];
       assert.ok(pings(first?.pid ?? 0, last?.addresses[0] ?? ''));
-      assert.equal(new Set(await all('detach')), new Set(['done']));
+      assert.equal([...new Set(await all('detach'))], ['done']);
       assert.is(devices(), 0);
       assert.not(existsSync(directory));
     }
     const half = crew.map((work, i) => work(i % 2 ? 'attach' : 'detach'));
-    assert.equal(new Set(await Promise.all(half)), new Set(['done']));
+    assert.equal([...new Set(await Promise.all(half))], ['done']);
     const swapped = crew.map((work, i) => work(i % 2 ? 'detach' : 'attach'));
-    assert.equal(new Set(await Promise.all(swapped)), new Set(['done']));
+    assert.equal([...new Set(await Promise.all(swapped))], ['done']);
     assert.is(readNetworks(directory).tsoci0?.leases.length, 50);
     assert.is(devices(), 51);
     await all('detach');

@@ -22,7 +22,7 @@ export const command = defineCommand({
     const interval = milliseconds(values.interval);
     const { containerEvents } = await import('../../container/events.ts');
     const print = (event: unknown) => caller.write(caller.stdio[1], `${JSON.stringify(event)}\n`);
-    await containerEvents({ root: globals.root, id, once: values.stats, interval }, print);
+    await containerEvents(caller, { root: globals.root, id, once: values.stats, interval }, print);
   },
 });
 

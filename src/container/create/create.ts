@@ -9,6 +9,7 @@ import { identify } from '../../linux/procfs.ts';
 import { step } from '../../linux/steps.ts';
 import { undoable } from '../../linux/undo.ts';
 import { listenAt } from '../../linux/unix-socket.ts';
+import { CallerGone } from '../../linux/wanted.ts';
 import { executedBy } from '../../stub/program.ts';
 import { checkConsole } from '../init/console-socket.ts';
 import { createInit } from '../init/sequence.ts';
@@ -50,7 +51,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   const creation = await prepareCreation(caller, options);
   checkConsole(caller, creation.bundle.config.process?.terminal ?? false, options);
   // It may have been while we started.
-  checkWanted(caller, options.id);
+  if (!caller.launcher.alive) throw new CallerGone();
   const directory = reserve(options.root, options.id);
   const lockFd = lockContainer(directory, options.id);
   try {
@@ -103,7 +104,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
     return { doing, ignored, property, executes: executedBy(operation) };
   });
   writeNew(savedProgram(directory), JSON.stringify(operations));
-  checkWanted(caller, record.id);
+  if (!caller.launcher.alive) throw new CallerGone();
   // Recorded as created before init is left alone. Until the last program is sent, init exits when this process dies: it
   // reads end of file. After that it would stay, and nobody would know of it.
   delete record.creator;
@@ -113,11 +114,6 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   if (options.pidFile) writePidFile(options.pidFile, init.stub.pid);
   if (options.pidfdSocket) sendPidfd(options.pidfdSocket, init.stub.pid, 'standard');
   return { record, source: bundle.source, terminal: host.terminal };
-}
-
-/** Who killed tsoci while it created a container wants none. */
-function checkWanted({ launcher }: Caller, id: string): void {
-  if (!launcher.alive) throw new TsociError(`create ${id}: tsoci was killed`);
 }
 
 /** What is known of a container before anything is done. */
