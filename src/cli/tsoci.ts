@@ -26,9 +26,10 @@ export async function tsoci(request: Request, launcher: LauncherProcess): Promis
   let log: Log = (level, message) => {
     if (level === 'error') tellPerson(stderr, message);
   };
-  setCaller(launcher.socket);
   const caller = launchedCaller(request, launcher, (level, message) => log(level, message));
   using opened = new DisposableStack();
+  setCaller(launcher.socket);
+  opened.defer(() => setCaller(undefined));
   let failure = FAILURE;
   try {
     return { status: await run(request, caller), sound: true };
