@@ -37,9 +37,9 @@ export function makeDirectories(path: string, mode: number): void {
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === EEXIST) {
-      if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
       // Somebody has removed what was there.
       if (!lstatSync(path, { throwIfNoEntry: false })) return makeDirectories(path, mode);
+      if (statSync(path).isDirectory()) return;
     }
     if (errno !== ENOENT || path === dirname(path)) throw error;
     makeDirectories(dirname(path), mode);

@@ -93,12 +93,14 @@ function begin(begun: () => boolean, ...args: string[]): ChildProcess {
 }
 
 function runtimeOf({ pid }: ChildProcess): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-  const found = children.find((child) =>
-    readFileSync(`/proc/${child}/comm`, 'utf8').startsWith('tsoci-runtime'),
-  );
-  assert.ok(found, `a runtime among ${children}`);
-  return found;
+  const comm = (child: string) => readFileSync(`/proc/${child}/comm`, 'utf8').trim();
+  const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  let found: string | undefined;
+  eventually('a runtime', () => {
+    found = children().find((child) => comm(child) === 'tsoci-runtime');
+    return found !== undefined;
+  });
+  return Number(found);
 }
 
 const started = () => existsSync(join(box.rootfs, 'started'));
@@ -142,9 +144,7 @@ test('what waits for a container ends with its launcher', async () => {
   const id = box.id();
   box.configure(LIVES);
   assert.is(box.detached('run', '--detach', id), 0);
-  let child: ChildProcess | undefined;
-  child = begin(() => existsSync('/proc/self'), 'events', '--interval', '1m', id);
-  eventually('a runtime', () => readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8') !== '');
+  const child = begin(() => true, 'events', '--interval', '1m', id);
   const runtime = runtimeOf(child);
   child.kill('SIGKILL');
   await once(child, 'exit');
