@@ -7,16 +7,30 @@ import {
   FSCONFIG_SET_STRING,
   FSMOUNT_CLOEXEC,
   FSOPEN_CLOEXEC,
+  MOUNT_ATTR__ATIME,
   MOUNT_ATTR_IDMAP,
   MOUNT_ATTR_RDONLY,
 } from '../linux/constants.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
-import { type RootContext, setAttributes } from './context.ts';
+import { changeAttributes, type RootContext, setAttributes } from './context.ts';
 import { mappingIds } from './idmap-refusal.ts';
+import { isForMount, isLongPath, mountAtOnce, setLongPath } from './long-options.ts';
 import { attributesOf, describe, type MountPlan } from './mount-plan.ts';
-import { isInMemory, likeCovered } from './tmpfs.ts';
+import { isInMemory, likeCovered, optionsOfCovered } from './tmpfs.ts';
+
+export interface NewFilesystem {
+  type: string;
+  device: string | undefined;
+}
+
+/** Where a mount goes: descriptors, and a struct statx of the target if it goes by that. */
+export interface Place {
+  root: number;
+  target: number;
+  covered: Buffer | undefined;
+}
 
 /** Kernel filesystems have no use for a read-only superblock, and share one between mounts: ro is of the mount. */
 const pseudo = new Set(['proc', 'sysfs', 'cgroup2', 'mqueue', 'devpts', 'tmpfs', 'ramfs', 'overlay']);
@@ -24,45 +38,78 @@ const pseudo = new Set(['proc', 'sysfs', 'cgroup2', 'mqueue', 'devpts', 'tmpfs',
 /** Filesystems that can be told about access control lists; elsewhere acl and noacl name what is so anyway. */
 const aclFilesystems = new Set(['ext2', 'ext3', 'ext4', 'btrfs', 'f2fs', 'nfs', 'ceph', 'gfs2', 'ocfs2']);
 
-/** fsopen(2), fsconfig(2) for each option, fsmount(2). `covered` is a struct statx of the target, if it was there. */
+/** A detached mount of a new filesystem. `filesystem` is its context, for its log. */
 export function newFilesystem(
   program: Program,
-  { type, device }: { type: string; device: string | undefined },
+  place: Place,
+  from: NewFilesystem,
   plan: MountPlan,
-  covered: Buffer | undefined,
-): { filesystem: number; mount: number } {
+): { filesystem?: number; mount: number } {
   const { options, idmapNamespace } = plan;
+  const doing = describe(plan);
+  const made = isForMount(from.type, options)
+    ? mountByOptions(program, place, from, plan)
+    : mountByContext(program, place, from, plan);
+  if (idmapNamespace !== undefined) {
+    const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace };
+    setAttributes(program, made.mount, attributes, 0, mappingIds(doing));
+  }
+  return made;
+}
+
+/** fsopen(2), fsconfig(2) for each option, fsmount(2). */
+function mountByContext(
+  program: Program,
+  { covered }: Place,
+  { type, device }: NewFilesystem,
+  plan: MountPlan,
+): { filesystem: number; mount: number } {
+  const { options } = plan;
   const doing = describe(plan);
   const filesystem = program.open('fsopen', [type, FSOPEN_CLOEXEC], doing);
   if (device) program.call('fsconfig', [filesystem, FSCONFIG_SET_STRING, 'source', device, 0], doing);
-  for (const [key, value] of settings(type, options)) setOption(program, filesystem, key, value, doing);
-  if (covered) likeCovered(program, filesystem, plan, covered, doing);
-  program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
-  const attributes = attributesOf(options) & (isInMemory(type) ? ~MOUNT_ATTR_RDONLY : ~0);
-  const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, attributes], doing);
-  program.close(filesystem);
-  if (idmapNamespace !== undefined) {
-    const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace };
-    setAttributes(program, mount, attributes, 0, mappingIds(doing));
+  for (const option of settings(type, options)) {
+    if (isLongPath(type, option)) setLongPath(program, filesystem, option, doing);
+    else setOption(program, filesystem, option, doing);
   }
+  if (covered) likeCovered(program, filesystem, plan, covered);
+  program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
+  const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, firstAttributes(type, options)], doing);
+  program.close(filesystem);
   return { filesystem, mount };
 }
 
-export function settings(type: string, options: MountOptions): [key: string, value: string | undefined][] {
+/** mount(2). */
+function mountByOptions(
+  program: Program,
+  place: Place,
+  from: NewFilesystem,
+  plan: MountPlan,
+): { mount: number } {
+  const { options } = plan;
+  const own = place.covered ? optionsOfCovered(plan, place.covered) : [];
+  const mount = mountAtOnce(program, place, plan, from, [...settings(from.type, options), ...own]);
+  const { clear } = options.attributes;
+  const attributes = { set: firstAttributes(from.type, options), clear: clear & MOUNT_ATTR__ATIME };
+  changeAttributes(program, mount, attributes, 0, describe(plan));
+  return { mount };
+}
+
+/** What a mount has before all is made in it. */
+function firstAttributes(type: string, options: MountOptions): number {
+  return attributesOf(options) & (isInMemory(type) ? ~MOUNT_ATTR_RDONLY : ~0);
+}
+
+/** The options of a filesystem, as fsconfig(2) calls them. */
+export function settings(type: string, options: MountOptions): string[] {
   const flags = [...options.superblock];
   if (options.attributes.set & MOUNT_ATTR_RDONLY && !pseudo.has(type)) flags.push('ro');
   const acl = options.acl !== undefined && aclFilesystems.has(type) ? [options.acl] : [];
-  return [...flags, ...options.data, ...acl].map(keyAndValue);
+  return [...flags, ...options.data, ...acl];
 }
 
-export function setOption(
-  program: Program,
-  fs: number,
-  key: string,
-  value: string | undefined,
-  doing: string,
-): void {
-  const option = value === undefined ? key : `${key}=${value}`;
+export function setOption(program: Program, fs: number, option: string, doing: string): void {
+  const [key, value] = keyAndValue(option);
   const what = `${doing}: option ${option}`;
   if (value === undefined) program.call('fsconfig', [fs, FSCONFIG_SET_FLAG, key, 0, 0], what);
   else program.call('fsconfig', [fs, FSCONFIG_SET_STRING, key, value, 0], what);

@@ -50,8 +50,7 @@ export function bindInPlace(mount: MountPlan, mountPoint: string, source = mount
 /** Options that the filesystem has anyway need no change. */
 function refuseOptions(mount: MountPlan, find: () => MountInfo | undefined): void {
   const asked = 'type' in mount.from ? settings(mount.from.type, mount.options) : [];
-  const options = asked.map(([key, value]) => (value === undefined ? key : `${key}=${value}`));
-  const changes = options.filter((option) => option !== 'ro');
+  const changes = asked.filter((option) => option !== 'ro');
   if (changes.length === 0) return;
   const has = find()?.superblock ?? [];
   const change = changes.find((option) => !has.includes(option));

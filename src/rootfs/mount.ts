@@ -14,7 +14,6 @@ import { TsociError } from '../linux/errors.ts';
 import { isSamePlace, STATX_SIZE } from '../linux/statx.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError, type Results } from '../stub/results.ts';
-import type { StubProcess } from '../stub/stub-process.ts';
 import { bindAttributes, cloneTree, explainBind, sourceKind } from './bind.ts';
 import {
   attach,
@@ -24,7 +23,7 @@ import {
   setPropagation,
 } from './context.ts';
 import { copyUp } from './copy-up.ts';
-import { explain, newFilesystem } from './filesystem.ts';
+import { explain, newFilesystem, type Place } from './filesystem.ts';
 import { describe, type MountPlan } from './mount-plan.ts';
 import { explainRefusal } from './mount-refusal.ts';
 import { lookForProc, refuseOnProc } from './proc-mounts.ts';
@@ -142,7 +141,7 @@ function mountBatch(
     if (plan.kind === 'directory' && empty.has(posix.dirname(posix.normalize(plan.destination))))
       addTarget(program, root, plan.destination, 'directory');
     const target = openTarget(program, root, plan, RESOLVE_NO_SYMLINKS);
-    const { mount } = addMount(program, plan, covered.get(plan));
+    const { mount } = addMount(program, plan, { root, target, covered: covered.get(plan) });
     const look = lookForProc(program, plan, { target, mount });
     attachMount(program, plan, mount, target);
     return { plan, mount, look, end: program.length };
@@ -163,7 +162,7 @@ function performMount(context: BuildContext, plan: MountPlan): void {
   if (plan.options.remount) return remount(context, plan);
   const { init } = context;
   const { target, covered } = openOrMakeTarget(context, plan);
-  const mount = makeMount(init, plan, target, covered);
+  const mount = makeMount(context, plan, { target, covered });
   if (plan.options.tmpCopyUp) copyUp(init, { from: target, to: mount, path: plan.destination });
   const program = init.program();
   attachMount(program, plan, mount, target);
@@ -245,14 +244,10 @@ function openTarget(program: Program, root: number, plan: MountPlan, resolve: nu
 }
 
 /** Adds what makes a detached mount; `filesystem` is the context of a new one, for its log. */
-function addMount(
-  program: Program,
-  plan: MountPlan,
-  covered?: Buffer,
-): { mount: number; filesystem?: number } {
+function addMount(program: Program, plan: MountPlan, place: Place): { mount: number; filesystem?: number } {
   const doing = describe(plan);
   const { from, options } = plan;
-  if ('type' in from) return newFilesystem(program, from, plan, covered);
+  if ('type' in from) return newFilesystem(program, place, from, plan);
   const mount = 'tree' in from ? from.tree : cloneTree(program, from.source, options, doing);
   bindAttributes(program, mount, plan, doing);
   return { mount };
@@ -267,9 +262,14 @@ function attachMount(program: Program, plan: MountPlan, mount: number, target: n
 }
 
 /** A detached mount, which may be where it shall go. */
-function makeMount(init: StubProcess, plan: MountPlan, target: number, covered: Buffer | undefined): number {
+function makeMount(
+  { init, root }: RootContext,
+  plan: MountPlan,
+  { target, covered }: { target: number; covered?: Buffer | undefined },
+): number {
   const program = init.program();
-  const { mount, filesystem } = addMount(program, plan, goesByCovered(plan) ? covered : undefined);
+  const place = { root, target, covered: goesByCovered(plan) ? covered : undefined };
+  const { mount, filesystem } = addMount(program, plan, place);
   const look = lookForProc(program, plan, { target, mount });
   let results: Results;
   try {

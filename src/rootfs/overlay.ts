@@ -26,6 +26,7 @@ import { type Program, withProperty } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attach } from './context.ts';
 import { explain } from './filesystem.ts';
+import { appendsLayers, splitLayers } from './long-options.ts';
 
 /** Annotations of a config. Relative paths start at the bundle. */
 export const LOWERDIR = 'org.tsoci.overlay.lowerdir';
@@ -95,14 +96,10 @@ function holds(directory: string, path: string): boolean {
 
 /** `a:b`, where `\:` and `\\` are a colon and a backslash of a name; or a JSON array of strings. */
 export function parseLowerdir(text: string): string[] {
-  const layers = text.startsWith('[') ? parseArray(text) : text.match(/(?:\\.|[^\\:])+/gs)?.map(unescaped);
+  const layers = text.startsWith('[') ? parseArray(text) : splitLayers(text);
   if (!layers || layers.length === 0 || layers.includes(''))
     throw new TsociError(`annotation ${LOWERDIR}: ${JSON.stringify(text)} is no list of directories`);
   return layers;
-}
-
-function unescaped(path: string): string {
-  return path.replace(/\\([\\:])/g, '$1');
 }
 
 function parseArray(text: string): string[] | undefined {
@@ -112,12 +109,6 @@ function parseArray(text: string): string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Whether a kernel of this release knows lowerdir+ (Linux 6.8). */
-export function appendsLayers(kernelRelease: string): boolean {
-  const [major = 0, minor = 0] = kernelRelease.split('.').map(Number.parseFloat);
-  return major > 6 || (major === 6 && minor >= 8);
 }
 
 function checkDirectory(annotation: string, path: string): void {

@@ -33,7 +33,7 @@ export function remount(context: RootContext, plan: MountPlan): void {
   setPropagation(program, target, destination, options);
   if (changes.length > 0) {
     const filesystem = program.open('fspick', [target, '', FSPICK_CLOEXEC | FSPICK_EMPTY_PATH], doing);
-    for (const [key, value] of changes) setOption(program, filesystem, key, value, doing);
+    for (const option of changes) setOption(program, filesystem, option, doing);
     program.call('fsconfig', [filesystem, FSCONFIG_CMD_RECONFIGURE, 0, 0, 0], doing);
     program.close(filesystem);
   }

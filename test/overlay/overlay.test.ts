@@ -15,8 +15,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { exampleConfig } from '../../src/config/spec.ts';
 import { CLONE_NEWNS, MS_PRIVATE, MS_REC } from '../../src/linux/constants.ts';
+import { appendsLayers } from '../../src/rootfs/long-options.ts';
 import {
-  appendsLayers,
   LOWERDIR,
   mountOverlay,
   parseLowerdir,

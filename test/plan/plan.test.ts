@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findHierarchy } from '../../src/cgroups/hierarchy.ts';
-import { appendsLayers } from '../../src/rootfs/overlay.ts';
+import { appendsLayers } from '../../src/rootfs/long-options.ts';
 import { type Change, Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts';
 import { onTerminal } from '../container/pseudoterminal.ts';
 import { type Compared, compare as compareIn } from './compare.ts';
