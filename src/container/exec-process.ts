@@ -26,20 +26,20 @@ export interface ProcessOptions {
 /** config.json's process, or that of the process file, with what the options say. */
 export async function execProcess(
   caller: Caller,
-  containers: Process | undefined,
+  configured: Process | undefined,
   options: ProcessOptions,
 ): Promise<Process> {
   const { processFile } = options;
   const process =
     processFile === undefined
-      ? withoutTerminal(containers)
-      : confined(await readProcess(processFile, caller), containers);
+      ? withoutTerminal(configured)
+      : confined(await readProcess(processFile, caller), configured);
   return withOptions(process, options);
 }
 
 /** The process of `exec` has a terminal if it asks for one, whether or not the container's own process has. */
-function withoutTerminal(containers: Process | undefined): Process {
-  const { terminal, consoleSize, ...process } = containers ?? { cwd: '/' };
+function withoutTerminal(configured: Process | undefined): Process {
+  const { terminal, consoleSize, ...process } = configured ?? { cwd: '/' };
   return process;
 }
 
@@ -47,16 +47,16 @@ function withoutTerminal(containers: Process | undefined): Process {
  * What a process file leaves out of capabilities, limits and labels is as config.json has it. No more than that: without
  * `env`, say, there are no variables, and without `user` it is root's.
  */
-function confined(process: Process, containers: Process = { cwd: '/' }): Process {
-  const { capabilities, rlimits, oomScoreAdj, scheduler, ioPriority, execCPUAffinity } = containers;
+function confined(process: Process, configured: Process = { cwd: '/' }): Process {
+  const { capabilities, rlimits, oomScoreAdj, scheduler, ioPriority, execCPUAffinity } = configured;
   return {
     ...given({ capabilities, rlimits, oomScoreAdj, scheduler, ioPriority, execCPUAffinity }),
     ...process,
     ...given({
-      apparmorProfile: process.apparmorProfile || containers.apparmorProfile,
-      selinuxLabel: process.selinuxLabel || containers.selinuxLabel,
+      apparmorProfile: process.apparmorProfile || configured.apparmorProfile,
+      selinuxLabel: process.selinuxLabel || configured.selinuxLabel,
     }),
-    user: { uid: 0, gid: 0, ...given({ umask: containers.user?.umask }), ...process.user },
+    user: { uid: 0, gid: 0, ...given({ umask: configured.user?.umask }), ...process.user },
   };
 }
 
