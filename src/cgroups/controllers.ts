@@ -100,6 +100,7 @@ export function requireControllers(
   if (!unmet) return;
   throw new TsociError(
     `${describe(unmet)} needs the cgroup v2 controller ${unmet.controller}, which ${mountPoint} does not have: ${whyMissing(unmet.controller)}`,
+    { property: unmet.field },
   );
 }
 

@@ -1,6 +1,7 @@
 // Schema errors as findings.
 
 import type { Finding } from './finding.ts';
+import { unescapePointer } from './json-scan.ts';
 import { nearest } from './nearest.ts';
 import { quote } from './rules/values.ts';
 import type { SchemaError } from './schema-error.ts';
@@ -71,7 +72,7 @@ function choice(value: string, allowed: readonly string[]): string {
 function valueAt(root: unknown, pointer: string): unknown {
   let value = root;
   for (const part of pointer.split('/').slice(1)) {
-    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    const name = unescapePointer(part);
     if (typeof value !== 'object' || value === null) return undefined;
     value = (value as Record<string, unknown>)[name];
   }

@@ -1,5 +1,7 @@
 // What is wrong with a configuration, and how it is told.
 
+import { unescapePointer } from './json-scan.ts';
+
 export interface Finding {
   /** A warning does not keep the container from being created (runtime.md#warnings). */
   level: 'error' | 'warning';
@@ -59,9 +61,7 @@ function place(file: string, { line, column }: Finding): string {
 /** A JSON pointer as people write it: /linux/sysctl/kernel.sem is `linux.sysctl["kernel.sem"]`. */
 export function nameOf(pointer: string): string {
   if (pointer === '') return 'the configuration';
-  const [, first = '', ...rest] = pointer
-    .split('/')
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const [, first = '', ...rest] = pointer.split('/').map(unescapePointer);
   const parts = rest.map((part) => {
     if (/^\d+$/.test(part)) return `[${part}]`;
     return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`;

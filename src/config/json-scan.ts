@@ -140,6 +140,11 @@ export function scanJson(text: string): Map<string, number> {
   }
 }
 
+/** The property name that a part of a JSON pointer means. */
+export function unescapePointer(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
 /** A property name as a part of a JSON pointer. */
 export function escapePointer(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');

@@ -47,7 +47,7 @@ export function tellPlace(property: string, { file, text }: { file: string; text
 }
 
 /** The JSON pointer of a property as errors and traces name it: `mounts[2].options`, `linux.sysctl["net.core.somaxconn"]`. */
-function pointerOf(property: string): string {
+export function pointerOf(property: string): string {
   const parts = property.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g);
   return [...parts]
     .map(([, quoted, index, name]) => (quoted === undefined ? (index ?? name) : JSON.parse(`"${quoted}"`)))

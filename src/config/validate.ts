@@ -70,6 +70,13 @@ export function validateConfig(text: string, { bundle }: { bundle?: string } = {
   }));
 }
 
+/** A configuration without the parts that have errors; undefined where nothing is left that could be tried. */
+export function soundPart(text: string, findings: readonly Finding[]): Config | undefined {
+  const errors = findings.filter(({ level }) => level === 'error');
+  const unread = errors.some(({ pointer }) => pointer === '' || pointer.startsWith('/root'));
+  return unread ? undefined : withoutErrors(parseJson(text), errors);
+}
+
 /** What many rules depend on. */
 const essential = ['/linux', '/linux/namespaces', '/linux/uidMappings', '/linux/gidMappings'];
 

@@ -26,6 +26,13 @@ export type HookKind =
 /** A hook failed that the container cannot do without (runtime.md#lifecycle). */
 export class HookError extends TsociError {
   override name = 'HookError';
+  /** Where it is in config.json, which its message tells in words: `hooks.createRuntime[0]`. */
+  readonly hook: string;
+
+  constructor(hook: string, error: unknown) {
+    super(messageOf(error), { errno: errnoOf(error), cause: error });
+    this.hook = hook;
+  }
 }
 
 export interface HookSetting {
@@ -73,8 +80,7 @@ export function runHooks(kind: HookKind, hooks: readonly Hook[] | undefined, set
     try {
       runHook({ kind, i }, hook, setting);
     } catch (error) {
-      // It names the hook and its place among the others.
-      throw new HookError(messageOf(error), { errno: errnoOf(error), cause: error });
+      throw new HookError(`hooks.${kind}[${i}]`, error);
     }
   });
 }

@@ -42,6 +42,15 @@ export class TsociError extends Error {
   }
 }
 
+/** Does something for a property of config.json: an error that is not known to be of another is its. */
+export function forProperty<T>(property: string | undefined, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof TsociError ? error.for(property) : error;
+  }
+}
+
 /** libuv's own error numbers, which Node hands out where it lost the kernel's, are those from here on (uv/errno.h). */
 const FIRST_OF_LIBUV = 3000;
 

@@ -15,7 +15,7 @@ import { asProcess, type HookedContainer } from '../container/start-hooks.ts';
 import { checkId } from '../container/state/store.ts';
 import { asRuntime, runAllHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../launcher/caller.ts';
-import { messageOf } from '../linux/errors.ts';
+import { forProperty, messageOf } from '../linux/errors.ts';
 import { type EnterTarget, enterTarget } from '../namespaces/enter.ts';
 import { mustDenySetgroups } from '../namespaces/mappings.ts';
 import { type NamespacePlan, namespaceTypes } from '../namespaces/namespace-plan.ts';
@@ -23,6 +23,7 @@ import type { Launcher } from '../stub/launcher.ts';
 import { observeStubs } from '../stub/observer.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { Tracer } from '../trace/tracer.ts';
+import { checkHost } from './host-checks.ts';
 import { plannedLauncher } from './planned-channel.ts';
 
 export interface PlanOptions
@@ -41,23 +42,32 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   if (options.id !== undefined) checkId(options.id);
   const id = options.id ?? basename(options.bundle);
   const prepared = await prepareCreation(caller, { ...options, id });
-  withPlace(prepared.bundle.source, () => plan(caller, { ...options, id }, prepared));
+  const tracer = new Tracer({ write: options.write, real: false });
+  using _observing = { [Symbol.dispose]: observeStubs(tracer) };
+  withPlace(prepared.bundle.source, () =>
+    simulate(caller, { ...options, id }, prepared, (error) => caller.warn(messageOf(error))),
+  );
 }
 
-function plan(caller: Caller, options: PlanOptions & { id: string }, prepared: Creation): void {
+/** Creates and starts a container, but for the processes; `failed` takes the errors of poststop hooks. */
+export function simulate(
+  caller: Caller,
+  options: CreateOptions,
+  prepared: Creation,
+  failed: (error: unknown) => void,
+): void {
   const { id } = options;
   const { config, path: bundle } = prepared.bundle;
-  const tracer = new Tracer({ write: options.write, real: false });
+  checkHost(caller, config);
   const setgroupsDenied = mustDenySetgroups(caller, config.linux?.gidMappings ?? []);
   const place = planCgroup(caller, options, config);
-  if (place) checkCgroup(place, config);
+  if (place) forProperty('linux.cgroupsPath', () => checkCgroup(place, config));
   const cgroup = place && mayMake(caller, place.directory) ? place.directory : undefined;
   const { uid, gid, umask } = caller;
   const launcher = plannedLauncher({ uid, gid, umask, setgroupsDenied, cgroup });
   const creation = { ...prepared, caller: plannedCaller(caller, launcher) };
-  using _observing = { [Symbol.dispose]: observeStubs(tracer) };
   // A config that systemd cannot be asked for is an error here, too.
-  creation.modules.systemd?.planUnit(caller, id, config);
+  forProperty('linux.cgroupsPath', () => creation.modules.systemd?.planUnit(caller, id, config));
   const state = { ociVersion: config.ociVersion, id, status: 'creating', pid: 0, bundle } as const;
   const host = plannedHost(creation, state, cgroup);
   const { init, program } = createInit(creation, host);
@@ -74,7 +84,6 @@ function plan(caller: Caller, options: PlanOptions & { id: string }, prepared: C
     go: () => init.stub.exec(program),
   });
   // `run` deletes the container in the end.
-  const failed = (error: unknown) => caller.warn(messageOf(error));
   const start = asRuntime({ launcher, env: listOf(caller.env), cwd: bundle });
   const stopped = { state: JSON.stringify(state), start };
   runAllHooks('poststop', config.hooks?.poststop, stopped, failed);
@@ -96,7 +105,8 @@ function plannedHost(
     cgroup: cgroup === undefined ? undefined : { fd: NONE, directory: cgroup },
     notifyDirectory: undefined,
     // Nothing is kept, and no agent is connected to.
-    prepareFilter: () => modules.seccomp?.prepareFilter(bundle.config, undefined),
+    prepareFilter: () =>
+      forProperty('linux.seccomp', () => modules.seccomp?.prepareFilter(bundle.config, undefined)),
     startScope: () => undefined,
     recordInit: () => {},
     applyIntelRdt: () => {},

@@ -5,6 +5,7 @@ import type { Config } from '../config/generated/types.ts';
 import { propagations } from '../config/mount-options.ts';
 import { AT_RECURSIVE, MOUNT_ATTR_RDONLY, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
+import { forProperty } from '../linux/errors.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
 import type { UserMappings } from '../namespaces/mappings.ts';
 import { isolates, planNamespaces } from '../namespaces/namespace-plan.ts';
@@ -43,7 +44,7 @@ export interface RootfsPlan {
 export function planRootfs(config: Config, bundle: string, rootfs: string, overlay: boolean): RootfsPlan {
   const { mountLabel: label, rootfsPropagation: propagation, devices = [] } = config.linux ?? {};
   const mounts = (config.mounts ?? []).map((mount, i) => ({
-    ...planMount(mount, { bundle, rootfs, label }),
+    ...forProperty(`mounts[${i}]`, () => planMount(mount, { bundle, rootfs, label })),
     property: `mounts[${i}]`,
   }));
   const shared = propagations.get(propagation ?? '')?.type === MS_SHARED;

@@ -32,7 +32,8 @@ export function writeSysctls(
       init.run(program);
     } catch (error) {
       if (errnoOf(error) !== ENOENT) throw error;
-      throw TsociError.from(`set sysctl ${key}`, error, 'this kernel has no such parameter');
+      const hint = 'this kernel has no such parameter';
+      throw TsociError.from(`set sysctl ${key}`, error, hint).for(program.property);
     }
   }
 }

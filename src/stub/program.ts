@@ -1,7 +1,7 @@
 // A program: system calls as data, laid out for the stub. The format is described in stub-x64.S.
 
 import { O_CLOEXEC } from '../linux/constants.ts';
-import { TsociError } from '../linux/errors.ts';
+import { forProperty } from '../linux/errors.ts';
 import type { SyscallName } from '../linux/syscalls.ts';
 
 /** Control bits: go on after an error; stop when the result is positive (the parent's side of clone3); last one. */
@@ -94,9 +94,7 @@ export function withProperty<T>(
   const before = whose.property;
   whose.property = property;
   try {
-    return act();
-  } catch (error) {
-    throw error instanceof TsociError ? error.for(property) : error;
+    return forProperty(property, act);
   } finally {
     whose.property = before;
   }

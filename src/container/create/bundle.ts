@@ -49,7 +49,11 @@ export function loadBundle(caller: Caller, path: string, configFile: string | un
   const told = warnings.filter(({ pointer }) => !pointer.startsWith('/process/capabilities/'));
   for (const warning of withPlaces(told, text)) caller.warn(describe(warning, file));
   const source = { file, text };
-  return { path, rootfs: withPlace(source, () => findRootfs(path, config)), config, text, source };
+  return withPlace(source, () => bundleOf(path, config, source));
+}
+
+export function bundleOf(path: string, config: Config, source: ConfigSource): Bundle {
+  return { path, rootfs: findRootfs(path, config), config, text: source.text, source };
 }
 
 /** config.md#root: a directory must exist at the path. */
