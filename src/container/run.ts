@@ -4,8 +4,8 @@ import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { exitStatus, explainEnd } from './attach/end.ts';
 import { attend } from './attach/foreground.ts';
+import { explainFailure } from './create/config-failure.ts';
 import { createContainer } from './create/create.ts';
-import { placed } from './create/failing-property.ts';
 import type { OptionalModules } from './create/optional-modules.ts';
 import type { CreateOptions } from './create/options.ts';
 import { destroy, systemdFor } from './delete.ts';
@@ -39,7 +39,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     if (record.init) caller.launcher.wait(record.init.pid);
     // A failed hook has destroyed the container already.
     if (tryReadRecord(containerDirectory(root, id))) remove(caller, root, id, systemd);
-    throw placed(error, source);
+    throw explainFailure(caller, source, error);
   }
   if (detach || !record.init) return 0;
   const { pid } = record.init;

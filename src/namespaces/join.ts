@@ -6,7 +6,7 @@ import { sysctlNamespace } from '../config/rules/sysctl.ts';
 import type { Caller } from '../launcher/caller.ts';
 import { NS_GET_NSTYPE } from '../linux/constants.ts';
 import { EPERM } from '../linux/errno.ts';
-import { TsociError } from '../linux/errors.ts';
+import { forProperty, TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { StubProcess } from '../stub/stub-process.ts';
@@ -25,31 +25,44 @@ export function openNamespaces({ join }: NamespacePlan, config: Config): OpenNam
   const opened: OpenNamespace[] = [];
   try {
     for (const { type, path } of join) {
-      const doing = `open ${type} namespace ${path}`;
-      let fd: number;
-      try {
-        fd = openSync(path, constants.O_RDONLY);
-      } catch (error) {
-        throw TsociError.from(doing, error);
-      }
-      opened.push({ type, path, fd });
-      const found = syscall(SYS.ioctl, fd, NS_GET_NSTYPE, 0);
-      if (found < 0) throw new TsociError(`${doing}: it is not a namespace`, { errno: -found });
-      if (found !== namespaceTypes[type].flag) {
-        const actual = Object.entries(namespaceTypes).find(([, { flag }]) => flag === found)?.[0];
-        throw new TsociError(`${doing}: it is a ${actual ?? 'different'} namespace`);
-      }
-      const ours = isOurs(type, `/proc/self/fd/${fd}`);
-      // setns(2) refuses our own user namespace (EINVAL), and our mounts are not the container's to change.
-      if (ours && (type === 'user' || type === 'mount'))
-        throw new TsociError(`${doing}: it is that of the runtime; leave it out of linux.namespaces`);
-      if (ours) refuseSettings(config, type, doing);
+      const place = config.linux?.namespaces?.findIndex((namespace) => namespace.type === type);
+      forProperty(`linux.namespaces[${place}]`, () => {
+        const fd = open(type, path);
+        opened.push({ type, path, fd });
+        checkNamespace(fd, { type, path, config });
+      });
     }
   } catch (error) {
     closeNamespaces(opened);
     throw error;
   }
   return opened;
+}
+
+function open(type: NamespaceType, path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY);
+  } catch (error) {
+    throw TsociError.from(`open ${type} namespace ${path}`, error);
+  }
+}
+
+function checkNamespace(
+  fd: number,
+  { type, path, config }: { type: NamespaceType; path: string; config: Config },
+): void {
+  const doing = `open ${type} namespace ${path}`;
+  const found = syscall(SYS.ioctl, fd, NS_GET_NSTYPE, 0);
+  if (found < 0) throw new TsociError(`${doing}: it is not a namespace`, { errno: -found });
+  if (found !== namespaceTypes[type].flag) {
+    const actual = Object.entries(namespaceTypes).find(([, { flag }]) => flag === found)?.[0];
+    throw new TsociError(`${doing}: it is a ${actual ?? 'different'} namespace`);
+  }
+  const ours = isOurs(type, `/proc/self/fd/${fd}`);
+  // setns(2) refuses our own user namespace (EINVAL), and our mounts are not the container's to change.
+  if (ours && (type === 'user' || type === 'mount'))
+    throw new TsociError(`${doing}: it is that of the runtime; leave it out of linux.namespaces`);
+  if (ours) refuseSettings(config, type, doing);
 }
 
 /** What would be set in a namespace of the runtime, which only the path shows to be its own: config-linux.md#sysctl. */

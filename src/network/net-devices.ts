@@ -94,7 +94,8 @@ export function planMoves(
     const problem = nameProblem(name);
     if (problem) throw new TsociError(`netDevices.${key}: the name ${JSON.stringify(name)} ${problem}`);
     const link = find(key);
-    if (!link) throw new TsociError(`netDevices.${key}: there is no network device ${key}`);
+    const property = `linux.netDevices[${JSON.stringify(key)}]`;
+    if (!link) throw new TsociError(`netDevices.${key}: there is no network device ${key}`, { property });
     if (names.has(name)) {
       throw new TsociError(`netDevices.${key}: the container has a network device ${name} already`);
     }

@@ -11,7 +11,6 @@ import {
   O_WRONLY,
   OVERLAYFS_SUPER_MAGIC,
   PROC_SUPER_MAGIC,
-  S_IFDIR,
   S_IFMT,
   S_IFREG,
   SYSFS_MAGIC,
@@ -172,7 +171,7 @@ export class OpenFiles {
     const mount = this.place(fd)?.mount;
     const place = this.place(target);
     if (!mount || !place) return -ENOENT;
-    if (isDirectory(new Place(mount)) !== isDirectory(place)) return -EINVAL;
+    if (new Place(mount).isDirectory() !== place.isDirectory()) return -EINVAL;
     place.mount.mounts.set(place.path, mount);
     return 0;
   }
@@ -193,10 +192,6 @@ export class OpenFiles {
     this.place(fd)?.put(name, undefined);
     return 0;
   }
-}
-
-function isDirectory(place: Place): boolean {
-  return ((place.node()?.mode ?? 0) & S_IFMT) === S_IFDIR;
 }
 
 /** What statfs(2) says of filesystems by their types. */

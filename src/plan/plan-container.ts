@@ -5,8 +5,8 @@ import { basename, dirname } from 'node:path';
 import type { State } from '../config/generated/types.ts';
 import { listOf } from '../config/variables.ts';
 import { checkCgroup, planCgroup } from '../container/create/cgroup.ts';
+import { explainingConfig } from '../container/create/config-failure.ts';
 import { type Creation, prepareCreation } from '../container/create/creation.ts';
-import { withPlace } from '../container/create/failing-property.ts';
 import type { CreateOptions } from '../container/create/options.ts';
 import type { Host, Init } from '../container/init/host.ts';
 import { createInit } from '../container/init/sequence.ts';
@@ -44,7 +44,7 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   const prepared = await prepareCreation(caller, { ...options, id });
   const tracer = new Tracer({ write: options.write, real: false });
   using _observing = { [Symbol.dispose]: observeStubs(tracer) };
-  withPlace(prepared.bundle.source, () =>
+  explainingConfig(caller, prepared.bundle.source, () =>
     simulate(caller, { ...options, id }, prepared, (error) => caller.warn(messageOf(error))),
   );
 }

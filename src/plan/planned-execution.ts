@@ -4,7 +4,7 @@ import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import type { Entry } from '../diagnosis/entry.ts';
 import type { Files } from '../diagnosis/files.ts';
 import { filesystemOf } from '../diagnosis/rooted-files.ts';
-import { O_PATH, O_RDONLY, PROC_SUPER_MAGIC, S_IFDIR, S_IFMT } from '../linux/constants.ts';
+import { O_NOFOLLOW, O_PATH, O_RDONLY, PROC_SUPER_MAGIC, S_IFDIR, S_IFMT } from '../linux/constants.ts';
 import { type Place, resolve } from './planned-files.ts';
 
 export class PlannedFiles implements Files {
@@ -53,7 +53,7 @@ export class PlannedFiles implements Files {
 }
 
 function isNoexecAt(path: string): boolean {
-  const fd = openSync(path, O_PATH);
+  const fd = openSync(path, O_PATH | O_NOFOLLOW);
   try {
     return filesystemOf(fd).noexec;
   } finally {

@@ -160,6 +160,10 @@ export class Place {
     return this.mount.filesystem.at(this.mount.base + this.path);
   }
 
+  isDirectory(): boolean {
+    return ((this.node()?.mode ?? 0) & S_IFMT) === S_IFDIR;
+  }
+
   put(name: string, node: Node | undefined): void {
     this.mount.filesystem.put(`${this.mount.base}${this.path}/${name}`, node);
   }

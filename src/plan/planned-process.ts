@@ -10,6 +10,7 @@ import {
   CLONE_NEWPID,
   CLONE_NEWUSER,
   O_CREAT,
+  O_DIRECTORY,
   O_NOFOLLOW,
   OPEN_TREE_CLONE,
   RESOLVE_NO_SYMLINKS,
@@ -20,7 +21,7 @@ import {
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
   TIOCGPTPEER,
 } from '../linux/constants.ts';
-import { EACCES, EEXIST, ENODEV, ENOENT, EPERM } from '../linux/errno.ts';
+import { EACCES, EEXIST, ENODEV, ENOENT, ENOTDIR, EPERM } from '../linux/errno.ts';
 import { STATX_SIZE } from '../linux/statx.ts';
 import type { Memory } from '../trace/stub-memory.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -154,7 +155,9 @@ export class PlannedProcess {
         return 0;
       case 'chdir':
         return this.#found(files.resolve(AT_FDCWD, text(0)), (place) => {
+          if (!place.isDirectory()) return -ENOTDIR;
           files.cwd = place;
+          return 0;
         });
       case 'getpid':
         return this.#pidInside;
@@ -235,10 +238,12 @@ export class PlannedProcess {
   }
 
   #openInRoot(fd: number, path: string, memory: Memory, how: bigint): number {
-    const noFollow = (Number(memory.word(how) ?? 0n) & O_NOFOLLOW) !== 0;
+    const flags = Number(memory.word(how) ?? 0n);
+    const noFollow = (flags & O_NOFOLLOW) !== 0;
     const noSymlinks = (Number(memory.word(how + 16n) ?? 0n) & RESOLVE_NO_SYMLINKS) !== 0;
+    const directory = (flags & O_DIRECTORY) !== 0;
     return this.#found(this.#files.resolve(fd, path, { noFollow, noSymlinks }), (place) =>
-      this.#files.open({ place }),
+      directory && !place.isDirectory() ? -ENOTDIR : this.#files.open({ place }),
     );
   }
 

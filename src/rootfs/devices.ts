@@ -100,7 +100,9 @@ function checkExisting({ init, root }: RootContext, node: DeviceNode): void {
   program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, stat], doing);
   program.close(fd);
   if (!isThisDevice(node, init.run(program).bytes(stat)))
-    throw new TsociError(`make device ${node.path}: a file that is not this device is there already`);
+    throw new TsociError(`make device ${node.path}: a file that is not this device is there already`, {
+      property: node.property,
+    });
 }
 
 const links: readonly [name: string, target: string][] = [

@@ -10,7 +10,7 @@ import { withPlaces } from '../../config/places.ts';
 import type { Caller } from '../../launcher/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { readTextFile } from '../../linux/text-file.ts';
-import { type ConfigSource, withPlace } from './failing-property.ts';
+import { type ConfigSource, explainingConfig } from './config-failure.ts';
 import type { CreateOptions } from './options.ts';
 
 export interface Bundle {
@@ -44,12 +44,12 @@ export function loadBundle(caller: Caller, path: string, configFile: string | un
     hint: 'is this the directory of a bundle?',
     fifo: configFile !== undefined,
   });
-  const { value: config, warnings } = loadChecked(text, file);
+  const source = { file, text };
+  const { value: config, warnings } = explainingConfig(caller, source, () => loadChecked(text, file));
   // Warnings about capabilities come later, when it is known which can be granted (planCapabilities).
   const told = warnings.filter(({ pointer }) => !pointer.startsWith('/process/capabilities/'));
   for (const warning of withPlaces(told, text)) caller.warn(describe(warning, file));
-  const source = { file, text };
-  return withPlace(source, () => bundleOf(path, config, source));
+  return explainingConfig(caller, source, () => bundleOf(path, config, source));
 }
 
 export function bundleOf(path: string, config: Config, source: ConfigSource): Bundle {

@@ -3,6 +3,7 @@
 import type { State } from '../../config/generated/types.ts';
 import type { RuntimeHooks } from '../../hooks/hooks.ts';
 import { SIGKILL } from '../../linux/constants.ts';
+import { forProperty } from '../../linux/errors.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { identify } from '../../linux/procfs.ts';
 import { SYS } from '../../linux/syscalls.ts';
@@ -70,7 +71,8 @@ export class CreateHost implements Host {
 
   prepareFilter(): PreparedFilter | undefined {
     const { bundle, modules } = this.#creation;
-    return modules.seccomp?.prepareFilter(bundle.config, this.#options.root);
+    const { root } = this.#options;
+    return forProperty('linux.seccomp', () => modules.seccomp?.prepareFilter(bundle.config, root));
   }
 
   startScope(pid: number): string | undefined {

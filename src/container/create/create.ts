@@ -28,9 +28,9 @@ import {
   writeRecord,
 } from '../state/store.ts';
 import { makeCgroup, planCgroup } from './cgroup.ts';
+import { type ConfigSource, explainingConfig } from './config-failure.ts';
 import { CreateHost, type Reserved, recordCgroup } from './create-host.ts';
 import { type Creation, prepareCreation } from './creation.ts';
-import { type ConfigSource, withPlace } from './failing-property.ts';
 import type { CreateOptions } from './options.ts';
 import { writePidFile } from './pid-file.ts';
 import { sendPidfd } from './pidfd-socket.ts';
@@ -60,7 +60,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
     const record = newRecord(creation, options);
     return undoable(
       (undo) =>
-        withPlace(creation.bundle.source, () =>
+        explainingConfig(caller, creation.bundle.source, () =>
           createReserved(creation, options, { record, directory, undo, hooked: false }),
         ),
       (error) => caller.warn(`clean up after a failed create: ${String(error)}`),

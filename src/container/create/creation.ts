@@ -9,6 +9,7 @@ import { type InheritedDescriptors, inheritedDescriptors } from '../init/inherit
 import { labelsOf, requiredLsms } from '../init/labels.ts';
 import { type Bundle, loadBundle, withNetwork } from './bundle.ts';
 import { usesSystemd } from './cgroup.ts';
+import { explainFailure } from './config-failure.ts';
 import { importModules, type OptionalModules } from './optional-modules.ts';
 import type { CreateOptions } from './options.ts';
 
@@ -29,7 +30,11 @@ export async function prepareCreation(
   options: Omit<CreateOptions, 'root'>,
 ): Promise<Creation> {
   const read = loadBundle(caller, options.bundle, options.configFile);
-  return prepareBundle(caller, options, await withNetwork(caller, read, options.network));
+  try {
+    return await prepareBundle(caller, options, await withNetwork(caller, read, options.network));
+  } catch (error) {
+    throw explainFailure(caller, read.source, error);
+  }
 }
 
 /** The same for a bundle that was read. */
