@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupDirectory, cgroupsNamed, hierarchies } from '../harness/cgroup.ts';
+import { cgroupDirectory, cgroupProcesses, cgroupsNamed, hierarchies } from '../harness/cgroup.ts';
 import type { Check } from '../harness/check.ts';
 import { setNamespace } from '../harness/config.ts';
 import { expect, expectEqual, expectError, expectSuccess } from '../harness/expect.ts';
@@ -120,6 +120,26 @@ export const checks: Check[] = [
       expect(cgroupsNamed(container.id).length > 0, 'create made no cgroup');
       expectSuccess(await container.delete());
       expectEqual(cgroupsNamed(container.id), [], 'the list of cgroups');
+    },
+  },
+  {
+    id: 'delete-without-pid-namespace',
+    section: 'runtime.md#delete',
+    level: 'MUST',
+    requirement:
+      'Cgroups are removed too when processes are left in them, which the exit of the container process did not end.',
+    musts: [3],
+    broken: { skips: 'delete' },
+    async run(trial) {
+      const container = await trial.stopped(`sleep 119 & echo started`, (config) =>
+        setNamespace(config, 'pid', null),
+      );
+      expectEqual(container.output, 'started\n', 'the output');
+      const left = cgroupsNamed(container.id).flatMap(cgroupProcesses);
+      expect(left.length > 0, 'no process was left');
+      expectSuccess(await container.delete());
+      expectEqual(cgroupsNamed(container.id), [], 'the list of cgroups');
+      expectEqual(left.filter(isAlive), [], 'the list of processes');
     },
   },
   {

@@ -9,11 +9,13 @@ import { checks as delete_ } from './delete.ts';
 import { checks as deviceRules } from './device-rules.ts';
 import { checks as devices } from './devices.ts';
 import { checks as hooks } from './hooks.ts';
+import { checks as hooksContext } from './hooks-context.ts';
 import { checks as hooksFailure } from './hooks-failure.ts';
 import { checks as hooksTiming } from './hooks-timing.ts';
 import { checks as idmap } from './idmap.ts';
 import { checks as kill } from './kill.ts';
 import { checks as memory } from './memory.ts';
+import { checks as mountDestinations } from './mount-destinations.ts';
 import { checks as mountOptions } from './mount-options.ts';
 import { checks as mountTrees } from './mount-trees.ts';
 import { checks as mounts } from './mounts.ts';
@@ -32,6 +34,7 @@ import { checks as seccompNotify } from './seccomp-notify.ts';
 import { checks as seccompValues } from './seccomp-values.ts';
 import { checks as start } from './start.ts';
 import { checks as state } from './state.ts';
+import { checks as sysctl } from './sysctl.ts';
 import { checks as terminal } from './terminal.ts';
 import { checks as unified } from './unified.ts';
 import { checks as user } from './user.ts';
@@ -46,9 +49,11 @@ export const checks: readonly Check[] = [
   ...delete_,
   ...hooks,
   ...hooksTiming,
+  ...hooksContext,
   ...hooksFailure,
   ...root,
   ...mounts,
+  ...mountDestinations,
   ...mountOptions,
   ...mountTrees,
   ...process,
@@ -62,6 +67,7 @@ export const checks: readonly Check[] = [
   ...userns,
   ...devices,
   ...paths,
+  ...sysctl,
   ...propagation,
   ...seccomp,
   ...seccompValues,

@@ -81,6 +81,19 @@ const OPTIONS: Option[] = [
   { name: 'nomand', level: 'MAY', options: ['nomand'], instead: UNKNOWN },
 ];
 
+/** Recursive options, with types of filesystems that are not bind-mounted. */
+const RECURSIVE: [name: string, type: string][] = [
+  ['rro', 'tmpfs'],
+  ['rro', 'sysfs'],
+  ['rro', 'mqueue'],
+  ['rnosuid', 'tmpfs'],
+  ['rnodev', 'tmpfs'],
+  ['rnoexec', 'tmpfs'],
+  ['rnoatime', 'tmpfs'],
+  ['rnodiratime', 'tmpfs'],
+  ['rnosymfollow', 'tmpfs'],
+];
+
 /** All that proc(5) shows of a mount and its filesystem. */
 function optionsOf(mount: MountInfo): string[] {
   // The filesystem's own rw says nothing of the mount.
@@ -181,19 +194,39 @@ export const checks: Check[] = [
     }),
   },
   {
-    id: 'mount-option-rro-of-tmpfs',
-    section,
-    level: 'SHOULD',
-    requirement: 'A recursive option takes effect for a mount that is no bind mount.',
-    broken: { reads: '/mounts/-1/options', as: [] },
-    run: prints(
-      'touch /tmp/file 2>/dev/null || echo refused',
-      (config) => {
-        config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['rro'] });
-      },
-      'refused',
-    ),
+    id: 'mount-option-unknown-of-bind',
+    section: 'runtime.md#create',
+    level: 'MUST',
+    requirement: 'An unknown option of a bind mount, which has no filesystem to know it, is an error.',
+    musts: [6],
+    broken: { reads: '/mounts/-1/options', as: ['bind'] },
+    async run(trial) {
+      const source = trial.makeDirectory('source');
+      await trial.refused('there is no such option', (config) => {
+        config.mounts.push({ destination: '/tmp', source, options: ['bind', 'roo'] });
+      });
+    },
   },
+  ...RECURSIVE.map(
+    ([name, type]): Check => ({
+      id: `mount-option-${name}-of-${type}`,
+      section,
+      level: 'SHOULD',
+      requirement: `${name} takes effect for a mount of type ${type}, which is no bind mount, or is an error.`,
+      broken: { reads: '/mounts/-1/options', as: [] },
+      async run(trial) {
+        const bundle = trial.bundle('cat /proc/self/mountinfo', (config) => {
+          config.mounts.push({ destination: '/tmp', type, source: type, options: [name] });
+        });
+        const container = trial.container(bundle);
+        if ((await container.create()).code !== 0) return;
+        await container.start();
+        await container.exited();
+        const shown = mountAt(parseMountInfo(container.output), '/tmp').options;
+        expect(shown.includes(name.slice(1)), `${name.slice(1)} is not among ${shown}`);
+      },
+    }),
+  ),
   {
     id: 'mount-option-tmpcopyup',
     section,

@@ -174,6 +174,23 @@ export const checks: Check[] = [
       expect(mountAt(mounts, '/tmp/below').options.includes('rw'), '/tmp/below is read-only');
     },
   },
+  {
+    id: 'mount-option-bind-flags-cleared',
+    section,
+    level: 'MUST',
+    requirement:
+      'A bind mount is not ro, nosuid, nodev or noexec like its source when the opposite is listed.',
+    musts: [4, 6, 9, 31, 36],
+    broken: { reads: '/mounts/-1/options', as: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] },
+    async run(trial) {
+      const options = ['bind', 'rw', 'suid', 'dev', 'exec'];
+      const mounts = await mountTree(trial, 'ro,nosuid,nodev,noexec', 'private', options);
+      const shown = mountAt(mounts, '/tmp').options;
+      for (const option of ['ro', 'nosuid', 'nodev', 'noexec']) {
+        expect(!shown.includes(option), `${option} is among ${shown}`);
+      }
+    },
+  },
   ...PROPAGATIONS.map(propagationCheck),
   ...RECURSIVE.map(recursiveCheck),
 ];

@@ -1,6 +1,6 @@
 // config.md#mounts: what is mounted where, and in which order.
 
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
 import type { Mount } from '../harness/config.ts';
@@ -122,70 +122,6 @@ export const checks: Check[] = [
       },
       'well',
     ),
-  },
-  {
-    id: 'mounts-relative-destination',
-    section,
-    level: 'MUST',
-    requirement: 'A relative destination is relative to the root of the container.',
-    musts: [2],
-    broken: { ignores: '/mounts/-1' },
-    run: prints(SOURCES, mounting(tmpfs('tmp', 'relative')), 'relative'),
-  },
-  {
-    id: 'mounts-missing-destination',
-    section,
-    level: 'SHOULD',
-    requirement: 'A destination that is not there is made: a directory for a directory, a file for a file.',
-    broken: { ignores: '/mounts/-1' },
-    async run(trial) {
-      const file = trial.write('source', 'content');
-      const output = await trial.output(
-        'test -d /new/directory && cat /other/file',
-        mounting(tmpfs('/new/directory', 'tmpfs'), {
-          destination: '/other/file',
-          source: file,
-          options: ['bind'],
-        }),
-      );
-      expectEqual(output, 'content', 'the output');
-    },
-  },
-  {
-    id: 'mounts-dangling-link',
-    section,
-    level: 'SHOULD',
-    requirement: 'Where a destination is a link whose end is not there, that end is made, in the container.',
-    broken: { ignores: '/mounts/-1' },
-    async run(trial) {
-      const file = trial.write('source', 'content');
-      const output = await trial.output('cat /resolv.conf /run/systemd/stub', (config, { rootfs }) => {
-        symlinkSync('../../../../run/systemd/stub', join(rootfs, 'resolv.conf'));
-        config.mounts.push({ destination: '/resolv.conf', source: file, options: ['bind'] });
-      });
-      expectEqual(output, 'contentcontent', 'the output');
-    },
-  },
-  {
-    id: 'mounts-stay-in-root',
-    section,
-    level: 'MUST',
-    requirement: 'A destination is a path in the container, also through symbolic links that lead outside.',
-    broken: { reads: '/mounts/-1/destination', as: '/other' },
-    async run(trial) {
-      const outside = trial.makeDirectory('outside');
-      const output = await trial.output('cat /proc/self/mountinfo', (config, { rootfs }) => {
-        symlinkSync(outside, join(rootfs, 'absolute'));
-        symlinkSync('../../../..', join(rootfs, 'relative'));
-        for (const path of [join(outside, 'below'), 'above'])
-          mkdirSync(join(rootfs, path), { recursive: true });
-        config.mounts.push(tmpfs('/absolute/below', 'first'), tmpfs('/relative/above', 'second'));
-      });
-      const mounts = parseMountInfo(output);
-      expectEqual(mountAt(mounts, join(outside, 'below')).source, 'first', `the source of ${outside}/below`);
-      expectEqual(mountAt(mounts, '/above').source, 'second', 'the source of /above');
-      expectEqual(readdirSync(outside), [], 'the list of files made on the host');
-    },
   },
   ...(
     [

@@ -1,10 +1,8 @@
-// config-linux.md#masked-paths, #readonly-paths, #sysctl and #personality.
+// config-linux.md#masked-paths, #readonly-paths and #personality.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
-import { useUserNamespace } from '../harness/config.ts';
-import { expect, expectEqual } from '../harness/expect.ts';
 import { prints, refuses } from '../harness/shapes.ts';
 import type { Edit } from '../harness/trial.ts';
 
@@ -158,55 +156,6 @@ export const checks: Check[] = [
     also: ['config.md#valid-values/1'],
     broken: { ignores: '/linux/readonlyPaths' },
     run: refuses('the path is relative', withFiles('readonlyPaths', 'file')),
-  },
-  ...(
-    [
-      ['network', 'net.ipv4.ip_default_ttl', '55'],
-      ['ipc', 'kernel.shm_rmid_forced', '1'],
-      ['uts', 'kernel.domainname', 'example.org'],
-      ['user', 'user.max_pid_namespaces', '77'],
-    ] as const
-  ).map(
-    ([id, name, value]): Check => ({
-      id: `sysctl-${id}`,
-      section: 'config-linux.md#sysctl',
-      level: 'MUST',
-      requirement: `A kernel parameter of the ${id} namespace has the configured value there, and only there.`,
-      broken: { ignores: `/linux/sysctl/${name}` },
-      async run(trial) {
-        const file = `/proc/sys/${name.replaceAll('.', '/')}`;
-        const before = readFileSync(file, 'utf8').trim();
-        const output = await trial.output(`cat ${file}`, (config) => {
-          if (id === 'user') useUserNamespace(config, 100_000);
-          config.linux.sysctl = { [name]: value };
-        });
-        expectEqual(output, value, name);
-        expectEqual(readFileSync(file, 'utf8').trim(), before, `${name} of the host`);
-        expect(before !== value, `${name} of the host has the value to set`);
-      },
-    }),
-  ),
-  {
-    id: 'sysctl-unknown',
-    section: 'runtime.md#create',
-    level: 'MUST',
-    requirement: 'A kernel parameter that does not exist is an error.',
-    musts: [6],
-    broken: { ignores: '/linux/sysctl' },
-    run: refuses('there is no such parameter', (config) => {
-      config.linux.sysctl = { 'net.no_such_thing': '1' };
-    }),
-  },
-  {
-    id: 'sysctl-invalid-value',
-    section: 'runtime.md#create',
-    level: 'MUST',
-    requirement: 'A value that the kernel refuses for a parameter is an error.',
-    musts: [6],
-    broken: { ignores: '/linux/sysctl' },
-    run: refuses('the value is no number', (config) => {
-      config.linux.sysctl = { 'net.ipv4.ip_default_ttl': 'not-a-number' };
-    }),
   },
   {
     id: 'personality-linux32',

@@ -1,5 +1,6 @@
 // config.md#posix-process: resource limits. None here is above the limit that a caller is likely to have.
 
+import { readFileSync } from 'node:fs';
 import type { Check } from '../harness/check.ts';
 import { expectEqual, Failure } from '../harness/expect.ts';
 import { refuses } from '../harness/shapes.ts';
@@ -129,6 +130,18 @@ export const checks: Check[] = [
     broken: { ignores: '/process/rlimits' },
     run: refuses('the soft limit is above the hard one', (config) => {
       config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 120, hard: 100 }];
+    }),
+  },
+  {
+    id: 'rlimit-not-permitted',
+    section: 'runtime.md#create',
+    level: 'MUST',
+    requirement: 'A hard limit above what the kernel permits to anybody is an error of create.',
+    musts: [6],
+    broken: { ignores: '/process/rlimits' },
+    run: refuses('more open files are not permitted', (config) => {
+      const hard = Number(readFileSync('/proc/sys/fs/nr_open', 'utf8')) + 1;
+      config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 100, hard }];
     }),
   },
 ];

@@ -1,6 +1,6 @@
 // runtime.md#start: the program that the user specified runs, once.
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../harness/check.ts';
 import { expect, expectEqual, expectError, expectSuccess } from '../harness/expect.ts';
@@ -158,10 +158,15 @@ export const checks: Check[] = [
     },
   },
   ...[
-    { name: 'missing', mode: undefined, reason: 'the program does not exist' },
-    { name: 'not-executable', mode: 0o644, reason: 'the program is not executable' },
+    { name: 'missing', make: () => {}, reason: 'the program does not exist' },
+    {
+      name: 'not-executable',
+      make: (path: string) => writeFileSync(path, '#!/bin/sh\n', { mode: 0o644 }),
+      reason: 'the program is not executable',
+    },
+    { name: 'directory', make: (path: string) => mkdirSync(path), reason: 'the program is a directory' },
   ].map(
-    ({ name, mode, reason }): Check => ({
+    ({ name, make, reason }): Check => ({
       id: `start-program-${name}`,
       section: 'runtime.md#start',
       level: 'MUST',
@@ -171,7 +176,7 @@ export const checks: Check[] = [
       broken: { all: [{ forgives: 'create' }, { forgives: 'start' }] },
       async run(trial) {
         const bundle = trial.bundle('', (config, { rootfs }) => {
-          if (mode !== undefined) writeFileSync(join(rootfs, 'program'), '#!/bin/sh\n', { mode });
+          make(join(rootfs, 'program'));
           config.process.args = ['/program'];
         });
         const container = trial.container(bundle);
