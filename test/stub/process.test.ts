@@ -30,6 +30,7 @@ import { openInRootArguments } from '../../src/rootfs/context.ts';
 import { Structure, stringArray } from '../../src/stub/program.ts';
 import type { OperationError } from '../../src/stub/results.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
+import { eventually } from '../container/harness.ts';
 import { startLauncher, testLauncher } from '../launcher/driven.ts';
 
 const test = suite('StubProcess');
@@ -93,7 +94,7 @@ test('a stub that was killed between two programs has died, and its signal is to
   withStub((stub) => {
     stub.run(stub.program());
     process.kill(stub.pid, 'SIGKILL');
-    while (processStat(stub.pid)?.state !== 'Z');
+    eventually('it has ended', () => processStat(stub.pid)?.state === 'Z');
     const program = stub.program();
     program.call('getpid', [], 'getpid');
     assert.throws(
