@@ -1,5 +1,6 @@
 // A worker of a server: it serves one launcher after another, each as a runtime of its own would.
 
+import { readFileSync } from 'node:fs';
 import { F_SETFD, FD_CLOEXEC, SOCK_CLOEXEC } from '../linux/constants.ts';
 import { check, closeDescriptor, send } from '../linux/descriptor.ts';
 import { mayServe } from './gate.ts';
@@ -35,6 +36,8 @@ async function serveOne(socket: number, serve: Serve): Promise<boolean> {
   try {
     send(socket, GREETING, 'greet the launcher');
     request = receiveRequest(socket);
+    // Files have the mode that they would have if the caller made them.
+    process.umask(umaskOf(request.pid));
   } catch {
     // It has not waited.
     return true;
@@ -49,4 +52,10 @@ async function serveOne(socket: number, serve: Serve): Promise<boolean> {
     // It has been killed.
   }
   return sound;
+}
+
+/** proc_pid_status(5). */
+function umaskOf(pid: number): number {
+  const [, umask = '022'] = /^Umask:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+  return Number.parseInt(umask, 8);
 }

@@ -25,7 +25,10 @@ if (hierarchy) {
         devices: [{ allow: false }],
         unified: { 'cgroup.max.descendants': '9', ...(hasMemory && { 'memory.max': '67108864' }) },
       };
-      if (hook) config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', hook] }] };
+      if (hook) {
+        const poststop = [{ path: '/bin/true' }];
+        config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', hook] }], poststop };
+      }
     });
   const nothingLeft = () => {
     try {

@@ -4,7 +4,7 @@
 // While the copy of the runtime beside the launcher cannot be executed, only a server can have answered.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -100,6 +100,19 @@ test('a container in its life: run, create, start, exec, kill, delete', () => {
   assert.is(tsoci('exec', id, 'echo', 'in').stdout, 'in\n');
   assert.is(JSON.parse(tsoci('state', id).stdout).status, 'running');
   assert.is(tsoci('delete', '--force', id).status, 0);
+});
+
+// Seen without the caller's umask in the worker: the modes of the server's.
+test('files that the runtime makes have the umask of the caller', () => {
+  const file = (umask: string, name: string) => {
+    const [id, path] = [box.id(), join(box.directory, name)];
+    box.configure('true');
+    const words = ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh'];
+    assert.is(through(words, 'run', '--pid-file', path, id).status, 0);
+    return statSync(path).mode & 0o777;
+  };
+  assert.is(file('0077', 'private'), 0o600);
+  assert.is(file('0000', 'open'), 0o644);
 });
 
 const strangers: [who: string, words: string[]][] = [

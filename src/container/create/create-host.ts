@@ -105,7 +105,7 @@ export class CreateHost implements Host {
   }
 
   beginHooks({ stub }: Init): State {
-    this.#reserved.hooked = this.#creation.bundle.config.hooks !== undefined;
+    this.#reserved.hooked = true;
     return stateOf(this.#reserved.record, 'creating', stub.pid);
   }
 

@@ -74,13 +74,15 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   const { caller, bundle, modules } = creation;
   const { record, directory, undo } = reserved;
   // A failed hook ends the container, which then has its poststop hooks (runtime.md#lifecycle, steps 3 to 5). So has one that
-  // fails later: what its hooks have made must be taken back. Hooks take a launcher: where it was killed, the record is left
-  // for `delete`.
+  // fails later: what its hooks have made must be taken back. Hooks take a launcher: where it was killed, those of poststop
+  // and the record are left to `delete`.
+  const leftToDelete = () =>
+    reserved.hooked && record.hooks?.poststop !== undefined && !caller.launcher.alive;
   undo.defer(() => {
-    if (reserved.hooked && caller.launcher.alive) runPoststop(caller, record);
+    if (reserved.hooked && !leftToDelete()) runPoststop(caller, record);
   });
   undo.defer(() => {
-    if (!reserved.hooked || caller.launcher.alive) removeDirectory(directory);
+    if (!leftToDelete()) removeDirectory(directory);
   });
   const place = planCgroup(caller, options, bundle.config);
   const unit = modules.systemd?.planUnit(caller, options.id, bundle.config);
