@@ -16,7 +16,7 @@ import { ECHILD, ECONNRESET, EMFILE, EPIPE } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { type WaitStatus, waitStatus } from '../linux/wait.ts';
 import { CallerGone, giveUp, isHungUp } from '../linux/wanted.ts';
-import { BUFFER_SIZE, type Encoded, encode } from '../stub/encode.ts';
+import { type Encoded, encode } from '../stub/encode.ts';
 import { executableImage } from '../stub/executable-image.ts';
 import { DescriptorTable, Program, Structure } from '../stub/program.ts';
 import { Results } from '../stub/results.ts';
@@ -65,15 +65,15 @@ export class LauncherSocket {
     return encoded;
   }
 
-  #results({ operations }: Program, { offsets }: Encoded): Results {
+  #results({ operations }: Program, encoded: Encoded): Results {
     const results = new Results();
-    results.add(operations, this.receive(), offsets, new DescriptorTable([]));
+    results.add(operations, this.receive(encoded), encoded.offsets, new DescriptorTable([]));
     return results;
   }
 
-  /** A reply as it is. */
-  receive(): Buffer {
-    const reply = Buffer.alloc(BUFFER_SIZE);
+  /** The reply to a program, as it is. */
+  receive({ message }: Encoded): Buffer {
+    const reply = Buffer.alloc(message.length);
     let length = 0;
     try {
       length = receive(this.socket, reply, 'receive the results of the launcher');

@@ -122,8 +122,7 @@ function ignoredSignals(pid: number): number[] {
 /** Runs the program; the error of the launcher or of the child is thrown. */
 function pidOf(launcher: LauncherSocket, program: Program): number {
   const { operations } = program;
-  launcher.send(program);
-  const reply = launcher.receive();
+  const reply = launcher.receive(launcher.send(program));
   const pid = resultAt(reply, 0);
   const failed = operations.findIndex((_, i) => isError(resultAt(reply, i)));
   const operation = operations[failed];

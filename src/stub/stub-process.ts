@@ -155,8 +155,7 @@ export class StubProcess {
    */
   exec(program: Program): void {
     this.flush();
-    this.#send(program);
-    const buffer = Buffer.alloc(BUFFER_SIZE);
+    const buffer = Buffer.alloc(this.#send(program));
     const length = this.#receiveInto(buffer);
     try {
       if (length > 0)
@@ -206,12 +205,9 @@ export class StubProcess {
     const operations = [...pending, ...program.operations];
     const { message } = encode(operations);
     this.#transmit(operations, message);
-    const reply = Buffer.alloc(BUFFER_SIZE);
-    const length = this.#receiveInto(reply);
-    if (length === 0) throw this.#died();
     const results = new Results(pending.length);
     const own = operations.slice(0, pending.length + 1);
-    results.add(own, reply.subarray(0, length), new Map(), this.descriptors);
+    results.add(own, this.#receive(message.length), new Map(), this.descriptors);
     // The stub closes its copy of the child's end of the socket. Otherwise no end of file would tell of the child's death.
     const alone = this.program();
     alone.close(this.control + 1);
@@ -220,20 +216,19 @@ export class StubProcess {
     const identity = { launcher: this.#launcher, pid: results.at(0), role };
     const child = new StubProcess(identity, this.control, channel, childTable);
     stubObserver()?.sending(child, { operations, message });
-    const first = Buffer.alloc(BUFFER_SIZE);
-    if (child.#receiveInto(first) === 0) throw child.#died();
+    child.#receive(message.length);
     return child;
   }
 
   /** Receives descriptors that a program sends with sendmsg(2) through the control descriptor, before its reply. */
   receiveDescriptors(program: Program, count: number): number[] {
     this.flush();
-    this.#transmit(program.operations, encode(program.operations).message);
-    const buffer = Buffer.alloc(BUFFER_SIZE);
+    const { message } = encode(program.operations);
+    this.#transmit(program.operations, message);
+    const buffer = Buffer.alloc(message.length);
     const { length, fds } = this.#channel.receiveDescriptors(buffer, count);
     if (fds.length > 0) {
-      const reply = this.#receive(BUFFER_SIZE);
-      new Results().add(program.operations, reply, new Map(), this.descriptors);
+      new Results().add(program.operations, this.#receive(message.length), new Map(), this.descriptors);
       return fds;
     }
     stubObserver()?.replied(this, buffer.subarray(0, length));
@@ -309,7 +304,8 @@ export class StubProcess {
     }
   }
 
-  #send(program: Program): void {
+  /** The length of the message, which is that of the reply. */
+  #send(program: Program): number {
     const whole = encode(program.operations);
     const { message, heap } =
       whole.message.length <= BUFFER_SIZE
@@ -318,6 +314,7 @@ export class StubProcess {
     if (message.length > BUFFER_SIZE)
       throw new TsociError(`a program of ${program.length} operations is too long`);
     this.#transmit(program.operations, message, heap);
+    return message.length;
   }
 
   #upload(data: Uint8Array): void {
