@@ -160,6 +160,7 @@ export const EPIPE = 32;
 export const EDOM = 33;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
+export const ENOTEMPTY = 39;
 export const ELOOP = 40;
 export const ELIBBAD = 80;
 export const EOPNOTSUPP = 95;

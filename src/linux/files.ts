@@ -2,12 +2,23 @@
 
 import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EEXIST, EISDIR, ENOENT } from './errno.ts';
+import { EEXIST, EISDIR, ENOENT, ENOTEMPTY } from './errno.ts';
 import { errnoOf } from './errors.ts';
 
 /** Removes a file or a symlink; one that is not there is no error. */
 export function removeFile(path: string): void {
   unlessGone(() => unlinkSync(path));
+}
+
+/** Removes a directory if there is nothing in it. Whether it is gone. */
+export function removeEmptyDirectory(path: string): boolean {
+  try {
+    unlessGone(() => rmdirSync(path));
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === ENOTEMPTY) return false;
+    throw error;
+  }
 }
 
 /** Removes what a failed step has left, if it can: the failure itself is what is told. */

@@ -2,7 +2,7 @@
 
 import { closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { readable } from './descriptor.ts';
-import { EAGAIN } from './errno.ts';
+import { EAGAIN, ENOENT, ENOTDIR } from './errno.ts';
 import { errnoOf, TsociError } from './errors.ts';
 
 /** Bytes. More than any configuration has, less than a process can hold. */
@@ -12,7 +12,7 @@ const CHUNK = 65536;
 const FIRST_WRITER = 5000;
 
 export interface Reading {
-  /** Told when the file cannot be opened. */
+  /** Told when there is no such file. */
   hint?: string;
   /** Whether a FIFO is read too: for a file that the caller names, such as `<(jq …)` of a shell. */
   fifo?: boolean;
@@ -35,7 +35,8 @@ export function readTextFile(path: string, { hint, fifo = false }: Reading = {})
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
     if (error instanceof TsociError) throw error;
-    throw TsociError.from(doing, error, hint);
+    const missing = [ENOENT, ENOTDIR].includes(errnoOf(error) ?? 0);
+    throw TsociError.from(doing, error, missing ? hint : undefined);
   }
   try {
     return readAll(fd, doing, stat);

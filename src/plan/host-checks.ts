@@ -16,13 +16,13 @@ export function checkHost(caller: Caller, config: Config): void {
 }
 
 /** setrlimit(2): EPERM for a hard limit that takes rights, and for more descriptors than the kernel lets anybody have. */
-function checkRlimits({ uid }: Caller, { process }: Config): void {
+function checkRlimits({ uid, pid }: Caller, { process }: Config): void {
   const most = Number(read('/proc/sys/fs/nr_open') ?? Number.POSITIVE_INFINITY);
   process?.rlimits?.forEach(({ type, hard }, i) => {
     const refused = (hint: string) =>
       TsociError.fromErrno(`set rlimit ${type} to ${hard} (hard)`, EPERM, hint).for(`process.rlimits[${i}]`);
     if (type === 'RLIMIT_NOFILE' && hard > most) throw refused(`fs.nr_open allows no more than ${most}`);
-    const own = uid === 0 ? undefined : hardLimit(type);
+    const own = uid === 0 ? undefined : hardLimit(pid, type);
     if (own !== undefined && hard > own) throw refused(`the hard limit of the caller is ${own}`);
   });
 }
@@ -47,9 +47,9 @@ const names: Readonly<Record<string, string>> = {
   RLIMIT_STACK: 'Max stack size',
 };
 
-/** Our own hard limit; undefined where there is none. */
-function hardLimit(type: string): number | undefined {
-  const line = read('/proc/self/limits')
+/** The hard limit of a process; undefined where there is none. */
+function hardLimit(pid: number, type: string): number | undefined {
+  const line = read(`/proc/${pid}/limits`)
     ?.split('\n')
     .find((text) => text.startsWith(`${names[type]} `));
   const hard = line?.slice(names[type]?.length).trim().split(/\s+/)[1];

@@ -4,7 +4,7 @@ import { closeSync, writeFileSync } from 'node:fs';
 import type { Hooks } from '../../config/generated/types.ts';
 import type { Caller } from '../../launcher/caller.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
-import { TsociError } from '../../linux/errors.ts';
+import { messageOf, TsociError } from '../../linux/errors.ts';
 import { identify } from '../../linux/procfs.ts';
 import { step } from '../../linux/steps.ts';
 import { undoable } from '../../linux/undo.ts';
@@ -63,7 +63,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
         explainingConfig(caller, creation.bundle.source, () =>
           createReserved(creation, options, { record, directory, undo, hooked: false }),
         ),
-      (error) => caller.warn(`clean up after a failed create: ${String(error)}`),
+      (error) => caller.warn(`clean up after a failed create: ${messageOf(error)}`),
     );
   } finally {
     closeSync(lockFd);

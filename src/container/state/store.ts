@@ -10,7 +10,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { basename, join } from 'node:path';
 import { EEXIST, ENOENT, ENOTDIR } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
-import { discardFile, makeDirectories, removeTree } from '../../linux/files.ts';
+import {
+  discardFile,
+  makeDirectories,
+  removeEmptyDirectory,
+  removeFile,
+  removeTree,
+} from '../../linux/files.ts';
 import { step } from '../../linux/steps.ts';
 import { readTextFile } from '../../linux/text-file.ts';
 import { type ContainerRecord, type Status, statusOf } from './record.ts';
@@ -140,7 +146,9 @@ function isFrozen(cgroup: string): boolean {
 export function removeDirectory(directory: string): void {
   step(`remove ${directory}`);
   try {
-    removeTree(directory);
+    // unlink(2) and rmdir(2) take no descriptor, of which a `create` that fails may have none left.
+    for (const name of FILES) removeFile(join(directory, name));
+    if (!removeEmptyDirectory(directory)) removeTree(directory);
   } catch (error) {
     throw TsociError.from(`remove ${directory}`, error);
   }
