@@ -68,10 +68,10 @@ if (hierarchy) {
         stdio: 'ignore',
         ...kill,
       });
-      const created = () => box.tsoci('state', id).status === 0;
-      if (created())
-        eventually('it is gone or created', () => !created() || box.state(id).status === 'created');
-      if (created()) box.tsoci('delete', '--force', id);
+      // Empty while there is no such container.
+      const state = () => box.tsoci('state', id).stdout;
+      eventually('it is gone or created', () => state() === '' || state().includes('"created"'));
+      if (state() !== '') box.tsoci('delete', '--force', id);
       nothingLeft();
     }
   });
