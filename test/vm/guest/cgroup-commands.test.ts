@@ -38,6 +38,22 @@ test('a memory limit of 1 MiB still starts a process', () => {
   rmSync(bundle, { recursive: true });
 });
 
+test('run and exec say that the OOM killer has ended a process', () => {
+  const resources = { memory: { limit: 32 * MIB, swap: 32 * MIB } };
+  const greedy = 'dd if=/zero of=/zero bs=100M count=1';
+  const bundle = makeBundle({ resources, script: `mknod /zero c 1 5; exec ${greedy}` });
+  const run = command('tsoci', ['run', '--bundle', bundle, 'greedy']);
+  rmSync(bundle, { recursive: true });
+  assert.is(run.status, 137);
+  assert.match(run.output, /process \d+ was killed by the OOM killer \(memory\.events: oom_kill 1\)/);
+  return withContainer('tsoci', { resources, script: `mknod /zero c 1 5; ${SLEEP}` }, ({ id }) => {
+    const exec = command('tsoci', ['exec', id, ...greedy.split(' ')]);
+    assert.is(exec.status, 137);
+    assert.match(exec.output, /was killed by the OOM killer/);
+    assert.equal(command('tsoci', ['exec', id, 'true']), { status: 0, output: '' });
+  });
+});
+
 test('update, pause, resume, exec, statistics, and an event of an out-of-memory kill', () => {
   const resources = {
     memory: { limit: 64 * MIB, swap: 96 * MIB },
