@@ -19,6 +19,7 @@ import {
   S_IFMT,
   S_IFREG,
   ST_NOEXEC,
+  ST_RDONLY,
 } from '../linux/constants.ts';
 import { check } from '../linux/descriptor.ts';
 import { ENAMETOOLONG, ENOENT, ENOTDIR } from '../linux/errno.ts';
@@ -101,12 +102,31 @@ export class RootedFiles implements Files {
   }
 }
 
-/** fstatfs(2) of a descriptor, which may have O_PATH: its type, and whether its mount has noexec. */
-export function filesystemOf(fd: number): { type: number; noexec: boolean } {
+/** fstatfs(2) of a descriptor, which may have O_PATH: its type, and whether its mount has noexec and ro. */
+export function filesystemOf(fd: number): { type: number; noexec: boolean; readonly: boolean } {
   const statfs = Buffer.alloc(STATFS.size);
   check('look at a filesystem', 'fstatfs', fd, statfs);
-  const noexec = (statfs.readUInt32LE(STATFS.flags) & ST_NOEXEC) !== 0;
-  return { type: Number(statfs.readBigInt64LE(STATFS.type)), noexec };
+  const flags = statfs.readUInt32LE(STATFS.flags);
+  return {
+    type: Number(statfs.readBigInt64LE(STATFS.type)),
+    noexec: (flags & ST_NOEXEC) !== 0,
+    readonly: (flags & ST_RDONLY) !== 0,
+  };
+}
+
+/** The same by a path, which is not followed to its end; undefined where nothing is there. */
+export function tryFilesystemOf(path: string): ReturnType<typeof filesystemOf> | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, O_PATH | O_NOFOLLOW);
+  } catch {
+    return undefined;
+  }
+  try {
+    return filesystemOf(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readLink(fd: number, path: string): string {

@@ -211,6 +211,7 @@ export const XFS_SUPER_MAGIC = 0x58465342;
 export const BTRFS_SUPER_MAGIC = 0x9123683e;
 
 // statfs(2), f_flags
+export const ST_RDONLY = 1;
 export const ST_NOEXEC = 8;
 
 // asm-generic/signal.h, asm-generic/signal-defs.h

@@ -5,7 +5,6 @@ import {
   AT_FDCWD,
   CGROUP2_SUPER_MAGIC,
   DEVPTS_SUPER_MAGIC,
-  MOUNT_ATTR_NOEXEC,
   O_PATH,
   O_RDWR,
   O_WRONLY,
@@ -16,7 +15,7 @@ import {
   SYSFS_MAGIC,
   TMPFS_MAGIC,
 } from '../linux/constants.ts';
-import { EEXIST, EINVAL, EIO, ENOENT } from '../linux/errno.ts';
+import { EEXIST, EINVAL, EIO, ENOENT, EPERM, EROFS } from '../linux/errno.ts';
 import { errnoOf } from '../linux/errors.ts';
 import {
   characterDevice,
@@ -155,14 +154,13 @@ export class OpenFiles {
   /** fsmount(2). */
   openMount(fd: number, attributes: number): number {
     const mount = newMount(this.#files.get(fd)?.making);
-    mount.noexec = (attributes & MOUNT_ATTR_NOEXEC) !== 0;
+    mount.change(attributes, ~attributes, false);
     return this.open({ place: new Place(mount) });
   }
 
   /** mount_setattr(2). */
   setAttributes(fd: number, recursive: boolean, set: bigint, clear: bigint): number {
-    const noexec = BigInt(MOUNT_ATTR_NOEXEC);
-    if ((set | clear) & noexec) this.place(fd)?.mount.setNoexec((set & noexec) !== 0n, recursive);
+    this.place(fd)?.mount.change(Number(set), Number(clear), recursive);
     return 0;
   }
 
@@ -182,13 +180,20 @@ export class OpenFiles {
 
   make(fd: number, name: string, node: Node): number {
     if (this.exists(fd, name)) return -EEXIST;
-    this.place(fd)?.put(name, node);
+    const place = this.place(fd);
+    // Nothing can be made in them; procfs does not even find the name.
+    const magic = place?.magic();
+    if (magic === PROC_SUPER_MAGIC) return -ENOENT;
+    if (place?.isReadonly()) return -EROFS;
+    if (magic === SYSFS_MAGIC) return -EPERM;
+    place?.put(name, node);
     return 0;
   }
 
   /** unlinkat(2). */
   remove(fd: number, name: string): number {
     if (!this.exists(fd, name)) return -ENOENT;
+    if (this.place(fd)?.isReadonly()) return -EROFS;
     this.place(fd)?.put(name, undefined);
     return 0;
   }

@@ -3,8 +3,8 @@
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import type { Entry } from '../diagnosis/entry.ts';
 import type { Files } from '../diagnosis/files.ts';
-import { filesystemOf } from '../diagnosis/rooted-files.ts';
-import { O_NOFOLLOW, O_PATH, O_RDONLY, PROC_SUPER_MAGIC, S_IFDIR, S_IFMT } from '../linux/constants.ts';
+import { tryFilesystemOf } from '../diagnosis/rooted-files.ts';
+import { MOUNT_ATTR_NOEXEC, O_RDONLY, PROC_SUPER_MAGIC, S_IFDIR, S_IFMT } from '../linux/constants.ts';
 import { type Place, resolve } from './planned-files.ts';
 
 export class PlannedFiles implements Files {
@@ -26,7 +26,7 @@ export class PlannedFiles implements Files {
       return { mode: node.mode, uid: 0, gid: 0, noexec: false, ...(node.link && { link: node.link }) };
     }
     const { mode, uid, gid } = lstatSync(host);
-    const noexec = place.mount.noexec ?? isNoexecAt(host);
+    const noexec = place.mount.has(MOUNT_ATTR_NOEXEC) ?? tryFilesystemOf(host)?.noexec ?? false;
     return { mode, uid, gid, noexec, ...(node.link !== undefined && { link: node.link }) };
   }
 
@@ -49,14 +49,5 @@ export class PlannedFiles implements Files {
   #find(path: string): Place | undefined {
     const place = resolve(this.#root, path, { noFollow: true, noSymlinks: true });
     return typeof place === 'number' ? undefined : place;
-  }
-}
-
-function isNoexecAt(path: string): boolean {
-  const fd = openSync(path, O_PATH | O_NOFOLLOW);
-  try {
-    return filesystemOf(fd).noexec;
-  } finally {
-    closeSync(fd);
   }
 }

@@ -2,7 +2,8 @@
 
 import { lstatSync, readdirSync, readlinkSync, statfsSync } from 'node:fs';
 import { posix } from 'node:path';
-import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from '../linux/constants.ts';
+import { tryFilesystemOf } from '../diagnosis/rooted-files.ts';
+import { MOUNT_ATTR_RDONLY, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from '../linux/constants.ts';
 import { ELOOP, ENOENT, ENOTDIR } from '../linux/errno.ts';
 
 /** What is at a path. */
@@ -119,6 +120,10 @@ function typeOf(path: string): number {
   }
 }
 
+function isReadonlyAt(path: string): boolean {
+  return tryFilesystemOf(path)?.readonly ?? false;
+}
+
 /** A mount: a directory of a filesystem, and the mounts on paths of it. */
 export class Mount {
   /** A number that no other has. */
@@ -126,20 +131,33 @@ export class Mount {
   readonly filesystem: Filesystem;
   readonly base: string;
   readonly mounts: Map<string, Mount>;
-  /** Whether nothing may be executed from it; undefined: as the mount of the host that it shows. */
-  noexec: boolean | undefined;
+  /** MOUNT_ATTR_* as calls have set and cleared them; the others are those of the mount of the host that it shows. */
+  #attributes = { set: 0, clear: 0 };
 
-  constructor(filesystem: Filesystem, base = '', mounts = new Map<string, Mount>(), noexec?: boolean) {
+  constructor(filesystem: Filesystem, base = '', mounts = new Map<string, Mount>()) {
     this.filesystem = filesystem;
     this.base = base;
     this.mounts = mounts;
-    this.noexec = noexec;
   }
 
   /** mount_setattr(2), with `recursive` of what is mounted below too. */
-  setNoexec(noexec: boolean, recursive: boolean): void {
-    this.noexec = noexec;
-    if (recursive) for (const mount of this.mounts.values()) mount.setNoexec(noexec, recursive);
+  change(set: number, clear: number, recursive: boolean): void {
+    const before = this.#attributes;
+    this.#attributes = { set: (before.set & ~clear) | set, clear: (before.clear & ~set) | (clear & ~set) };
+    if (recursive) for (const mount of this.mounts.values()) mount.change(set, clear, recursive);
+  }
+
+  /** Whether it has an attribute; undefined: as the mount of the host. */
+  has(attribute: number): boolean | undefined {
+    const { set, clear } = this.#attributes;
+    return ((set | clear) & attribute) === 0 ? undefined : (set & attribute) !== 0;
+  }
+
+  /** A copy of a part of it, with what is mounted there. */
+  copy(path: string, mounts: Map<string, Mount>): Mount {
+    const copied = new Mount(this.filesystem, this.base + path, mounts);
+    copied.#attributes = this.#attributes;
+    return copied;
   }
 }
 
@@ -178,16 +196,28 @@ export class Place {
     return this.mount.filesystem.host(this.mount.base + this.path);
   }
 
+  /** Whether nothing can be made or removed in this directory. */
+  isReadonly(): boolean {
+    const set = this.mount.has(MOUNT_ATTR_RDONLY);
+    if (set !== undefined) return set;
+    const { filesystem, base } = this.mount;
+    // A directory that was made is on the mount of the one that it was made in.
+    for (let path = base + this.path; ; path = posix.dirname(path)) {
+      const host = filesystem.host(path);
+      if (host !== undefined) return isReadonlyAt(host);
+      if (path === '' || path === '/') return false;
+    }
+  }
+
   magic(): number {
     return this.mount.filesystem.magic(this.mount.base + this.path);
   }
 
   /** A detached copy (open_tree(2)), with `recursive` of what is mounted below too. */
   clone(recursive: boolean): Mount {
-    const { filesystem, base, mounts } = this.mount;
-    const below = [...mounts].filter(([path]) => recursive && path.startsWith(`${this.path}/`));
+    const below = [...this.mount.mounts].filter(([path]) => recursive && path.startsWith(`${this.path}/`));
     const copied = new Map(below.map(([path, mount]) => [path.slice(this.path.length), mount]));
-    return new Mount(filesystem, base + this.path, copied, this.mount.noexec);
+    return this.mount.copy(this.path, copied);
   }
 
   /** The entry of that name, or what is mounted on it. */

@@ -96,8 +96,11 @@ export class PlannedProcess {
       case 'dup3':
         return files.duplicate(int(0), int(1));
       case 'openat':
-        if (int(2) & O_CREAT)
-          files.make(int(0), text(1), { mode: S_IFREG | int(3), major: 0, minor: 0, inode: 1 });
+        if (int(2) & O_CREAT) {
+          const node = { mode: S_IFREG | int(3), major: 0, minor: 0, inode: 1 };
+          const made = files.make(int(0), text(1), node);
+          if (made !== 0 && made !== -EEXIST) return made;
+        }
         return this.#found(files.resolve(int(0), text(1)), (place) => files.openPlace(place, int(2)));
       case 'openat2':
         return this.#openInRoot(int(0), text(1), memory, words[2] ?? 0n);

@@ -35,7 +35,7 @@ export function explainAccess(error: unknown): unknown {
   const hint = makes.has(error.operation.call)
     ? "the container's user may not write there: make it before, or chown the root filesystem"
     : "the container's user must be allowed to search every directory on the way";
-  return new TsociError(`${error.message}; ${hint}`, { errno: EACCES });
+  return new TsociError(`${error.message}; ${hint}`, { errno: EACCES, property: error.property });
 }
 
 /** What the operation is doing that sets the flags of a mount. */

@@ -196,6 +196,26 @@ export const brokenBundles: Record<string, Broken> = {
     breaks: mount({ type: 'tmpfs', destination: '/etc/passwd/x' }),
     cause: /mounts\/7 .*\/etc\/passwd\/x.*ENOTDIR/,
   },
+  'a target that would have to be made on a read-only mount': {
+    breaks: (config, root) => {
+      root.directory('opt/readonly');
+      mount({ source: join(root.path, 'opt/readonly'), options: ['rbind', 'ro'] })(config);
+      mount({ type: 'tmpfs', destination: '/mnt/a/b' })(config);
+    },
+    cause: /mounts\/8 .*create directory \/mnt\/a in the root filesystem: EROFS/,
+  },
+  'a target that would have to be made in procfs': {
+    breaks: mount({ type: 'tmpfs', destination: '/proc/mine' }),
+    cause: /mounts\/7 .*create directory \/proc\/mine in the root filesystem: ENOENT/,
+  },
+  'a target that would have to be made in sysfs': {
+    breaks: (config) => {
+      config.mounts = config.mounts?.filter(({ destination }) => !destination.startsWith('/sys')) ?? [];
+      mount({ type: 'sysfs', destination: '/sys' })(config);
+      mount({ type: 'tmpfs', destination: '/sys/mine' })(config);
+    },
+    cause: /mounts\/6 .*create directory \/sys\/mine in the root filesystem: EPERM/,
+  },
   'a cwd that is a file': { breaks: cwd('/etc/passwd'), cause: /process\/cwd .*\/etc\/passwd: ENOTDIR/ },
   'a cwd below a file': { breaks: cwd('/etc/passwd/x'), cause: /process\/cwd .*ENOTDIR/ },
   'a namespace that is missing': {
