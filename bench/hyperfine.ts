@@ -3,14 +3,21 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Place } from './view.ts';
 
 export interface Timing {
   /** Median wall time, in seconds. */
   wall: number;
   /** Half the distance between the quartiles of the wall time, in seconds. */
   spread: number;
-  /** Mean user and system time of the command and all it waited for, in seconds. */
+  /** Mean user and system time of the command, all it waited for, and the server that has served it, in seconds. */
   cpu: number;
+}
+
+export interface Command {
+  words: readonly string[];
+  place: Place;
+  env?: Readonly<Record<string, string>>;
 }
 
 interface Export {
@@ -22,7 +29,7 @@ interface Export {
  * `runs` runs each.
  */
 export function timeInTurns(
-  commands: ReadonlyMap<string, readonly string[]>,
+  commands: ReadonlyMap<string, Command>,
   rounds: number,
   runs: number,
   work: string,
@@ -30,27 +37,35 @@ export function timeInTurns(
   const times = new Map<string, number[]>();
   const cpu = new Map<string, number[]>();
   for (let round = 0; round < rounds; round++) {
-    for (const [name, words] of commands) {
-      const result = time(words, runs, work);
+    for (const [name, command] of commands) {
+      const before = command.place.cpuOfServer();
+      const result = time(command, runs, work);
+      const served = (command.place.cpuOfServer() - before) / (runs + warmups(runs));
       times.set(name, [...(times.get(name) ?? []), ...result.times]);
-      cpu.set(name, [...(cpu.get(name) ?? []), result.user + result.system]);
+      cpu.set(name, [...(cpu.get(name) ?? []), result.user + result.system + served]);
     }
   }
   return new Map([...times].map(([name, all]) => [name, summary(all, cpu.get(name) ?? [])]));
 }
 
-function time(words: readonly string[], runs: number, work: string) {
+function warmups(runs: number): number {
+  return runs > 2 ? 1 : 0;
+}
+
+function time({ words, place, env }: Command, runs: number, work: string) {
   const file = join(work, 'hyperfine.json');
   const options = [
     '--shell=none',
     '--style=none',
-    `--warmup=${runs > 2 ? 1 : 0}`,
+    `--warmup=${warmups(runs)}`,
     `--runs=${runs}`,
     `--export-json=${file}`,
   ];
   const command = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
-  const { status, stderr } = spawnSync('hyperfine', [...options, command], {
+  const [program = '', ...args] = [...place.prefix, 'hyperfine', ...options, command];
+  const { status, stderr } = spawnSync(program, args, {
     encoding: 'utf8',
+    env: { ...process.env, ...env },
     timeout: 600_000,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

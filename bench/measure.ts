@@ -1,8 +1,8 @@
 // All that is measured in one view, as data.
 
-import { type Timing, timeInTurns } from './hyperfine.ts';
+import { type Command, type Timing, timeInTurns } from './hyperfine.ts';
 import { type Memory, measureMemory } from './memory.ts';
-import { launch, type Runtime, whyNot } from './runtimes.ts';
+import { invoke, launch, placeOf, type Runtime, whyNot } from './runtimes.ts';
 import { type Bundles, type Task, tasks } from './tasks.ts';
 import type { View } from './view.ts';
 
@@ -39,6 +39,7 @@ export function measure(
     if (reason !== undefined) absent.set(runtime.name, reason);
     return reason === undefined;
   });
+  for (const runtime of present.filter(({ warm }) => warm)) warmUp(runtime, view, bundles);
   const results: TaskResult[] = [];
   for (const task of tasks(bundles, work)) {
     console.log(`${view.name}: ${task.title}`);
@@ -60,16 +61,32 @@ function timeTask(
   effort: Effort,
 ): Map<string, Timing> {
   const { running } = task;
-  const commands = new Map(
-    runtimes.map((runtime) => [runtime.name, [...view.prefix, ...task.command(runtime.words)]]),
+  const commands = new Map<string, Command>(
+    runtimes.map((runtime) => [
+      runtime.name,
+      { words: task.command(runtime.words, idOf(runtime)), place: placeOf(runtime, view) },
+    ]),
   );
-  commands.set('floor', [...view.prefix, floor]);
+  // As the launcher starts the runtime.
+  commands.set('floor', { words: [floor], place: view.cold, env: { BUN_JSC_useJIT: '0' } });
   if (running)
     for (const runtime of runtimes)
-      launch(runtime, view, 'run', '--detach', '--bundle', running.bundle, running.id);
+      launch(runtime, view, 'run', '--detach', '--bundle', running, idOf(runtime));
   try {
     return timeInTurns(commands, effort.rounds, task.long ? Math.ceil(effort.runs / 10) : effort.runs, work);
   } finally {
-    if (running) for (const runtime of runtimes) launch(runtime, view, 'delete', '--force', running.id);
+    if (running) for (const runtime of runtimes) launch(runtime, view, 'delete', '--force', idOf(runtime));
   }
+}
+
+/** Commands before the first that is measured: an engine compiles what it executes often. */
+const WARM_UP = 100;
+
+function warmUp(runtime: Runtime, view: View, bundles: Bundles): void {
+  for (let i = 0; i < WARM_UP; i++) invoke(runtime, view, 'run', '--bundle', bundles.true, 'warm-up');
+}
+
+/** Names a cgroup, too, of which there can be one at a time. */
+function idOf({ name }: Runtime): string {
+  return `running-${name.replaceAll(' ', '-')}`;
 }

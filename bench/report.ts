@@ -20,10 +20,13 @@ runc's, 2 is twice. *wall* is the median time a caller waits, ± half the distan
 mean time of processors spent by the runtime and all it waited for. Commands are timed in turns, so that other work on
 the machine strikes all alike.
 
-The *floor* is an executable of Bun that does nothing, made as tsoci's own is: what is above it is tsoci's doing. A task that starts the runtime three times has the floor three times in it.
+*tsoci* starts a runtime for each command. *warm tsoci* is served by \`tsoci serve\`, which has served a hundred
+commands before and whose time of processors counts. The
+*floor* is an executable of Bun that does nothing, made and started as the runtime is: what is above it is tsoci's
+doing. A task of three commands has the floor three times in it.
 
-All executables are written anew before they are measured. tsoci's, which is large, starts by about a sixth slower once
-it has been evicted from the page cache and has come back page by page.`;
+All executables are written anew before they are measured: a large one starts slower once it has been evicted from the
+page cache and has come back page by page.`;
 
 export function report(facts: Facts, views: readonly ViewResult[]): string {
   const sections = [

@@ -17,7 +17,7 @@ import { measure } from './measure.ts';
 import { report } from './report.ts';
 import { clear, copyRuntimes, findRuntimes, installedRuntimes } from './runtimes.ts';
 import { makeBundles, mostMounts } from './tasks.ts';
-import { views } from './view.ts';
+import { openView, viewsOfHost } from './view.ts';
 
 const { values } = parseArgs({
   options: {
@@ -41,12 +41,14 @@ const { work, states, remove } = makeDirectories('bench', (directory) =>
   findRuntimes(installed, directory).forEach(clear),
 );
 try {
-  const runtimes = findRuntimes(copyRuntimes(installed, join(work, 'bin')), states);
+  const copies = copyRuntimes(installed, join(work, 'bin'));
+  const runtimes = findRuntimes(copies, states);
   const machine = describeMachine();
   const floor = buildFloor(join(work, 'floor'));
   const rootfs = join(work, 'rootfs');
   makeRootfs(rootfs, mostMounts);
-  const results = views().map((view) => {
+  const results = viewsOfHost().map((outline) => {
+    using view = openView(outline, work, copies.get('tsoci') ?? '');
     const bundles = makeBundles(join(work, view.name), rootfs, view.resources);
     return measure(view, runtimes, bundles, floor, join(work, view.name), effort);
   });

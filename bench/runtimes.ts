@@ -4,20 +4,27 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { files } from '../scripts/executable/files.ts';
-import type { View } from './view.ts';
+import type { Place, View } from './view.ts';
 
 export interface Runtime {
   name: string;
   version: string;
   /** The words of its command line that come before the command. */
   words: string[];
+  /** Whether a server serves its commands. */
+  warm: boolean;
+}
+
+/** Where it is measured. */
+export function placeOf(runtime: Runtime, view: View): Place {
+  return runtime.warm ? view.warm : view.cold;
 }
 
 /** The executables of tsoci and of its peers that are installed, by name, tsoci first. */
 export function installedRuntimes(tsoci: string): Map<string, string> {
   if (!existsSync(tsoci)) throw new Error(`${tsoci} is not there: npm run build`);
   const found = new Map([['tsoci', tsoci]]);
-  for (const name of ['runc', 'crun']) {
+  for (const name of ['runc', 'crun', 'youki']) {
     const paths = (process.env.PATH ?? '').split(delimiter).map((path) => join(path, name));
     const path = paths.find(existsSync);
     if (path) found.set(name, path);
@@ -49,13 +56,13 @@ export function findRuntimes(paths: ReadonlyMap<string, string>, states: string)
   for (const [name, path] of paths) {
     const { stdout, status } = spawnSync(path, ['--version'], { encoding: 'utf8' });
     if (status !== 0) continue;
-    const root = join(states, name);
-    mkdirSync(root, { recursive: true });
-    found.push({
-      name,
-      version: /\d+\.\d+[^\s]*/.exec(stdout)?.[0] ?? 'unknown',
-      words: [path, '--root', root],
-    });
+    const version = /\d+\.\d+[^\s]*/.exec(stdout)?.[0] ?? 'unknown';
+    for (const warm of name === 'tsoci' ? [false, true] : [false]) {
+      const called = warm ? `warm ${name}` : name;
+      const root = join(states, called);
+      mkdirSync(root, { recursive: true });
+      found.push({ name: called, version, words: [path, '--root', root], warm });
+    }
   }
   return found;
 }
@@ -68,13 +75,13 @@ export function whyNot(runtime: Runtime, view: View, bundle: string): string | u
 
 /** One command of a runtime, whose output is kept. */
 export function invoke(runtime: Runtime, view: View, ...args: string[]) {
-  const [program = '', ...rest] = [...view.prefix, ...runtime.words, ...args];
+  const [program = '', ...rest] = [...placeOf(runtime, view).prefix, ...runtime.words, ...args];
   return spawnSync(program, rest, { encoding: 'utf8', timeout: 60_000, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** As invoke, for a container that goes on: it must not hold our pipes, and a failure is an error. */
 export function launch(runtime: Runtime, view: View, ...args: string[]): void {
-  const [program = '', ...rest] = [...view.prefix, ...runtime.words, ...args];
+  const [program = '', ...rest] = [...placeOf(runtime, view).prefix, ...runtime.words, ...args];
   const { status } = spawnSync(program, rest, { timeout: 60_000, stdio: 'ignore' });
   if (status !== 0) throw new Error(`${runtime.name} ${args.join(' ')}: exit ${status}`);
 }

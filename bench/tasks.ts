@@ -6,14 +6,14 @@ import { addMounts, type Config, engineFilter, makeBundle } from './bundle.ts';
 
 export interface Task {
   title: string;
-  /** The command for a runtime, whose command line begins with `words`. */
-  command: (words: readonly string[]) => string[];
+  /** The command for a runtime, whose command line begins with `words`; `id` is of the container that is running. */
+  command: (words: readonly string[], id: string) => string[];
   /** How many times the runtime itself is started in it. */
   invocations: number;
   /** A tenth of the usual number of runs is enough for what takes long. */
   long?: boolean;
-  /** The container that must be running, and its bundle. */
-  running?: { id: string; bundle: string };
+  /** The bundle of a container that must be running. */
+  running?: string;
 }
 
 export interface Bundles {
@@ -60,10 +60,11 @@ export function tasks(bundles: Bundles, work: string): Task[] {
     chmodSync(file, 0o755);
     return file;
   };
-  const running = { id: 'running', bundle: bundles.sleep };
+  const running = bundles.sleep;
   const life = script('life', lifeScript(bundles.true));
   const row = script('row', rowScript(bundles.sleep, 100));
   const crowd = script('crowd', crowdScript(bundles.true, 20));
+  const lanes = script('lanes', lanesScript(bundles.sleep, 100, 10));
   const run = (bundle: string) => (words: readonly string[]) => [
     ...words,
     'run',
@@ -72,10 +73,10 @@ export function tasks(bundles: Bundles, work: string): Task[] {
     'timed',
   ];
   return [
-    { title: 'state', command: (words) => [...words, 'state', 'running'], invocations: 1, running },
+    { title: 'state', command: (words, id) => [...words, 'state', id], invocations: 1, running },
     {
       title: 'exec /bin/true',
-      command: (words) => [...words, 'exec', 'running', '/bin/true'],
+      command: (words, id) => [...words, 'exec', id, '/bin/true'],
       invocations: 1,
       running,
     },
@@ -91,6 +92,12 @@ export function tasks(bundles: Bundles, work: string): Task[] {
       long: count >= 1000,
     })),
     { title: '20 times run, at once', command: (words) => [crowd, ...words], invocations: 20, long: true },
+    {
+      title: '100 containers, 10 at a time: create, start, delete',
+      command: (words) => [lanes, ...words],
+      invocations: 300,
+      long: true,
+    },
     {
       title: '100 containers: create and start all, then delete all',
       command: (words) => [row, ...words],
@@ -113,6 +120,11 @@ function rowScript(bundle: string, count: number): string {
 done
 for i in $(seq ${count}); do "$@" delete --force row-$i || exit 1; done
 `;
+}
+
+function lanesScript(bundle: string, count: number, lanes: number): string {
+  const one = `id=$0 && "$@" create --bundle ${bundle} $id </dev/null >/dev/null 2>&1 && "$@" start $id && "$@" delete --force $id`;
+  return `seq -f lane-%g ${count} | xargs -P ${lanes} -I ID sh -c '${one}' ID "$@"\n`;
 }
 
 function crowdScript(bundle: string, count: number): string {
