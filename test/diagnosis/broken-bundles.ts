@@ -198,8 +198,8 @@ export const brokenBundles: Record<string, Broken> = {
   },
   'a target that would have to be made on a read-only mount': {
     breaks: (config, root) => {
-      root.directory('opt/readonly');
-      mount({ source: join(root.path, 'opt/readonly'), options: ['rbind', 'ro'] })(config);
+      root.directory('srv/readonly');
+      mount({ source: join(root.path, 'srv/readonly'), options: ['rbind', 'ro'] })(config);
       mount({ type: 'tmpfs', destination: '/mnt/a/b' })(config);
     },
     cause: /mounts\/8 .*create directory \/mnt\/a in the root filesystem: EROFS/,
@@ -378,8 +378,8 @@ export const brokenBundles: Record<string, Broken> = {
   ),
   'a program on a mount without exec': {
     breaks: (config, root) => {
-      root.put('opt/volume/app', '#!/bin/sh\nexit 0\n');
-      const source = join(root.path, 'opt/volume');
+      root.put('srv/volume/app', '#!/bin/sh\nexit 0\n');
+      const source = join(root.path, 'srv/volume');
       mount({ source, options: ['bind', 'noexec'] })(config);
       program('/mnt/app')(config);
     },
