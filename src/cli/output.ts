@@ -1,12 +1,13 @@
 // Writing to descriptors without Node's streams, which would make the caller's pipes and terminals non-blocking.
 
 import { writeSync } from 'node:fs';
+import { POLLOUT } from '../linux/constants.ts';
+import { poll } from '../linux/descriptor.ts';
 import { EAGAIN, EINTR, EPIPE } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { pause } from '../linux/sleep.ts';
 
-/** Milliseconds between two tries on a descriptor that its owner made non-blocking and that is full. */
-const PAUSE = 2;
+/** Bytes that a pipe takes at once whenever it takes any (PIPE_BUF of pipe(7)). */
+const AT_ONCE = 4096;
 
 /** Nobody reads what is written any more: `tsoci list | head -1`. That is their wish, and no failure to tell of. */
 export class ReaderGone extends TsociError {
@@ -17,13 +18,14 @@ export class ReaderGone extends TsociError {
 export function writeAll(fd: number, text: string | Uint8Array, name = `descriptor ${fd}`): void {
   const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
   for (let at = 0; at < bytes.length; ) {
+    // Not in write(2), which would not give up when the caller is killed.
+    poll([{ fd, events: POLLOUT }], -1);
     try {
-      at += writeSync(fd, bytes, at);
+      at += writeSync(fd, bytes, at, Math.min(AT_ONCE, bytes.length - at));
     } catch (error) {
       const errno = errnoOf(error);
-      if (errno === EAGAIN) pause(PAUSE);
-      else if (errno === EPIPE) throw new ReaderGone(`write to ${name}: nobody reads it`, { errno });
-      else if (errno !== EINTR) throw TsociError.from(`write to ${name}`, error);
+      if (errno === EPIPE) throw new ReaderGone(`write to ${name}: nobody reads it`, { errno });
+      if (errno !== EINTR && errno !== EAGAIN) throw TsociError.from(`write to ${name}`, error);
     }
   }
 }

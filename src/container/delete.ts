@@ -1,8 +1,10 @@
 // runtime.md#delete.
 
 import type { Caller } from '../launcher/caller.ts';
+import { SIGTERM } from '../linux/constants.ts';
 import { closeDescriptor, readable } from '../linux/descriptor.ts';
-import { TsociError } from '../linux/errors.ts';
+import { ESRCH } from '../linux/errno.ts';
+import { errnoOf, TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { isAlive } from '../linux/procfs.ts';
 import { step } from '../linux/steps.ts';
@@ -11,7 +13,7 @@ import { removeIntelRdt } from '../security/intel-rdt.ts';
 import { ownCgroup, removeContainerCgroup } from './create/cgroup.ts';
 import type { OptionalModules } from './create/optional-modules.ts';
 import { runPoststop } from './create/poststop.ts';
-import { killNow } from './kill.ts';
+import { killNow, sendSignal } from './kill.ts';
 import { withLock } from './state/lock.ts';
 import type { ContainerRecord } from './state/record.ts';
 import {
@@ -35,8 +37,9 @@ const KILL_TIMEOUT = 10_000;
 export async function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): Promise<void> {
   const found = tryReadRecord(containerDirectory(root, id));
   const systemd = await systemdFor(found);
-  // Killed before the lock is taken. `start` holds the lock while it waits for init, which the container may have stopped.
-  if (force && found && !found.creator) killNow(found);
+  // Ended before the lock is taken. `create` and `start` hold the lock while they wait for hooks, and `start` for init, which
+  // the container may have stopped.
+  if (force && found) end(found);
   withLock(root, id, (directory) => {
     const record = tryReadRecord(directory);
     if (!record) return removeRemains(directory, id);
@@ -47,6 +50,18 @@ export async function deleteContainer(caller: Caller, { root, id, force }: Delet
     }
     destroy(caller, directory, record, systemd);
   });
+}
+
+/** Ends a container; one that is being created is taken back by the process that creates it. */
+function end(record: ContainerRecord): void {
+  const { creator } = record;
+  if (!creator) return killNow(record);
+  try {
+    sendSignal(creator, SIGTERM);
+  } catch (error) {
+    // It has ended by itself, or was killed.
+    if (errnoOf(error) !== ESRCH) throw error;
+  }
 }
 
 /** What a `create` left that was killed before there was a record. */

@@ -53,7 +53,7 @@ function outliveInit({ pidInside }: ContainerRecord): boolean {
 }
 
 /** Signals a process that cannot be mistaken for another. */
-function sendSignal({ pid, startTime }: ProcessIdentity, signal: number): void {
+export function sendSignal({ pid, startTime }: ProcessIdentity, signal: number): void {
   const result = signalIf(pid, () => isAlive(pid, startTime), signal);
   if (result < 0) throw TsociError.fromErrno(`send signal ${signal} to process ${pid}`, -result);
 }

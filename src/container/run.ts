@@ -1,7 +1,7 @@
 // create, start, wait, delete in one.
 
 import type { Caller } from '../launcher/caller.ts';
-import { TsociError } from '../linux/errors.ts';
+import { checkWanted, neverGiveUp } from '../linux/wanted.ts';
 import { exitStatus, explainEnd } from './attach/end.ts';
 import { attend } from './attach/foreground.ts';
 import { explainFailure } from './create/config-failure.ts';
@@ -31,10 +31,10 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   const systemd = await systemdFor(record);
   let notify: NotifySocket | undefined;
   try {
-    const signal = detach ? undefined : caller.signals.ending();
-    if (signal !== undefined) throw new TsociError(`run ${id}: signal ${signal} came before its start`);
+    checkWanted();
     notify = await startContainer(caller, { root, id, attended: !detach });
   } catch (error) {
+    neverGiveUp();
     killNow(record);
     if (record.init) caller.launcher.wait(record.init.pid);
     // A failed hook has destroyed the container already.

@@ -86,7 +86,7 @@ function startInit(
       running: stateAs('running', init.pid),
       go: () => {
         const replied = traced?.();
-        const reply = sendGo(socket, record.control ?? 3);
+        const reply = sendGo(socket, init, record.control ?? 3);
         replied?.(reply);
         if (reply.length > 0) throw failureOf(reply, directory, init.pid);
         // It is no error if this fails: a socket that stays does not make the status `created` (statusOf).

@@ -5,6 +5,7 @@ import { timespec } from '../linux/descriptor.ts';
 import { EAGAIN, ECHILD } from '../linux/errno.ts';
 import { errnoOf } from '../linux/errors.ts';
 import { type WaitStatus, waitStatus } from '../linux/wait.ts';
+import { setEndingSignal } from '../linux/wanted.ts';
 import { STOP_IF_POSITIVE } from '../stub/program.ts';
 import type { LauncherSocket } from './launcher-socket.ts';
 
@@ -47,9 +48,13 @@ export class CallerSignals {
     this.#launcher = launcher;
   }
 
-  /** From here on signals do not reach the launcher, but wait for whoever asks for them. */
+  /**
+   * From here on signals do not reach the launcher, but wait for whoever asks for them. Until there is a process that they
+   * go on to (`next`), those that are to end us end what waits (checkWanted).
+   */
   hold(): void {
     this.#watch(held);
+    setEndingSignal(() => this.ending());
   }
 
   /** The first that has come of those that are to end us. */
@@ -68,6 +73,7 @@ export class CallerSignals {
    * returns when its descriptor has something to read.
    */
   next(pid: number, meanwhile?: (socket: number) => void): Event {
+    setEndingSignal(undefined);
     if (this.#come.length > 0) return { status: undefined, signals: this.#come.splice(0) };
     return this.#wait(pid, -1, meanwhile);
   }

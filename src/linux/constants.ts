@@ -134,6 +134,7 @@ export const SO_PEERCRED = 17;
 export const SO_ACCEPTCONN = 30;
 export const SO_PEERPIDFD = 77;
 export const SO_RCVTIMEO = 20;
+export const SO_SNDTIMEO = 21;
 export const SCM_RIGHTS = 1;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;

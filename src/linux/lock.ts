@@ -1,6 +1,6 @@
 // A directory as a lock: who works on what is in it holds it by flock(2), which ends with the process.
 
-import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { LOCK_EX, LOCK_NB } from './constants.ts';
 import { EAGAIN, ENOENT } from './errno.ts';
 import { errnoOf, TsociError } from './errors.ts';
@@ -8,8 +8,11 @@ import { syscall } from './ffi.ts';
 import { SYS } from './syscalls.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** Waits for the lock; closing the descriptor unlocks it. Undefined when there is no such directory. */
-export function lockDirectory(directory: string): number | undefined {
+/**
+ * Takes the lock, which others may have for at most that many milliseconds longer; closing the descriptor unlocks it.
+ * Undefined when there is no such directory.
+ */
+export function lockDirectory(directory: string, milliseconds: number): number | undefined {
   for (;;) {
     let fd: number;
     try {
@@ -19,7 +22,7 @@ export function lockDirectory(directory: string): number | undefined {
       throw TsociError.from(`open ${directory}`, error);
     }
     try {
-      waitForLock(directory, fd);
+      waitForLock(directory, fd, milliseconds);
       // Who held the lock may have removed the directory, and another process may have made it anew.
       if (fstatSync(fd).ino === statSync(directory, { throwIfNoEntry: false })?.ino) return fd;
     } catch (error) {
@@ -30,11 +33,26 @@ export function lockDirectory(directory: string): number | undefined {
   }
 }
 
-/** Not in flock(2) itself: whoever waits for a lock must give up when the caller is killed. */
-function waitForLock(directory: string, fd: number): void {
-  waitUntil(() => {
+/** Not in flock(2) itself, which takes no time and would not give up when the caller is killed. */
+function waitForLock(directory: string, fd: number, milliseconds: number): void {
+  const take = () => {
     const result = syscall(SYS.flock, fd, LOCK_EX | LOCK_NB);
     if (result < 0 && result !== -EAGAIN) throw TsociError.fromErrno(`lock ${directory}`, -result);
     return result === 0;
-  }, Number.POSITIVE_INFINITY);
+  };
+  if (waitUntil(take, milliseconds)) return;
+  const holder = holderOf(fd);
+  const who = holder === undefined ? 'another command' : `another command (process ${holder})`;
+  throw new TsociError(`lock ${directory}: ${who} has worked on it for ${milliseconds / 1000} s`);
+}
+
+/** The process that has the lock, if it is in sight (proc_locks(5)). */
+function holderOf(fd: number): number | undefined {
+  const { ino } = fstatSync(fd);
+  const line = new RegExp(`FLOCK +ADVISORY +WRITE +(\\d+) +[\\da-f:]+:${ino} `);
+  try {
+    return Number(line.exec(readFileSync('/proc/locks', 'utf8'))?.[1]) || undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,7 @@
 // Work in steps that is taken back when a later step fails.
 
+import { neverGiveUp } from './wanted.ts';
+
 /**
  * Does `work`, which defers to the stack how to take back each step. If it throws, all is taken back, the last step first.
  * A step that cannot be taken back keeps no other from it, and is reported; the error thrown is that of `work`.
@@ -12,6 +14,7 @@ export function undoable<T>(
   try {
     return work(undo);
   } catch (error) {
+    neverGiveUp();
     for (const second of disposalErrors(undo)) report(second);
     throw error;
   }

@@ -7,14 +7,19 @@ import {
   AF_UNIX,
   O_CLOEXEC,
   O_PATH,
+  SO_SNDTIMEO,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_SEQPACKET,
   SOCK_STREAM,
+  SOL_SOCKET,
 } from './constants.ts';
 import { check, closeDescriptor, sendDescriptors } from './descriptor.ts';
+import { EAGAIN } from './errno.ts';
 import { TsociError } from './errors.ts';
+import { syscall } from './ffi.ts';
 import { step } from './steps.ts';
+import { SYS } from './syscalls.ts';
 
 export type SocketType = 'seqpacket' | 'stream' | 'datagram';
 
@@ -62,11 +67,24 @@ export function connectTo(path: string, type: SocketType, doing = `connect to ${
   }
 }
 
+/** How long whoever listens may take to accept a connection, or what is sent on it, in milliseconds. */
+const TIMEOUT = 500;
+
 /** The same by an address, for names that are no paths. */
 export function connectToAddress(address: Uint8Array, type: SocketType, doing: string): number {
   return withSocket(type, doing, (fd) => {
-    check(doing, 'connect', fd, address, address.length);
+    boundSends(fd, doing);
+    const result = syscall(SYS.connect, fd, address, address.length);
+    const full = 'whoever listens there accepts no connection, and too many wait already';
+    if (result < 0) throw TsociError.fromErrno(doing, -result, result === -EAGAIN ? full : undefined);
   });
+}
+
+/** socket(7): connect(2) and sends fail with EAGAIN then. It goes for all who have a copy of the descriptor. */
+function boundSends(socket: number, doing: string): void {
+  const timeval = Buffer.alloc(16);
+  timeval.writeBigInt64LE(BigInt(TIMEOUT * 1000), 8);
+  check(doing, 'setsockopt', socket, SOL_SOCKET, SO_SNDTIMEO, timeval, timeval.length);
 }
 
 /** Sends a descriptor, with a message of that text, to who listens on the stream socket at `path`. */

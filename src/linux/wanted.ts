@@ -1,5 +1,5 @@
-// Whether anybody still wants what is being done. When the caller has been killed, whatever waits gives up at once, so that
-// what was made is taken back.
+// Whether anybody still wants what is being done. When the caller has been killed, or was sent a signal that is to
+// end it, whatever waits gives up, so that what was made is taken back.
 
 import { POLLHUP } from './constants.ts';
 import { TsociError } from './errors.ts';
@@ -15,10 +15,17 @@ export class CallerGone extends TsociError {
 }
 
 let caller: number | undefined;
+let endingSignal: (() => number | undefined) | undefined;
 
 /** From here on `socket` is looked at, whose other end closes with the caller; undefined: nothing any more. */
 export function setCaller(socket: number | undefined): void {
   caller = socket;
+  endingSignal = undefined;
+}
+
+/** From here on it is asked for a signal that is to end us; undefined: not any more. It may take the launcher, if that is idle. */
+export function setEndingSignal(ask: (() => number | undefined) | undefined): void {
+  endingSignal = ask;
 }
 
 /** What a poll(2) waits for besides: its hangup. */
@@ -26,15 +33,25 @@ export function callersHangup(): number | undefined {
   return caller;
 }
 
-/** Throws CallerGone, once: what is done then is wanted by nobody else, and must not give up. */
-export function giveUp(): never {
+/** From here on nothing gives up: what was made is taken back. */
+export function neverGiveUp(): void {
   caller = undefined;
+  endingSignal = undefined;
+}
+
+/** Throws CallerGone, once. */
+export function giveUp(): never {
+  neverGiveUp();
   throw new CallerGone();
 }
 
-/** Throws CallerGone if the caller has been killed, once. */
+/** Throws CallerGone if the caller has been killed, another error if it was sent a signal that is to end it; once. */
 export function checkWanted(): void {
   if (caller !== undefined && isHungUp(caller)) giveUp();
+  const signal = endingSignal?.();
+  if (signal === undefined) return;
+  endingSignal = undefined;
+  throw new TsociError(`tsoci was sent signal ${signal}`);
 }
 
 export function isHungUp(socket: number): boolean {

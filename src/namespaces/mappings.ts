@@ -104,6 +104,9 @@ function writeMap(
   }
 }
 
+/** Milliseconds. The helpers only look into two files. */
+const HELPER_TIMEOUT = 10_000;
+
 function writeByHelper(
   pid: number,
   helper: 'newuidmap' | 'newgidmap',
@@ -121,6 +124,7 @@ function writeByHelper(
   const { status, error, stderr } = spawnSync(helper, [String(pid), ...numbers], {
     env: { PATH },
     encoding: 'utf8',
+    timeout: HELPER_TIMEOUT,
   });
   if (error) {
     const why = refusal instanceof Error ? refusal.message : String(refusal);

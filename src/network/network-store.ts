@@ -14,6 +14,9 @@ export const DEFAULT_DIRECTORY = '/run/tsoci-network';
 
 const FILE = 'leases.json';
 
+/** How long an attachment waits for its turn, in milliseconds: hundreds of containers may be started at once. */
+const TIMEOUT = 120_000;
+
 /** The shape of the file, for a later version that changes it. */
 const VERSION = 1;
 
@@ -51,7 +54,7 @@ function lock(directory: string): number {
     } catch (error) {
       throw TsociError.from(`make ${directory}`, error);
     }
-    const fd = lockDirectory(directory);
+    const fd = lockDirectory(directory, TIMEOUT);
     if (fd !== undefined) return fd;
   }
 }

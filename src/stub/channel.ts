@@ -2,11 +2,8 @@
 
 import { executionOf } from '../diagnosis/explain-execve.ts';
 import type { Execution } from '../diagnosis/program.ts';
-import { SO_RCVTIMEO, SOL_SOCKET } from '../linux/constants.ts';
-import { check, closeDescriptor, receive, receiveDescriptors, send } from '../linux/descriptor.ts';
-import { EAGAIN, ECONNRESET } from '../linux/errno.ts';
-import { errnoOf } from '../linux/errors.ts';
-import { checkWanted } from '../linux/wanted.ts';
+import { closeDescriptor, receive, receiveDescriptors, send } from '../linux/descriptor.ts';
+import { boundReceives, patiently } from '../linux/patience.ts';
 
 export interface Channel {
   /** False where no process is at the other end, as in a plan. */
@@ -22,19 +19,13 @@ export interface Channel {
   close(): void;
 }
 
-/** How often whoever waits for a reply looks whether it is wanted still, in seconds. */
-const LOOK = 1n;
-
 export class SocketChannel implements Channel {
   readonly real = true;
   readonly #socket: number;
 
   constructor(socket: number) {
     this.#socket = socket;
-    const timeval = Buffer.alloc(16);
-    timeval.writeBigInt64LE(LOOK);
-    const length = timeval.length;
-    check('bound the wait for a stub', 'setsockopt', socket, SOL_SOCKET, SO_RCVTIMEO, timeval, length);
+    boundReceives(socket);
   }
 
   send(message: Uint8Array, doing: string): void {
@@ -42,14 +33,12 @@ export class SocketChannel implements Channel {
   }
 
   receive(buffer: Uint8Array): number {
-    return this.#patiently(() => receive(this.#socket, buffer, 'receive the results of the stub')) ?? 0;
+    return patiently(() => receive(this.#socket, buffer, 'receive the results of the stub')) ?? 0;
   }
 
   receiveDescriptors(buffer: Uint8Array, most: number): { length: number; fds: number[] } {
     const doing = 'receive descriptors from the stub';
-    return (
-      this.#patiently(() => receiveDescriptors(this.#socket, buffer, most, doing)) ?? { length: 0, fds: [] }
-    );
+    return patiently(() => receiveDescriptors(this.#socket, buffer, most, doing)) ?? { length: 0, fds: [] };
   }
 
   execution(pid: number): Execution & Disposable {
@@ -58,18 +47,5 @@ export class SocketChannel implements Channel {
 
   close(): void {
     closeDescriptor(this.#socket);
-  }
-
-  /** Undefined when the other end has closed before it had read all. */
-  #patiently<T>(receiving: () => T): T | undefined {
-    for (;;) {
-      try {
-        return receiving();
-      } catch (error) {
-        if (errnoOf(error) === ECONNRESET) return undefined;
-        if (errnoOf(error) !== EAGAIN) throw error;
-        checkWanted();
-      }
-    }
   }
 }

@@ -15,6 +15,8 @@ import {
 } from '../linux/constants.ts';
 import { EPIPE } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
+import { syscall } from '../linux/ffi.ts';
+import { SYS } from '../linux/syscalls.ts';
 import type { WaitStatus } from '../linux/wait.ts';
 import type { Channel } from './channel.ts';
 import { BUFFER_SIZE, encode, encodePart, HEAP_ADDRESS, type Part } from './encode.ts';
@@ -190,6 +192,32 @@ export class StubProcess {
     const channel = this.#child;
     if (channel === undefined) throw new TsociError('a stub can clone only once');
     this.#child = undefined;
+    let child: StubProcess | undefined;
+    try {
+      const clone = this.#startClone(channel, flags, doing, cgroup, role);
+      child = clone.child;
+      // The stub closes its copy of the child's end of the socket. Otherwise no end of file would tell of the child's death.
+      const alone = this.program();
+      alone.close(this.control + 1);
+      this.run(alone);
+      stubObserver()?.sending(child, clone);
+      child.#receive(clone.message.length);
+      return child;
+    } catch (error) {
+      if (child) child.dismiss();
+      else channel.close();
+      throw error;
+    }
+  }
+
+  /** The child, which has not answered yet, and what it was sent. */
+  #startClone(
+    channel: Channel,
+    flags: number,
+    doing: string,
+    cgroup: number | undefined,
+    role: string,
+  ): { child: StubProcess; operations: Operation[]; message: Buffer } {
     const program = this.program();
     // struct clone_args of clone3(2). CLONE_PARENT demands exit_signal 0: the child has the stub's, SIGCHLD.
     const allFlags = BigInt(flags | CLONE_PARENT) | (cgroup === undefined ? 0n : CLONE_INTO_CGROUP);
@@ -208,16 +236,10 @@ export class StubProcess {
     const results = new Results(pending.length);
     const own = operations.slice(0, pending.length + 1);
     results.add(own, this.#receive(message.length), new Map(), this.descriptors);
-    // The stub closes its copy of the child's end of the socket. Otherwise no end of file would tell of the child's death.
-    const alone = this.program();
-    alone.close(this.control + 1);
-    this.run(alone);
     for (const operation of childProgram.operations) childTable.apply(operation);
     const identity = { launcher: this.#launcher, pid: results.at(0), role };
     const child = new StubProcess(identity, this.control, channel, childTable);
-    stubObserver()?.sending(child, { operations, message });
-    child.#receive(message.length);
-    return child;
+    return { child, operations, message };
   }
 
   /** Receives descriptors that a program sends with sendmsg(2) through the control descriptor, before its reply. */
@@ -254,9 +276,10 @@ export class StubProcess {
     this.#child = undefined;
   }
 
-  /** Disconnects a stub that is our child and reaps it. */
+  /** Ends a stub that is our child, also one that is held up or frozen and does not read end of file; and reaps it. */
   dismiss(): void {
     this.disconnect();
+    if (!this.#status) this.onHost((pid) => syscall(SYS.kill, pid, SIGKILL));
     this.wait();
   }
 

@@ -69,7 +69,7 @@ export function execute(build: (program: Program) => void, options: ExecOptions 
     build(program);
     program.call('execve', [args[0] ?? '', stringArray(args), stringArray([])], `execute ${args[0]}`);
     stub.exec(program);
-    stub.dismiss();
+    stub.wait();
     return readFileSync(join(directory, 'out'), 'latin1');
   } finally {
     stub.dismiss();

@@ -2,13 +2,9 @@
 
 import type { State } from '../../config/generated/types.ts';
 import type { RuntimeHooks } from '../../hooks/hooks.ts';
-import { SIGKILL } from '../../linux/constants.ts';
 import { forProperty } from '../../linux/errors.ts';
-import { syscall } from '../../linux/ffi.ts';
 import { identify } from '../../linux/procfs.ts';
-import { SYS } from '../../linux/syscalls.ts';
 import { enterNamespaces } from '../../namespaces/enter.ts';
-import type { StubProcess } from '../../stub/stub-process.ts';
 import { adaptTerminal, sendTerminal } from '../init/console-socket.ts';
 import type { Host, Init } from '../init/host.ts';
 import type { PreparedFilter } from '../init/seccomp-filter.ts';
@@ -86,7 +82,7 @@ export class CreateHost implements Host {
 
   recordInit({ stub, pidInside, setgroupsDenied }: Init): void {
     const { record, undo } = this.#reserved;
-    undo.defer(() => killInit(stub));
+    undo.defer(() => stub.dismiss());
     record.init = identify(stub.pid);
     record.control = stub.control;
     record.pidInside = pidInside;
@@ -119,10 +115,4 @@ export class CreateHost implements Host {
     adaptTerminal(this.#creation.caller, master);
     this.terminal = master;
   }
-}
-
-function killInit(stub: StubProcess): void {
-  stub.disconnect();
-  syscall(SYS.kill, stub.pid, SIGKILL);
-  stub.wait();
 }

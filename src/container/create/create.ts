@@ -9,7 +9,7 @@ import { identify } from '../../linux/procfs.ts';
 import { step } from '../../linux/steps.ts';
 import { undoable } from '../../linux/undo.ts';
 import { listenAt } from '../../linux/unix-socket.ts';
-import { CallerGone } from '../../linux/wanted.ts';
+import { checkWanted } from '../../linux/wanted.ts';
 import { executedBy } from '../../stub/program.ts';
 import { checkConsole } from '../init/console-socket.ts';
 import { createInit } from '../init/sequence.ts';
@@ -51,7 +51,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   const creation = await prepareCreation(caller, options);
   checkConsole(caller, creation.bundle.config.process?.terminal ?? false, options);
   // It may have been while we started.
-  if (!caller.launcher.alive) throw new CallerGone();
+  checkWanted();
   const directory = reserve(options.root, options.id);
   const lockFd = lockContainer(directory, options.id);
   try {
@@ -106,7 +106,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
     return { doing, ignored, property, executes: executedBy(operation) };
   });
   writeNew(savedProgram(directory), JSON.stringify(operations));
-  if (!caller.launcher.alive) throw new CallerGone();
+  checkWanted();
   // Recorded as created before init is left alone. Until the last program is sent, init exits when this process dies: it
   // reads end of file. After that it would stay, and nobody would know of it.
   delete record.creator;

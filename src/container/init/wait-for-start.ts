@@ -17,10 +17,13 @@ import { F_GETFD, SOCK_CLOEXEC } from '../../linux/constants.ts';
 import { receive, send } from '../../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
+import { boundReceives, patiently } from '../../linux/patience.ts';
+import { hasEnded, type ProcessIdentity, processStat } from '../../linux/procfs.ts';
 import { step } from '../../linux/steps.ts';
 import { connectTo } from '../../linux/unix-socket.ts';
 import { argumentAddress, BUFFER_SIZE, resultAt } from '../../stub/encode.ts';
 import type { Program } from '../../stub/program.ts';
+import { STUB_NAME } from '../../stub/stub-name.ts';
 import { readSavedProgram } from '../state/saved.ts';
 import { startSocket } from '../state/store.ts';
 
@@ -52,15 +55,28 @@ export function connectToInit(directory: string, id: string): number {
   }
 }
 
-/** Sends the go message and waits for what becomes of it: the reply of init, empty when it has executed its program. */
-export function sendGo(socket: number, control: number): Buffer {
+/**
+ * Sends the go message and waits for what becomes of it: the reply of init, empty when it has executed its program. That is
+ * as long as init is held up: frozen, stopped, or executing a file of a filesystem that does not answer.
+ */
+export function sendGo(socket: number, init: ProcessIdentity, control: number): Buffer {
   const message = Buffer.alloc(GO_MESSAGE_SIZE);
   message.writeBigInt64LE(BigInt(control));
   const doing = 'tell init to go';
   step(doing);
   send(socket, message, doing);
   const reply = Buffer.alloc(BUFFER_SIZE);
-  return reply.subarray(0, receive(socket, reply, 'hear from init'));
+  boundReceives(socket);
+  const length = patiently(() => receive(socket, reply, 'hear from init')) ?? 0;
+  if (length === 0 && endedWaiting(init))
+    throw new TsociError(`${doing}: it was killed before it executed its program`);
+  return reply.subarray(0, length);
+}
+
+/** Whether init has ended under the name that it has until it executes something else. It may have been reaped, too. */
+function endedWaiting({ pid, startTime }: ProcessIdentity): boolean {
+  const stat = processStat(pid);
+  return stat?.startTime === startTime && hasEnded(stat) && stat.comm === STUB_NAME;
 }
 
 /**
