@@ -28,14 +28,16 @@ function reasonFor(errno: number, path: string, execution: Execution): string | 
 
 /** What a process has to execute something with, as it is now. To be disposed of. */
 export function executionOf(pid: number): Execution & Disposable {
-  const files = new RootedFiles(`/proc/${pid}/root`);
   const root = readlinkSync(`/proc/${pid}/root`);
   const cwd = readlinkSync(`/proc/${pid}/cwd`);
   const below = root !== '/' && cwd.startsWith(root) ? cwd.slice(root.length) : cwd;
+  const person = personOf(pid);
+  // Last: what fails before it leaves nothing open.
+  const files = new RootedFiles(`/proc/${pid}/root`);
   return {
     files,
     cwd: below || '/',
-    person: personOf(pid),
+    person,
     [Symbol.dispose]: () => files[Symbol.dispose](),
   };
 }
