@@ -5,12 +5,10 @@
 
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import type { Caller } from '../launcher/caller.ts';
-import { AF_NETLINK, CLONE_NEWNET, MSG_NOSIGNAL } from '../linux/constants.ts';
-import { rightsMessage } from '../linux/descriptor.ts';
+import { AF_NETLINK, CLONE_NEWNET } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
 import { NETLINK_ROUTE } from '../linux/netlink/netlink-constants.ts';
 import { NETLINK_SOCKET_TYPE, NetlinkSocket } from '../linux/netlink/socket.ts';
-import { Structure } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
 
 /** The network namespace of our own process. */
@@ -67,11 +65,7 @@ function routeSocketIn({ launcher, stdio }: Pick<Caller, 'launcher' | 'stdio'>, 
     program.call('setns', [stub.extra(0), CLONE_NEWNET], 'join the network namespace');
     const args = [AF_NETLINK, NETLINK_SOCKET_TYPE, NETLINK_ROUTE];
     const socket = program.open('socket', args, 'open a netlink socket in the network namespace');
-    // struct msghdr (sendmsg(2)): name and its length, one iovec, control message and its length, flags.
-    const rights = rightsMessage([socket]);
-    const byte = new Structure([Buffer.alloc(1), 1]);
-    const message = new Structure([null, 0, byte, 1, rights, rights.length, 0]);
-    program.call('sendmsg', [stub.control, message, MSG_NOSIGNAL], 'pass a netlink socket');
+    program.send(stub.control, [socket], 'pass a netlink socket');
     const [fd = -1] = stub.receiveDescriptors(program, 1);
     return fd;
   } finally {

@@ -29,7 +29,7 @@ import {
 import { directoryEntries } from './planned-stat.ts';
 
 /** What a descriptor is of. */
-interface File {
+export interface File {
   place?: Place | undefined;
   /** A filesystem that is being made: its type, and layers of an overlay. */
   making?: { type: string; layers: string[] };
@@ -75,6 +75,10 @@ export class OpenFiles {
   duplicate(from: number, to: number): number {
     this.#files.set(to, this.#files.get(from) ?? {});
     return to;
+  }
+
+  file(fd: number): File {
+    return this.#files.get(fd) ?? {};
   }
 
   place(fd: number): Place | undefined {

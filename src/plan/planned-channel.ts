@@ -39,6 +39,7 @@ export function plannedLauncher(caller: {
     setgroupsDenied: caller.setgroupsDenied,
     nextPid: FIRST_PID,
     init: undefined,
+    passed: [],
   };
   const files = new Filesystem(['/']);
   if (caller.cgroup !== undefined) files.putDirectories(caller.cgroup);
@@ -82,6 +83,9 @@ class PlannedChannel implements Channel {
     this.#reply.copy(buffer);
     return this.#reply.length;
   }
+
+  /** What they are of is known to the world of the plan. */
+  sendDescriptors(): void {}
 
   /** A message that brings descriptors is one byte long. The reply to the program follows it. */
   receiveDescriptors(_buffer: Uint8Array, most: number): { length: number; fds: number[] } {

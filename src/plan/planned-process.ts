@@ -24,7 +24,7 @@ import {
 import { EACCES, EEXIST, ENODEV, ENOENT, ENOTDIR, EPERM } from '../linux/errno.ts';
 import { STATX_SIZE } from '../linux/statx.ts';
 import type { Memory } from '../trace/stub-memory.ts';
-import type { OpenFiles } from './open-files.ts';
+import type { File, OpenFiles } from './open-files.ts';
 import { PlannedFiles } from './planned-execution.ts';
 import { directory, Place } from './planned-files.ts';
 import { PlannedPerson } from './planned-person.ts';
@@ -41,6 +41,8 @@ export interface World {
   nextPid: number;
   /** The container's init. */
   init: PlannedProcess | undefined;
+  /** What the descriptors are of that were sent last: whoever receives some is passed these. */
+  passed: File[];
 }
 
 export class PlannedProcess {
@@ -186,6 +188,10 @@ export class PlannedProcess {
       case 'write':
         return int(2);
       case 'sendmsg':
+        this.#world.passed = passedDescriptors(memory, words[1] ?? 0n).map((fd) => files.file(fd));
+        return 1;
+      case 'recvmsg':
+        for (const file of this.#world.passed.splice(0)) files.open(file);
         return 1;
       case 'getcwd': {
         const name = Buffer.from(`${files.cwd.name || '/'}\0`);
@@ -281,4 +287,12 @@ export class PlannedProcess {
     part.copy(memory.read(address, part.length) ?? Buffer.alloc(0));
     return part.length;
   }
+}
+
+/** The descriptors that a struct msghdr sends: those of its struct cmsghdr (cmsg(3)). */
+function passedDescriptors(memory: Memory, header: bigint): number[] {
+  const control = memory.word(header + 32n) ?? 0n;
+  const length = Number(memory.word(control) ?? 0n) - 16;
+  const bytes = memory.read(control + 16n, Math.max(length, 0)) ?? Buffer.alloc(0);
+  return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readInt32LE(4 * i));
 }

@@ -3,23 +3,20 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/generated/types.ts';
 import { propagations } from '../config/mount-options.ts';
-import { AT_RECURSIVE, MOUNT_ATTR_RDONLY, MS_SHARED, MS_SLAVE } from '../linux/constants.ts';
-import { EPERM } from '../linux/errno.ts';
+import { MOUNT_ATTR_RDONLY, MS_SHARED } from '../linux/constants.ts';
 import { forProperty } from '../linux/errors.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
-import type { UserMappings } from '../namespaces/mappings.ts';
 import { isolates, planNamespaces } from '../namespaces/namespace-plan.ts';
 import { type Program, withProperty } from '../stub/program.ts';
-import { OperationError } from '../stub/results.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
-import { bindAttributes, cloneTree, explainBind } from './bind.ts';
 import { type BuildContext, setAttributes } from './context.ts';
-import { allDevices, type DeviceNode, deviceNode, isDevice } from './device-node.ts';
+import { allDevices, type DeviceNode, deviceNode } from './device-node.ts';
 import { bindDevices, makeDeviceLinks, makeDevices } from './devices.ts';
-import { cloneNode, type HostDevices, openHostDevices } from './host-devices.ts';
+import { cloneNode } from './host-devices.ts';
 import { bindHostFilesystems } from './host-filesystem.ts';
+import type { HostTrees } from './host-trees.ts';
 import { mountAll } from './mount.ts';
-import { describe, type MountPlan, planMount } from './mount-plan.ts';
+import { type MountPlan, planMount } from './mount-plan.ts';
 import { explainAccess } from './mount-refusal.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
 import { isolateMounts, makeParentPrivate, makeRootReadOnly, mountRoot, setRootPropagation } from './root.ts';
@@ -68,54 +65,6 @@ function bindsDev({ destination, from, options }: MountPlan): boolean {
   return destination === '/dev' && !options.remount && (!('type' in from) || from.type === 'devtmpfs');
 }
 
-/** Descriptors of what only the host's rights can open, for an init that has not got them (a user namespace). */
-export interface HostTrees {
-  mounts: (number | undefined)[];
-  devices: HostDevices | undefined;
-}
-
-/** Opens them in the boot stub, before it enters a user namespace; its clone has them too. */
-function openHostTrees(boot: StubProcess, plan: RootfsPlan, mappings: () => UserMappings): HostTrees {
-  const program = boot.program();
-  const mounts = plan.mounts.map((mount) => {
-    // Ids are mapped by the rights of the host alone.
-    const late = 'source' in mount.from && mount.from.late && mount.idmapNamespace === undefined;
-    if (!('source' in mount.from) || late) return undefined;
-    program.property = mount.property;
-    const doing = describe(mount);
-    const tree = cloneTree(program, mount.from.source, mount.options, doing);
-    // What isolateMounts does to the mounts that init gets by its new namespace.
-    setAttributes(program, tree, { propagation: MS_SLAVE }, AT_RECURSIVE, doing);
-    bindAttributes(program, tree, mount, doing);
-    return tree;
-  });
-  try {
-    boot.run(program);
-  } catch (error) {
-    // One that is none of this mount's comes back as it is.
-    throw plan.mounts.reduce((told, mount) => explainBind(mount, told), error);
-  }
-  const { devices, label } = plan;
-  return { mounts, devices: devices && openHostDevices(boot, devices.filter(isDevice), { mappings, label }) };
-}
-
-/**
- * The same, or undefined where we are root of a user namespace that has not made the mount namespace we are in: then init
- * has the rights, in the one of its own.
- */
-export function tryOpenHostTrees(
-  boot: StubProcess,
-  plan: RootfsPlan,
-  mappings: () => UserMappings,
-): HostTrees | undefined {
-  try {
-    return openHostTrees(boot, plan, mappings);
-  } catch (error) {
-    if (error instanceof OperationError && error.executed === 0 && error.errno === EPERM) return undefined;
-    throw error;
-  }
-}
-
 /** Mounts everything; returns the context for the steps after. Init has umask 0. */
 export function buildRootfs(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined): BuildContext {
   try {
@@ -136,10 +85,7 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
   const { rootfs, overlay } = plan;
   const root = overlay ? withProperty(init, 'root.path', () => mountOverlay(init, rootfs, overlay)) : bound;
   const context: BuildContext = { init, root, readonlyLater: [] };
-  mountAll(
-    context,
-    plan.mounts.map((mount, i) => opened(mount, trees?.mounts[i])),
-  );
+  mountAll(context, plan.mounts, trees && ((mounts) => trees.supply(init, mounts)));
   if (plan.devices) {
     if (trees?.devices) bindDevices(context, plan.devices, trees.devices);
     else makeDevices(context, plan.devices);
@@ -148,15 +94,6 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
   const { cwd } = plan;
   if (cwd) withProperty(init, 'process.cwd', () => makeDirectories(context, cwd));
   return context;
-}
-
-/** A mount of the tree that was opened for it, if there is one. */
-function opened(plan: MountPlan, tree: number | undefined): MountPlan {
-  if (tree === undefined) return plan;
-  const nothing = { set: 0, clear: 0 };
-  // The attributes are set already.
-  const options = { ...plan.options, named: false, attributes: nothing, recursiveAttributes: nothing };
-  return { ...plan, from: { tree }, options, idmapNamespace: undefined };
 }
 
 /** What comes after pivot_root: attributes of mounts in which all has been made, and the root's own. */

@@ -16,10 +16,8 @@ import {
   TIOCSPTLCK,
   TIOCSWINSZ,
 } from '../linux/constants.ts';
-import { rightsMessage } from '../linux/descriptor.ts';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-import { Structure } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attach, openInRootArguments, type RootContext } from './context.ts';
 import { makeTarget } from './target.ts';
@@ -92,13 +90,7 @@ function takeTerminal(init: StubProcess, slave: number): void {
 }
 
 function passMaster(init: StubProcess, master: number): number {
-  const program = init.program();
-  const control = rightsMessage([master]);
-  const iov = new Structure(['m', 1]);
-  const header = new Structure([null, 0, iov, 1, control, control.length, 0]);
-  program.call('sendmsg', [init.control, header, 0], 'pass the terminal on');
-  program.close(master);
-  const [ours] = init.receiveDescriptors(program, 1);
+  const [ours] = init.takeDescriptors([master], 'pass the terminal on');
   if (ours === undefined) throw new TsociError('the stub passed no terminal on');
   return ours;
 }

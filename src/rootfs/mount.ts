@@ -44,15 +44,25 @@ const notByLink = [
 /** How many mounts go into one program at most, which must fit into the stub's buffer. */
 const BATCH = 32;
 
-/** Mounts one after another; in one program for as long as all goes well. */
-export function mountAll(context: BuildContext, plans: readonly MountPlan[]): void {
+/**
+ * Mounts one after another; in one program for as long as all goes well. `supply` completes mounts with what has to be opened
+ * for them, a few at a time.
+ */
+export function mountAll(
+  context: BuildContext,
+  given: readonly MountPlan[],
+  supply = (mounts: readonly MountPlan[]) => [...mounts],
+): void {
+  const plans: MountPlan[] = [];
   // What a new tmpfs has in it is not there yet.
-  const empty = plans.filter(
+  const empty = given.filter(
     ({ from, options }) => 'type' in from && from.type === 'tmpfs' && !options.tmpCopyUp,
   );
   const directories = new Set(empty.map(({ destination }) => posix.normalize(destination)));
   let size = BATCH;
-  for (let next = 0; next < plans.length; ) {
+  for (let next = 0; next < given.length; ) {
+    while (plans.length < Math.min(next + size, given.length))
+      plans.push(...supply(given.slice(plans.length, plans.length + BATCH)));
     const batch = plans.slice(next, next + size);
     const { ready, covered } = lookAtCovered(context, batch);
     const done = mountBatch(context, ready, covered, directories);

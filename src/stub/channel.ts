@@ -2,7 +2,7 @@
 
 import { executionOf } from '../diagnosis/explain-execve.ts';
 import type { Execution } from '../diagnosis/program.ts';
-import { closeDescriptor, receive, receiveDescriptors, send } from '../linux/descriptor.ts';
+import { closeDescriptor, receive, receiveDescriptors, send, sendDescriptors } from '../linux/descriptor.ts';
 import { boundReceives, patiently } from '../linux/patience.ts';
 
 export interface Channel {
@@ -10,6 +10,8 @@ export interface Channel {
   readonly real: boolean;
   /** Sends a program, or data that one reads. */
   send(message: Uint8Array, doing: string): void;
+  /** Sends a byte with descriptors of ours, for a program that receives them. */
+  sendDescriptors(fds: readonly number[], doing: string): void;
   /** Receives a reply into `buffer`: its length, 0 when the other end has closed. */
   receive(buffer: Uint8Array): number;
   /** The same with descriptors, which become ours. */
@@ -30,6 +32,10 @@ export class SocketChannel implements Channel {
 
   send(message: Uint8Array, doing: string): void {
     send(this.#socket, message, doing);
+  }
+
+  sendDescriptors(fds: readonly number[], doing: string): void {
+    sendDescriptors(this.#socket, Buffer.alloc(1), fds, doing);
   }
 
   receive(buffer: Uint8Array): number {

@@ -1,6 +1,7 @@
 // A program: system calls as data, laid out for the stub. The format is described in stub-x64.S.
 
-import { O_CLOEXEC } from '../linux/constants.ts';
+import { MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, O_CLOEXEC } from '../linux/constants.ts';
+import { rightsMessage } from '../linux/descriptor.ts';
 import { forProperty } from '../linux/errors.ts';
 import type { SyscallName } from '../linux/syscalls.ts';
 
@@ -38,6 +39,8 @@ export interface Operation {
   readonly ignored: readonly number[];
   /** The descriptor that the call is expected to return, when it opens one; 'any' when that is left open. */
   readonly opens: number | 'any' | undefined;
+  /** Descriptors that come with a message that the call receives. */
+  readonly receives?: readonly number[];
   /** The descriptor that the call closes. */
   readonly closes: number | undefined;
   /** It closes all from this one on. */
@@ -75,9 +78,16 @@ export class DescriptorTable {
     if (operation.closes !== undefined) this.#open.delete(operation.closes);
     const from = operation.closesFrom;
     if (from !== undefined) for (const fd of this.#open) if (fd >= from) this.#open.delete(fd);
+    for (const fd of operation.receives ?? []) this.#open.add(fd);
     if (operation.opens === undefined) return;
     const opened = result ?? operation.opens;
     if (opened !== 'any') this.#open.add(opened);
+  }
+
+  takeLowest(): number {
+    const fd = this.lowestFree();
+    this.#open.add(fd);
+    return fd;
   }
 
   copy(): DescriptorTable {
@@ -139,6 +149,37 @@ export class Program {
   tryOpen(call: SyscallName, args: readonly Word[], doing: string, ignored: readonly number[]): number {
     this.#unpredictable = true;
     return this.#push({ call, args, doing, opens: 'any', closes: undefined, ...defaults({ ignored }) });
+  }
+
+  /**
+   * Adds what receives descriptors that come with a byte from the other end of `socket` (SCM_RIGHTS of unix(7)); returns
+   * the numbers that they will have.
+   */
+  receive(socket: number, count: number, doing: string): number[] {
+    const free = this.#descriptors.copy();
+    const receives = Array.from({ length: count }, () => free.takeLowest());
+    const rights = rightsMessage(receives);
+    // struct msghdr (recvmsg(2)): no name, one byte, and the descriptors.
+    const header = new Structure([null, 0, new Structure([Buffer.alloc(1), 1]), 1, rights, rights.length, 0]);
+    const args = [socket, header, MSG_CMSG_CLOEXEC];
+    this.#push({
+      call: 'recvmsg',
+      args,
+      doing,
+      receives,
+      opens: undefined,
+      closes: undefined,
+      ...defaults({}),
+    });
+    return receives;
+  }
+
+  /** Adds what sends descriptors with a byte to the other end of `socket`, and closes them. */
+  send(socket: number, fds: readonly number[], doing: string): void {
+    const rights = rightsMessage(fds);
+    const header = new Structure([null, 0, new Structure([Buffer.alloc(1), 1]), 1, rights, rights.length, 0]);
+    this.call('sendmsg', [socket, header, MSG_NOSIGNAL], doing);
+    for (const fd of fds) this.close(fd);
   }
 
   close(fd: number): void {

@@ -259,6 +259,25 @@ export class StubProcess {
     throw new TsociError('the stub sent no descriptor');
   }
 
+  /** Takes descriptors of the process, which has them no more: the numbers that they have here. */
+  takeDescriptors(fds: readonly number[], doing: string): number[] {
+    const program = this.program();
+    program.send(this.control, fds, doing);
+    return this.receiveDescriptors(program, fds.length);
+  }
+
+  /** Gives it copies of descriptors of ours: the numbers that they have there. */
+  giveDescriptors(fds: readonly number[], doing: string): number[] {
+    this.flush();
+    const program = this.program();
+    const received = program.receive(this.control, fds.length, doing);
+    const { message } = encode(program.operations);
+    this.#transmit(program.operations, message);
+    this.#channel.sendDescriptors(fds, doing);
+    new Results().add(program.operations, this.#receive(message.length), new Map(), this.descriptors);
+    return received;
+  }
+
   /**
    * Does something to the process that takes the rights and the /proc of the host, by its pid. A planned stub is no
    * process (`tsoci plan`): then nothing is done, and the result is undefined.

@@ -73,6 +73,7 @@ export const calls: Readonly<Partial<Record<SyscallName, readonly Show[]>>> = {
   prlimit64: [number, resource, structures.rlimit, hex],
   read: [int, written, number],
   readlinkat: [directory, path, written, number],
+  recvmsg: [int, structures.msghdr, bits(names.messageFlags)],
   sched_setaffinity: [number, number, show.cpus],
   sched_setattr: [number, structures.schedAttr, number],
   seccomp: [one(names.seccompOperations), bits(names.seccompFlags), structures.filter],

@@ -1,10 +1,12 @@
 // User namespaces as no engine makes them, and what the kernel refuses of id-mapped mounts, said so that it helps.
 
-import { chmodSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hold } from '../namespaces/cells.ts';
-import { type Change, eventually, mapUsers, Sandbox, userNamespace } from './harness.ts';
+import { type Change, eventually, mapUsers, Sandbox, TIMEOUT, tsociPath, userNamespace } from './harness.ts';
 
 const test = suite('user namespaces');
 const box = new Sandbox();
@@ -174,6 +176,31 @@ test('empty lists of mappings are none: those of the container', () => {
     config.mounts?.push({ destination: '/mnt', source: '/etc', options: ['bind', 'idmap'], ...none });
   });
   assert.is(output, '0:0\n');
+});
+
+test('more bind mounts than there are descriptors, from where only root of the host may look', () => {
+  const closed = join(box.directory, 'closed');
+  mkdirSync(closed, { mode: 0o700 });
+  const many = Array.from({ length: 400 }, (_, i) => i);
+  for (const i of many) writeFileSync(join(closed, String(i)), `${i}\n`);
+  box.configure(
+    'cd /tmp; cat 0 63 64 399; stat -c %u:%g 0 399; grep -c " /tmp/" /proc/self/mounts',
+    (config) => {
+      userNamespace(config);
+      config.mounts?.push({ destination: '/tmp', type: 'tmpfs' });
+      for (const i of many) {
+        const options = ['bind', 'ro', ...(i === 399 ? ['idmap'] : [])];
+        config.mounts?.push({ destination: `/tmp/${i}`, source: join(closed, String(i)), options });
+      }
+    },
+  );
+  const run = ['ulimit -n 256; exec "$@"', 'sh', tsociPath, '--root', box.root, 'run', box.id()];
+  const { stdout, stderr } = spawnSync('sh', ['-c', ...run], {
+    cwd: box.bundle,
+    encoding: 'utf8',
+    timeout: TIMEOUT,
+  });
+  assert.is(stdout, '0\n63\n64\n399\n65534:65534\n0:0\n400\n', stderr);
 });
 
 test('parameters of a user namespace, and a domain name that is said twice', () => {

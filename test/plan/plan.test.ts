@@ -105,6 +105,16 @@ if (process.getuid?.() === 0) {
     assert.ok(!lines.some((line) => /symlinkat.*# linux\.devices/.test(line)));
   });
 
+  test('of one in a user namespace, with more mounts of the host than are opened at first', () => {
+    const lines = compare((config) => {
+      inUsers(config);
+      for (let i = 0; i < 70; i++)
+        config.mounts?.push({ destination: `/many/${i}`, source: '/etc/hostname', options: ['bind'] });
+    });
+    assert.ok(lines.some((line) => /^trees: open_tree\(AT_FDCWD, "\/etc\/hostname"/.test(line)));
+    assert.ok(lines.some((line) => /^init: recvmsg\(/.test(line)));
+  });
+
   test('of one that gets its own cgroup bound, which is not there yet', () => {
     const lines = compare((config) => {
       inUsers(config);

@@ -18,17 +18,11 @@ import {
 import { cloneFlags, isolates, joins, lateFlags, userComesFirst } from '../../namespaces/namespace-plan.ts';
 import { cloneInit, setDomainname, setHostname, unshare } from '../../namespaces/new-namespaces.ts';
 import { loopbackUp } from '../../network/loopback.ts';
-import {
-  buildRootfs,
-  finishRoot,
-  type HostTrees,
-  openDevNull,
-  type RootfsPlan,
-  tryOpenHostTrees,
-} from '../../rootfs/build.ts';
+import { buildRootfs, finishRoot, openDevNull, type RootfsPlan } from '../../rootfs/build.ts';
 import { makeConsole } from '../../rootfs/console.ts';
 import type { BuildContext, RootContext } from '../../rootfs/context.ts';
 import { guardPaths } from '../../rootfs/guarded-paths.ts';
+import { HostTrees } from '../../rootfs/host-trees.ts';
 import { moveInto } from '../../rootfs/no-pivot.ts';
 import { chrootInto, pivotInto } from '../../rootfs/root.ts';
 import { resetAffinity } from '../../security/affinity.ts';
@@ -72,6 +66,7 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
 
   step('make init in the namespaces of the container, with a copy of the mounts of the host');
   const { stub, trees } = spawnInit(creation, host, opened);
+  using _trees = trees;
   const scope = host.startScope(stub.pid);
   if (modules.systemd && rootfs) bindCgroup(rootfs.mounts, namespaces, scope);
   const init = configureInit(creation, stub);
@@ -110,18 +105,24 @@ function spawnInit(
 ): { stub: StubProcess; trees: HostTrees | undefined } {
   const { caller, bundle, namespaces, rootfs, inherited, modules } = creation;
   const { process, linux } = bundle.config;
-  using boot = StubProcess.spawn(caller.launcher, {
-    stdio: caller.stdio,
-    preserved: inherited.count,
-    extra: opened.extra,
-  });
+  const spawn = (role?: string) =>
+    StubProcess.spawn(caller.launcher, {
+      stdio: caller.stdio,
+      preserved: inherited.count,
+      extra: opened.extra,
+      ...(role && { role }),
+    });
+  using boot = spawn();
   // systemd makes the cgroup only with init in it.
   if (rootfs && !modules.systemd) bindCgroup(rootfs.mounts, namespaces, host.cgroup?.directory);
   if (rootfs) numberIdmaps(rootfs.mounts, opened, boot);
   const mayNotOpen = caller.uid === 0 && isolates(namespaces, 'user');
   const users = opened.namespaces.find(({ type }) => type === 'user');
   const mappings = () => (users ? mappingsOf(caller, users) : { uidMappings: [], gidMappings: [], ...linux });
-  const trees = rootfs && mayNotOpen ? tryOpenHostTrees(boot, rootfs, mappings) : undefined;
+  const trees =
+    rootfs && mayNotOpen
+      ? HostTrees.tryOpen(boot, rootfs, { mappings, spawn: () => spawn('trees') })
+      : undefined;
   // Before namespaces are joined: the files of an undumpable process in /proc are root's.
   const { oomScoreAdj } = process ?? {};
   if (oomScoreAdj !== undefined) boot.onHost((pid) => setOomScoreAdj(pid, oomScoreAdj));
