@@ -6,6 +6,7 @@ import { propagations } from '../config/mount-options.ts';
 import { MOUNT_ATTR_RDONLY, MS_SHARED } from '../linux/constants.ts';
 import { forProperty } from '../linux/errors.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
+import { inUserNamespace } from '../linux/procfs.ts';
 import { isolates, planNamespaces } from '../namespaces/namespace-plan.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
@@ -31,6 +32,8 @@ export interface RootfsPlan {
   devices: DeviceNode[] | undefined;
   /** The SELinux context of filesystems (linux.mountLabel). */
   label: string | undefined;
+  /** Whether the container's users are those of a user namespace. */
+  ownUsers: boolean;
   cwd: string | undefined;
   readonly: boolean;
   propagation: string | undefined;
@@ -45,14 +48,16 @@ export function planRootfs(config: Config, bundle: string, rootfs: string, overl
     property: `mounts[${i}]`,
   }));
   const shared = propagations.get(propagation ?? '')?.type === MS_SHARED;
+  const newUsers = isolates(planNamespaces(config.linux?.namespaces ?? []), 'user');
   // A user namespace is refused them (mount-refusal.ts).
-  if (!isolates(planNamespaces(config.linux?.namespaces ?? []), 'user')) bindHostFilesystems(mounts);
+  if (!newUsers) bindHostFilesystems(mounts);
   return {
     rootfs,
     overlay: planOverlay(config, bundle, rootfs, overlay),
     mounts,
     devices: mounts.some(bindsDev) ? undefined : allDevices(devices.map(deviceNode)),
     label,
+    ownUsers: newUsers || inUserNamespace(),
     cwd: config.process?.cwd,
     readonly: config.root?.readonly ?? false,
     propagation,
@@ -84,7 +89,7 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
   init.later(program);
   const { rootfs, overlay } = plan;
   const root = overlay ? withProperty(init, 'root.path', () => mountOverlay(init, rootfs, overlay)) : bound;
-  const context: BuildContext = { init, root, readonlyLater: [] };
+  const context: BuildContext = { init, root, ownUsers: plan.ownUsers, readonlyLater: [] };
   mountAll(context, plan.mounts, trees && ((mounts) => trees.supply(init, mounts)));
   if (plan.devices) {
     if (trees?.devices) bindDevices(context, plan.devices, trees.devices);

@@ -24,6 +24,8 @@ export interface RootContext {
 
 /** What is known while the root filesystem is built. */
 export interface BuildContext extends RootContext {
+  /** Whether the container's users are those of a user namespace. */
+  readonly ownUsers: boolean;
   /** Mounts that become read-only when all is made in them that belongs there. */
   readonly readonlyLater: LaterMount[];
 }

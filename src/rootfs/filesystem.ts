@@ -18,18 +18,22 @@ import { changeAttributes, type RootContext, setAttributes } from './context.ts'
 import { mappingIds } from './idmap-refusal.ts';
 import { isForMount, isLongPath, mountAtOnce, setLongPath } from './long-options.ts';
 import { attributesOf, describe, type MountPlan } from './mount-plan.ts';
-import { isInMemory, likeCovered, optionsOfCovered } from './tmpfs.ts';
+import { isInMemory, optionsOfCovered } from './tmpfs.ts';
 
 export interface NewFilesystem {
   type: string;
   device: string | undefined;
 }
 
-/** Where a mount goes: descriptors, and a struct statx of the target if it goes by that. */
+/** Where a mount goes. */
 export interface Place {
+  /** Descriptors. */
   root: number;
   target: number;
+  /** A struct statx of the target, if the mount goes by that. */
   covered: Buffer | undefined;
+  /** Whether users are those of a user namespace. */
+  ownUsers: boolean;
 }
 
 /** Kernel filesystems have no use for a read-only superblock, and share one between mounts: ro is of the mount. */
@@ -47,9 +51,10 @@ export function newFilesystem(
 ): { filesystem?: number; mount: number } {
   const { options, idmapNamespace } = plan;
   const doing = describe(plan);
+  const asked = [...settings(from.type, options), ...optionsOfCovered(options, place)];
   const made = isForMount(from.type, options)
-    ? mountByOptions(program, place, from, plan)
-    : mountByContext(program, place, from, plan);
+    ? mountByOptions(program, place, from, plan, asked)
+    : mountByContext(program, from, plan, asked);
   if (idmapNamespace !== undefined) {
     const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace };
     setAttributes(program, made.mount, attributes, 0, mappingIds(doing));
@@ -60,19 +65,18 @@ export function newFilesystem(
 /** fsopen(2), fsconfig(2) for each option, fsmount(2). */
 function mountByContext(
   program: Program,
-  { covered }: Place,
   { type, device }: NewFilesystem,
   plan: MountPlan,
+  asked: readonly string[],
 ): { filesystem: number; mount: number } {
   const { options } = plan;
   const doing = describe(plan);
   const filesystem = program.open('fsopen', [type, FSOPEN_CLOEXEC], doing);
   if (device) program.call('fsconfig', [filesystem, FSCONFIG_SET_STRING, 'source', device, 0], doing);
-  for (const option of settings(type, options)) {
+  for (const option of asked) {
     if (isLongPath(type, option)) setLongPath(program, filesystem, option, doing);
     else setOption(program, filesystem, option, doing);
   }
-  if (covered) likeCovered(program, filesystem, plan, covered);
   program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
   const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, firstAttributes(type, options)], doing);
   program.close(filesystem);
@@ -85,10 +89,10 @@ function mountByOptions(
   place: Place,
   from: NewFilesystem,
   plan: MountPlan,
+  asked: readonly string[],
 ): { mount: number } {
   const { options } = plan;
-  const own = place.covered ? optionsOfCovered(plan, place.covered) : [];
-  const mount = mountAtOnce(program, place, plan, from, [...settings(from.type, options), ...own]);
+  const mount = mountAtOnce(program, place, plan, from, asked);
   const { clear } = options.attributes;
   const attributes = { set: firstAttributes(from.type, options), clear: clear & MOUNT_ATTR__ATIME };
   changeAttributes(program, mount, attributes, 0, describe(plan));

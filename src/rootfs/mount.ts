@@ -144,14 +144,14 @@ function mountBatch(
   empty: ReadonlySet<string>,
 ): number {
   if (plans.length === 0) return 0;
-  const { init, root } = context;
+  const { init, root, ownUsers } = context;
   const program = init.program();
   const steps = plans.map((plan) => {
     program.property = plan.property;
     if (plan.kind === 'directory' && empty.has(posix.dirname(posix.normalize(plan.destination))))
       addTarget(program, root, plan.destination, 'directory');
     const target = openTarget(program, root, plan, RESOLVE_NO_SYMLINKS);
-    const { mount } = addMount(program, plan, { root, target, covered: covered.get(plan) });
+    const { mount } = addMount(program, plan, { root, target, covered: covered.get(plan), ownUsers });
     const look = lookForProc(program, plan, { target, mount });
     attachMount(program, plan, mount, target);
     return { plan, mount, look, end: program.length };
@@ -273,12 +273,12 @@ function attachMount(program: Program, plan: MountPlan, mount: number, target: n
 
 /** A detached mount, which may be where it shall go. */
 function makeMount(
-  { init, root }: RootContext,
+  { init, root, ownUsers }: BuildContext,
   plan: MountPlan,
   { target, covered }: { target: number; covered?: Buffer | undefined },
 ): number {
   const program = init.program();
-  const place = { root, target, covered: goesByCovered(plan) ? covered : undefined };
+  const place = { root, target, covered: goesByCovered(plan) ? covered : undefined, ownUsers };
   const { mount, filesystem } = addMount(program, plan, place);
   const look = lookForProc(program, plan, { target, mount });
   let results: Results;

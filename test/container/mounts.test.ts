@@ -167,14 +167,16 @@ test('a tmpfs without mode is like the directory that it covers', () => {
     'new/er 1777 0:0',
   ];
   assert.equal(box.run(look, change).trim().split('\n'), expected);
-  // What belongs to nobody there is root's.
-  const others = box.run(look, (config) => {
-    userNamespace(config);
-    for (const mappings of [config.linux.uidMappings, config.linux.gidMappings])
-      if (mappings?.[0]) mappings[0].size = 1000;
-    change(config);
-  });
-  assert.equal(others.trim().split('\n').slice(0, 2), ['plain 711 0:0', 'copied 2755 7:0']);
+  // What belongs to nobody there is root's, whether or not there is a user of that id.
+  for (const size of [1000, 65_536]) {
+    const others = box.run(look, (config) => {
+      userNamespace(config);
+      for (const mappings of [config.linux.uidMappings, config.linux.gidMappings])
+        if (mappings?.[0]) mappings[0].size = size;
+      change(config);
+    });
+    assert.equal(others.trim().split('\n').slice(0, 2), ['plain 711 0:0', 'copied 2755 7:0']);
+  }
 });
 
 // Seen with each tmpfs looked at by itself: three programs for each.
