@@ -1,6 +1,6 @@
 // Flags of mounts: which a bind mount has of its source, which a change takes, and what is said of those that nobody knows.
 
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -13,9 +13,19 @@ const box = new Sandbox();
 const source = join(box.directory, 'source');
 mkdirSync(source);
 
-/** The options of mounts at and below /mnt: a bind of a tmpfs, which has another below it, both with options of their own. */
-function flagsOf(made: string, options: string[], change: Change = () => {}): string[] {
+/**
+ * A container in a mount namespace with a tmpfs as the source, which has another below it, both with options of their own.
+ * `inside` is what executes the runtime there.
+ */
+function runWith(
+  made: string,
+  options: string[],
+  inside: string[],
+  change: Change,
+): SpawnSyncReturns<string> {
   box.configure('grep " /mnt" /proc/self/mounts', (config) => {
+    // A user namespace of one user has no group 5.
+    config.mounts = (config.mounts ?? []).filter(({ type }) => type !== 'devpts');
     mounting(bind('/mnt', source, ...options))(config);
     change(config);
   });
@@ -23,23 +33,18 @@ function flagsOf(made: string, options: string[], change: Change = () => {}): st
     mount -t tmpfs lower ${source}/below
     for m in ${source}/below ${source}; do mount -o remount,bind,${made} $m; done
     exec "$@"`;
-  const run = [
-    'sh',
-    '-ec',
-    script,
-    'sh',
-    tsociPath,
-    '--root',
-    box.root,
-    'run',
-    '--bundle',
-    box.bundle,
-    box.id(),
-  ];
-  const { status, stdout, stderr } = spawnSync('unshare', ['--mount', ...run], {
-    encoding: 'utf8',
-    timeout: TIMEOUT,
-  });
+  const tsoci = [tsociPath, '--root', box.root, '--cgroup-manager', 'disabled'];
+  const run = ['sh', '-ec', script, 'sh', ...inside, ...tsoci, 'run', '--bundle', box.bundle, box.id()];
+  return spawnSync('unshare', ['--mount', ...run], { encoding: 'utf8', timeout: TIMEOUT });
+}
+
+/** The options of mounts at and below /mnt. */
+function flagsOf(
+  made: string,
+  options: string[],
+  { inside = [], change = () => {} }: { inside?: string[]; change?: Change } = {},
+): string[] {
+  const { status, stdout, stderr } = runWith(made, options, inside, change);
   assert.is(status, 0, stderr);
   return stdout
     .trim()
@@ -74,7 +79,23 @@ for (const [what, made, options, upper, lower = upper] of flags)
   test(`bind: ${what}`, () => assert.equal(flagsOf(made, options), [upper, lower]));
 
 test('bind in a user namespace: the same by the rights of the host', () => {
-  assert.equal(flagsOf(`ro,${strict}`, ['rw'], userNamespace), ['rw,relatime', `ro,${strict}`]);
+  assert.equal(flagsOf(`ro,${strict}`, ['rw'], { change: userNamespace }), ['rw,relatime', `ro,${strict}`]);
+});
+
+/** Whoever is root of a user namespace alone may not take from a mount what it had when it came. */
+const below = ['unshare', '--user', '--map-root-user', '--mount'];
+
+test('bind: flags that a user namespace has locked stay unless they are named, and then it is an error', () => {
+  for (const options of [['ro'], ['nosuid'], ['rro'], ['norelatime']]) {
+    const [upper] = flagsOf(`ro,${strict}`, options, { inside: below });
+    assert.is(upper, `ro,${strict}`, String(options));
+  }
+  assert.is(flagsOf(`rw,${strict}`, ['rw'], { inside: below })[0], `rw,${strict}`);
+  for (const option of ['rw', 'suid', 'exec', 'noatime', 'nodiratime', 'rrw']) {
+    const { status, stderr } = runWith(`ro,${strict}`, [option], below, () => {});
+    assert.is(status, 1, option);
+    assert.match(stderr, /set flags: bind .* on \/mnt: EPERM .*; a user namespace keeps the flags/);
+  }
 });
 
 test('a new filesystem takes recursive flags, the last of all', () => {
