@@ -120,6 +120,11 @@ test('a `create` killed while systemd makes the scope: `delete --force` stops it
       'systemd is asked',
       () => existsSync(log) && readFileSync(log, 'utf8').includes('"StartTransientUnit"'),
     );
+    // The runtime too: it would take back what the launcher is no more there for.
+    const { pid = 0 } = child;
+    process.kill(pid, 'SIGSTOP');
+    for (const runtime of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' '))
+      process.kill(Number(runtime), 'SIGKILL');
     child.kill('SIGKILL');
     assert.equal(await ended, [null, 'SIGKILL']);
     return calls().find(({ member }) => member === 'StartTransientUnit');
