@@ -9,6 +9,7 @@ import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
+import { CallerGone } from '../linux/wanted.ts';
 import { ENTER_EXTRA } from '../namespaces/enter.ts';
 import { checkMapped } from '../namespaces/mappings.ts';
 import { makeConsole } from '../rootfs/console.ts';
@@ -70,16 +71,23 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   if (!options.detach) caller.signals.hold();
   const killsBefore = oomKillsIn(record.cgroup);
   const { pid, terminal } = alive(() => spawn(caller, { ...options, keepTerminal }, plan));
+  const end = (error: unknown): never => {
+    syscall(SYS.kill, pid, SIGKILL);
+    caller.launcher.wait(pid);
+    throw error;
+  };
   try {
     if (options.pidFile) writePidFile(options.pidFile, pid);
     if (options.pidfdSocket) sendPidfd(options.pidfdSocket, pid, 'setns');
   } catch (error) {
-    syscall(SYS.kill, pid, SIGKILL);
-    caller.launcher.wait(pid);
-    throw error;
+    end(error);
   }
   if (options.detach) return 0;
-  const status = await attend(caller, pid, { terminal });
+  const status = await attend(caller, pid, { terminal }).catch((error: unknown) => {
+    // Who kills tsoci alone leaves the process to go on.
+    if (error instanceof CallerGone) throw error;
+    return end(error);
+  });
   const why = explainEnd({ pid, status, cgroup: record.cgroup, killsBefore });
   if (why) caller.warn(why);
   return exitStatus(status);

@@ -82,7 +82,8 @@ function signalAll(record: ContainerRecord, signal: number): void {
 export function killNow(record: ContainerRecord): void {
   // The namespace is found through init, so it is opened before init ends.
   using namespace = record.cgroup === undefined && outliveInit(record) ? holdOwnNamespace(record) : undefined;
-  if (record.init) {
+  // Looked at before as well: where there is nothing to do, nothing can fail.
+  if (record.init && isAlive(record.init.pid, record.init.startTime)) {
     const { pid, startTime } = record.init;
     const result = signalIf(pid, () => isAlive(pid, startTime), SIGKILL);
     if (result < 0 && result !== -ESRCH) throw TsociError.fromErrno(`kill process ${pid}`, -result);

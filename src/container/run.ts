@@ -1,7 +1,7 @@
 // create, start, wait, delete in one.
 
 import type { Caller } from '../launcher/caller.ts';
-import { checkWanted, neverGiveUp } from '../linux/wanted.ts';
+import { CallerGone, checkWanted, neverGiveUp } from '../linux/wanted.ts';
 import { exitStatus, explainEnd } from './attach/end.ts';
 import { attend } from './attach/foreground.ts';
 import { explainFailure } from './create/config-failure.ts';
@@ -13,6 +13,7 @@ import { killNow } from './kill.ts';
 import type { NotifySocket } from './notify-socket.ts';
 import { startContainer } from './start.ts';
 import { withLock } from './state/lock.ts';
+import type { ContainerRecord } from './state/record.ts';
 import { containerDirectory, tryReadRecord } from './state/store.ts';
 
 export interface RunOptions extends CreateOptions {
@@ -34,20 +35,37 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     checkWanted();
     notify = await startContainer(caller, { root, id, attended: !detach });
   } catch (error) {
-    neverGiveUp();
-    killNow(record);
-    if (record.init) caller.launcher.wait(record.init.pid);
-    // A failed hook has destroyed the container already.
-    if (tryReadRecord(containerDirectory(root, id))) remove(caller, root, id, systemd);
+    takeBack(caller, root, record, systemd);
     throw explainFailure(caller, source, error);
   }
   if (detach || !record.init) return 0;
   const { pid } = record.init;
-  const status = await attend(caller, pid, { terminal, notify });
+  const status = await attend(caller, pid, { terminal, notify }).catch((error: unknown) => {
+    // Who kills tsoci alone leaves the container to go on.
+    if (!(error instanceof CallerGone)) takeBack(caller, root, record, systemd);
+    throw error;
+  });
   const why = explainEnd({ pid, status, cgroup: record.cgroup, killsBefore: 0 });
   if (why) caller.warn(why);
   if (!keep) remove(caller, root, id, systemd);
   return exitStatus(status);
+}
+
+/** Ends a container that could not be started, or cannot be attended, and deletes it. */
+function takeBack(
+  caller: Caller,
+  root: string,
+  record: ContainerRecord,
+  systemd: OptionalModules['systemd'],
+): void {
+  neverGiveUp();
+  killNow(record);
+  try {
+    if (record.init) caller.launcher.wait(record.init.pid);
+  } finally {
+    // A failed hook has destroyed the container already.
+    if (tryReadRecord(containerDirectory(root, record.id))) remove(caller, root, record.id, systemd);
+  }
 }
 
 /** Deletes the container, unless somebody else has done so meanwhile. */

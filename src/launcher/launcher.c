@@ -60,6 +60,9 @@ void ended(long result) __attribute__((noreturn));
 // 0 when a server is the runtime, which is no child of ours.
 static int runtime;
 
+// Ours of the socket.
+static int connection;
+
 // The first message of a request, and what a server greets with.
 static const char magic[8] = "tsoci 1";
 
@@ -167,6 +170,8 @@ void ended(long result) {
   // A child that was to become something else and could not: its control descriptor is none. The launcher shares memory
   // with it, finds the error there, and tells the runtime.
   if (result == -EBADF) exit_group(FAILURE);
+  // A runtime that is there still, and waits for a reply that could not be sent, reads end of file.
+  SYSCALL(close, connection);
   int status = 0;
   if (runtime != 0) SYSCALL(wait4, runtime, &status, 0, 0);
   // It has said why by itself.
@@ -274,11 +279,10 @@ static void send_request(int socket, int argc, char **argv, char **envp) {
                           {STDIN, STDOUT, STDERR}};
   struct vector vector = {&header, sizeof header};
   struct message message = {0, 0, &vector, 1, &rights, sizeof rights, 0};
-  // A runtime that is gone is told of in ended().
-  SYSCALL(sendmsg, socket, &message, MSG_NOSIGNAL);
+  if (SYSCALL(sendmsg, socket, &message, MSG_NOSIGNAL) < 0) ended(0);
   for (unsigned long at = 0; at < header.length; at += CHUNK) {
     unsigned long rest = header.length - at;
-    SYSCALL(sendto, socket, strings + at, rest < CHUNK ? rest : CHUNK, MSG_NOSIGNAL);
+    if (SYSCALL(sendto, socket, strings + at, rest < CHUNK ? rest : CHUNK, MSG_NOSIGNAL) < 0) ended(0);
   }
 }
 
@@ -352,6 +356,7 @@ void __attribute__((noreturn, used)) begin(long *stack) {
   char **envp = argv + argc + 1;
   int socket = connect_server(envp);
   if (socket < 0) socket = own_runtime();
+  connection = socket;
   send_request(socket, argc, argv, envp);
   drive(socket);
 }

@@ -21,6 +21,15 @@ export function removeEmptyDirectory(path: string): boolean {
   }
 }
 
+/** The same, if it can: for what a failed step has left. */
+export function discardEmptyDirectory(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // The failure itself is what is told.
+  }
+}
+
 /** Removes what a failed step has left, if it can: the failure itself is what is told. */
 export function discardFile(path: string): void {
   try {

@@ -5,6 +5,7 @@ import type { Hooks } from '../../config/generated/types.ts';
 import type { Caller } from '../../launcher/caller.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import { messageOf, TsociError } from '../../linux/errors.ts';
+import { discardEmptyDirectory } from '../../linux/files.ts';
 import { identify } from '../../linux/procfs.ts';
 import { step } from '../../linux/steps.ts';
 import { undoable } from '../../linux/undo.ts';
@@ -19,12 +20,12 @@ import type { ContainerRecord } from '../state/record.ts';
 import {
   checkId,
   existsAlready,
+  hasRecord,
   removeDirectory,
   reserve,
   savedConfig,
   savedProgram,
   startSocket,
-  tryReadRecord,
   writeRecord,
 } from '../state/store.ts';
 import { makeCgroup, planCgroup } from './cgroup.ts';
@@ -53,10 +54,8 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   // It may have been while we started.
   checkWanted();
   const directory = reserve(options.root, options.id);
-  const lockFd = lockContainer(directory, options.id);
+  const lockFd = lockReserved(directory, options.id);
   try {
-    // Before we had the lock a `delete` may have removed the directory, and another `create` may have made it anew.
-    if (tryReadRecord(directory)) throw existsAlready(options.id);
     const record = newRecord(creation, options);
     return undoable(
       (undo) =>
@@ -67,6 +66,21 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
     );
   } finally {
     closeSync(lockFd);
+  }
+}
+
+/** Locks the directory of a new container. One that cannot be locked is given up, and its id with it. */
+function lockReserved(directory: string, id: string): number {
+  let fd: number | undefined;
+  try {
+    fd = lockContainer(directory, id);
+    // Before we had the lock a `delete` may have removed the directory, and another `create` may have made it anew.
+    if (hasRecord(directory)) throw existsAlready(id);
+    return fd;
+  } catch (error) {
+    discardEmptyDirectory(directory);
+    if (fd !== undefined) closeSync(fd);
+    throw error;
   }
 }
 

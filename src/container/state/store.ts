@@ -85,6 +85,10 @@ export function existsAlready(id: string): TsociError {
   return new TsociError(`container with id ${id} exists already`, { errno: EEXIST });
 }
 
+export function hasRecord(directory: string): boolean {
+  return existsSync(join(directory, 'state.json'));
+}
+
 /** Writes a file whole or not at all. */
 export function writeAtomically(path: string, text: string): void {
   step(`write ${path}`);
@@ -159,7 +163,7 @@ export function removeDirectory(directory: string): void {
  * that was killed before or after there was one. Whatever else somebody keeps in a state directory is not ours to remove.
  */
 export function isContainer(directory: string): boolean {
-  if (existsSync(join(directory, 'state.json'))) return true;
+  if (hasRecord(directory)) return true;
   try {
     return readdirSync(directory).every((name) => FILES.has(name.replace(/\.next$/, '')));
   } catch (error) {
