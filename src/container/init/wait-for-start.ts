@@ -21,11 +21,15 @@ import { boundReceives, patiently } from '../../linux/patience.ts';
 import { hasEnded, type ProcessIdentity, processStat } from '../../linux/procfs.ts';
 import { step } from '../../linux/steps.ts';
 import { connectTo } from '../../linux/unix-socket.ts';
+import { waitUntil } from '../../linux/wait-until.ts';
 import { argumentAddress, BUFFER_SIZE, resultAt } from '../../stub/encode.ts';
 import type { Program } from '../../stub/program.ts';
 import { STUB_NAME } from '../../stub/stub-name.ts';
 import { readSavedProgram } from '../state/saved.ts';
 import { startSocket } from '../state/store.ts';
+
+/** Milliseconds that the kernel may take for what is left of execve(2) or exit(2): then it has that name by itself. */
+const SETTLE_TIMEOUT = 1000;
 
 /** Bytes of the go message: one argument of an operation, the number of init's control descriptor. */
 const GO_MESSAGE_SIZE = 8;
@@ -73,10 +77,19 @@ export function sendGo(socket: number, init: ProcessIdentity, control: number): 
   return reply.subarray(0, length);
 }
 
-/** Whether init has ended under the name that it has until it executes something else. It may have been reaped, too. */
+/**
+ * Whether init has ended under the name that it has until it executes something else. It may have been reaped, too. The
+ * kernel closes its descriptors before it gives it another name (execve(2)), and before it shows that it has ended
+ * (exit(2)): so one of both is waited for.
+ */
 function endedWaiting({ pid, startTime }: ProcessIdentity): boolean {
-  const stat = processStat(pid);
-  return stat?.startTime === startTime && hasEnded(stat) && stat.comm === STUB_NAME;
+  let stat = processStat(pid);
+  const isInit = () => stat?.startTime === startTime && stat.comm === STUB_NAME;
+  const hasSettled = () => {
+    stat = processStat(pid);
+    return !isInit() || stat === undefined || hasEnded(stat);
+  };
+  return waitUntil(hasSettled, SETTLE_TIMEOUT) && isInit();
 }
 
 /**
