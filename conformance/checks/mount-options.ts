@@ -1,5 +1,6 @@
 // config.md#linux-mount-options: the options that concern one mount, or the filesystem that is mounted.
 
+import { readFileSync } from 'node:fs';
 import type { Check } from '../harness/check.ts';
 import { expect, expectEqual } from '../harness/expect.ts';
 import { type MountInfo, mountAt, parseMountInfo } from '../harness/proc.ts';
@@ -227,6 +228,27 @@ export const checks: Check[] = [
       },
     }),
   ),
+  {
+    id: 'mount-option-long',
+    section,
+    level: 'SHOULD',
+    requirement: 'An option of the filesystem may be long: as much as mount(2) takes.',
+    unless: () =>
+      readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n')
+        ? undefined
+        : 'this host has no overlay',
+    broken: { reads: '/mounts/-1/options', as: ['lowerdir=/usr:/etc'] },
+    async run(trial) {
+      const layers = Array.from({ length: 12 }, (_, number) => trial.makeDirectory(`layer-${number}`));
+      trial.write('layer-11/file', 'of the lowest layer');
+      const option = `lowerdir=${layers.join(':')}`;
+      expect(option.length > 256, 'the option is not longer than fsconfig(2) takes');
+      const output = await trial.output('cat /tmp/file', (config) => {
+        config.mounts.push({ destination: '/tmp', type: 'overlay', source: 'overlay', options: [option] });
+      });
+      expectEqual(output, 'of the lowest layer', 'the output');
+    },
+  },
   {
     id: 'mount-option-tmpcopyup',
     section,
