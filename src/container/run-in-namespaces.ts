@@ -6,16 +6,19 @@ import { enterNamespaces } from '../namespaces/enter.ts';
 import type { NamespaceType } from '../namespaces/namespace-plan.ts';
 import { stringArray } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
+import { exitStatus } from './attach/end.ts';
+import { attend } from './attach/foreground.ts';
 import { findExecutable } from './init/executable.ts';
 
 /** Runs a command and waits for it; the exit status, 128 and the number for a signal. */
-export function runInNamespaces(
+export async function runInNamespaces(
   caller: Caller,
   pid: number,
   types: readonly NamespaceType[],
   args: readonly string[],
-): number {
-  const { launcher, stdio } = caller;
+): Promise<number> {
+  const { launcher, signals, stdio } = caller;
+  signals.holdTogether();
   const stub = enterNamespaces({ pid }, { launcher, stdio, role: 'command' }, types);
   try {
     execute(stub, args, caller.env);
@@ -23,8 +26,7 @@ export function runInNamespaces(
     stub.dismiss();
     throw error;
   }
-  const { signal, code } = stub.wait();
-  return signal ? 128 + signal : code;
+  return exitStatus(await attend(caller, stub.pid, {}));
 }
 
 function execute(stub: StubProcess, args: readonly string[], environment: Caller['env']): void {

@@ -10,8 +10,9 @@ import { STOP_IF_POSITIVE } from '../stub/program.ts';
 import type { LauncherSocket } from './launcher-socket.ts';
 
 const SIGSET_SIZE = 8;
-/** struct signalfd_siginfo; ssi_signo is its first word. */
+/** struct signalfd_siginfo; ssi_signo is its first word, ssi_code its third. */
 const SIGINFO_SIZE = 128;
+const SIGINFO_CODE = 8;
 /** As many signals are read at once. */
 const MOST_SIGNALS = 32;
 const LAST_SIGNAL = 64;
@@ -27,6 +28,10 @@ const unheld: readonly number[] = [9, 19];
 const held = Array.from({ length: LAST_SIGNAL }, (_, i) => i + 1).filter(
   (signal) => !unheld.includes(signal),
 );
+/** SIGCONT, SIGTSTP, SIGTTIN and SIGTTOU, by which a shell stops a job as a whole and has it go on. */
+const jobControl: readonly number[] = [18, 20, 21, 22];
+/** asm-generic/siginfo.h: sent by the kernel, such as by a terminal to the processes in its foreground. */
+const SI_KERNEL = 0x80;
 
 export interface Event {
   /** Of the child, when it has ended. */
@@ -41,6 +46,8 @@ export class CallerSignals {
   readonly #launcher: LauncherSocket;
   /** The number in the launcher of its signalfd. */
   #signalfd: number | undefined;
+  /** Whether the process that signals go on to is in the launcher's process group. */
+  #together = false;
   /** Those that have come and were not asked for. */
   #come: number[] = [];
 
@@ -57,6 +64,16 @@ export class CallerSignals {
     setEndingSignal(() => this.ending());
   }
 
+  /**
+   * The same for a process in the launcher's process group. It has by itself what a terminal sends, and both are stopped
+   * together.
+   */
+  holdTogether(): void {
+    this.#together = true;
+    this.#watch(held.filter((signal) => !jobControl.includes(signal)));
+    setEndingSignal(() => this.ending());
+  }
+
   /** The first that has come of those that are to end us. */
   ending(): number | undefined {
     const program = this.#launcher.program();
@@ -64,7 +81,7 @@ export class CallerSignals {
     const args = [this.#signalfd ?? -1, infos, infos.length];
     const length = program.call('read', args, 'read signals', { ignored: [EAGAIN] });
     const results = this.#launcher.run(program);
-    this.#come.push(...signalsIn(results.bytes(infos), results.at(length)));
+    this.#come.push(...this.#signalsIn(results.bytes(infos), results.at(length)));
     return this.#come.find((signal) => endings.includes(signal));
   }
 
@@ -130,17 +147,20 @@ export class CallerSignals {
     try {
       const results = launcher.run(program, meanwhile);
       if (results.at(ended) > 0) return { status: waitStatus(results.bytes(status)), signals: [] };
-      return { status: undefined, signals: signalsIn(results.bytes(infos), results.at(length)) };
+      return { status: undefined, signals: this.#signalsIn(results.bytes(infos), results.at(length)) };
     } catch (error) {
       if (errnoOf(error) !== ECHILD) throw error;
       return { status: { code: 0, signal: 0 }, signals: [] };
     }
   }
-}
 
-/** All but SIGCHLD, of `length` bytes that were read. */
-function signalsIn(infos: Buffer, length: number): number[] {
-  const signals: number[] = [];
-  for (let at = 0; at + SIGINFO_SIZE <= length; at += SIGINFO_SIZE) signals.push(infos.readUInt32LE(at));
-  return signals.filter((signal) => signal !== SIGCHLD);
+  /** Those that are to go on, of `length` bytes that were read. */
+  #signalsIn(infos: Buffer, length: number): number[] {
+    const signals: number[] = [];
+    for (let at = 0; at + SIGINFO_SIZE <= length; at += SIGINFO_SIZE) {
+      const had = this.#together && infos.readInt32LE(at + SIGINFO_CODE) === SI_KERNEL;
+      if (!had) signals.push(infos.readUInt32LE(at));
+    }
+    return signals.filter((signal) => signal !== SIGCHLD);
+  }
 }

@@ -3,10 +3,13 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { collect, comes, status } from './foreground.ts';
 import { EXEC_FAILED, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
 
 const test = suite('signals');
@@ -88,6 +91,37 @@ test('exec', async () => {
       () => JSON.parse(box.tsoci('ps', '--format', 'json', id).stdout).length === 1,
     );
   await atAllMoments(() => ['exec', id, 'sh', '-c', program], alone);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+// Seen with no signal caught: the command went on, and a terminal was read by it and by a shell.
+test('ns enter', async () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  const none = () => eventually('no command', () => !box.leftovers().some((line) => /^\d+ sh -c/.test(line)));
+  await atAllMoments(() => ['ns', 'enter', '--net', id, '--', 'sh', '-c', program, id], none);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
+// Seen with all signals passed on: twice, from the terminal and from tsoci.
+test('ns enter: what a terminal sends comes once', async () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('run', '--detach', id), 0);
+  const counting = 'trap "echo got" INT; echo ready; while [ ! -e end ]; do sleep 0.05; done';
+  const command = `${tsociPath} --root ${box.root} ns enter --net ${id} -- sh -c '${counting}'`;
+  const stdio = ['pipe', 'pipe', 'ignore'] as const;
+  const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: box.directory, stdio: [...stdio] });
+  const out = collect(child.stdout);
+  await comes('ready', () => out.text.includes('ready'));
+  child.stdin?.write('\x03');
+  await comes('the signal', () => out.text.includes('got'));
+  await sleep(500);
+  const ended = status(child);
+  writeFileSync(join(box.directory, 'end'), '');
+  await ended;
+  assert.is(out.text.match(/got/g)?.length, 1);
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 

@@ -34,6 +34,9 @@ export const command = defineCommand({
   },
 });
 
+/** Milliseconds. It waits for a process whose memory the kernel works on, to read its arguments (proc_pid_cmdline(5)). */
+const PS_TIMEOUT = 10_000;
+
 function hostPs(caller: Caller, options: readonly string[]): string {
   // Loaded only where it is needed, since it takes long; the executable has no import() of what is Node's.
   const { spawnSync } = process.getBuiltinModule('node:child_process');
@@ -42,6 +45,7 @@ function hostPs(caller: Caller, options: readonly string[]): string {
     env: caller.env,
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: Number.POSITIVE_INFINITY,
+    timeout: PS_TIMEOUT,
   });
   if (ps.error) throw TsociError.from('execute ps', ps.error);
   if (ps.status !== 0) throw new TsociError(`ps ${options.join(' ')}: ${ps.stderr.trim().split('\n')[0]}`);
