@@ -57,9 +57,11 @@ export function makeDirectories(path: string, mode: number): void {
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === EEXIST) {
+      const found = lstatSync(path, { throwIfNoEntry: false });
       // Somebody has removed what was there.
-      if (!lstatSync(path, { throwIfNoEntry: false })) return makeDirectories(path, mode);
-      if (statSync(path).isDirectory()) return;
+      if (!found) return makeDirectories(path, mode);
+      const target = found.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : found;
+      if (target?.isDirectory()) return;
     }
     if (errno !== ENOENT || path === dirname(path)) throw error;
     makeDirectories(dirname(path), mode);
