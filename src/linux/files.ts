@@ -60,8 +60,9 @@ export function makeDirectories(path: string, mode: number): void {
       const found = lstatSync(path, { throwIfNoEntry: false });
       // Somebody has removed what was there.
       if (!found) return makeDirectories(path, mode);
-      const target = found.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : found;
-      if (target?.isDirectory()) return;
+      // A link that leads nowhere is ENOENT.
+      const target = found.isSymbolicLink() ? statSync(path) : found;
+      if (target.isDirectory()) return;
     }
     if (errno !== ENOENT || path === dirname(path)) throw error;
     makeDirectories(dirname(path), mode);
