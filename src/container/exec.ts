@@ -28,6 +28,7 @@ import { importModules } from './create/optional-modules.ts';
 import { writePidFile } from './create/pid-file.ts';
 import { sendPidfd } from './create/pidfd-socket.ts';
 import { execProcess, type ProcessOptions } from './exec-process.ts';
+import { explainingSource } from './exec-source.ts';
 import { adaptTerminal, checkConsole, sendTerminal } from './init/console-socket.ts';
 import { inheritedDescriptors } from './init/inherited-descriptors.ts';
 import { reopenNull } from './init/null-stdio.ts';
@@ -61,16 +62,19 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const alive = <T>(act: () => T) => unlessStopped(`exec in ${options.id}`, init, act);
   const config = alive(() => readSavedConfig(containerDirectory(options.root, options.id)));
   const modules = await importModules(config, { systemd: false });
-  const process = await execProcess(caller, config.process, options);
-  const { uidMappings, gidMappings } = config.linux ?? {};
-  if (uidMappings?.length && gidMappings?.length) checkMapped(process.user, uidMappings, gidMappings);
+  const { process, file } = await execProcess(caller, config.process, options);
+  const explaining = <T>(act: () => T) => explainingSource(options.id, options, file, act);
   const keepTerminal = !options.detach && !options.consoleSocket;
-  checkConsole(caller, process.terminal ?? false, { ...options, keepTerminal });
+  explaining(() => {
+    const { uidMappings, gidMappings } = config.linux ?? {};
+    if (uidMappings?.length && gidMappings?.length) checkMapped(process.user, uidMappings, gidMappings);
+    checkConsole(caller, process.terminal ?? false, { ...options, keepTerminal });
+  });
   const plan = { record, init, config, modules, process };
   // None is lost that comes before the process is there.
   if (!options.detach) caller.signals.hold();
   const killsBefore = oomKillsIn(record.cgroup);
-  const { pid, terminal } = alive(() => spawn(caller, { ...options, keepTerminal }, plan));
+  const { pid, terminal } = alive(() => explaining(() => spawn(caller, { ...options, keepTerminal }, plan)));
   const end = (error: unknown): never => {
     syscall(SYS.kill, pid, SIGKILL);
     caller.launcher.wait(pid);

@@ -50,7 +50,8 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
   checkId(options.id);
   step(`create container ${options.id} of bundle ${options.bundle}`);
   const creation = await prepareCreation(caller, options);
-  checkConsole(caller, creation.bundle.config.process?.terminal ?? false, options);
+  const { config, source } = creation.bundle;
+  explainingConfig(caller, source, () => checkConsole(caller, config.process?.terminal ?? false, options));
   // It may have been while we started.
   checkWanted();
   const directory = reserve(options.root, options.id);
@@ -59,7 +60,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
     const record = newRecord(creation, options);
     return undoable(
       (undo) =>
-        explainingConfig(caller, creation.bundle.source, () =>
+        explainingConfig(caller, source, () =>
           createReserved(creation, options, { record, directory, undo, hooked: false }),
         ),
       (error) => caller.warn(`clean up after a failed create: ${messageOf(error)}`),

@@ -1,7 +1,7 @@
 // What is known of a container before anything is done for it.
 
 import type { Caller } from '../../launcher/caller.ts';
-import { forProperty, TsociError } from '../../linux/errors.ts';
+import { TsociError } from '../../linux/errors.ts';
 import { checkMapped } from '../../namespaces/mappings.ts';
 import { isolates, type NamespacePlan, planNamespaces } from '../../namespaces/namespace-plan.ts';
 import { planRootfs, type RootfsPlan } from '../../rootfs/build.ts';
@@ -47,8 +47,7 @@ export async function prepareBundle(
   requiredLsms(labelsOf(config));
   const namespaces = planNamespaces(config.linux?.namespaces ?? []);
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
-  if (namespaces.create.has('user'))
-    forProperty('process.user', () => checkMapped(config.process?.user, uidMappings, gidMappings));
+  if (namespaces.create.has('user')) checkMapped(config.process?.user, uidMappings, gidMappings);
   const ownMounts = isolates(namespaces, 'mount');
   if (options.overlay && !ownMounts) throw new TsociError('--overlay needs a mount namespace');
   return {
