@@ -7,10 +7,12 @@ export const command = defineCommand({
   name: 'exec',
   summary: 'execute another process in a running container',
   description:
-    'Executes a command in a running container and waits for it. The exit status is that of the command, or 128 and the number of the signal that killed it, or 255 if tsoci could not execute it. What follows CONTAINER, or "--" behind it, is the command with its own options. What the options leave open is as in the process of config.json.',
+    'Executes a command in a running container and waits for it. What follows CONTAINER, or "--" behind it, is the command with its own options. What the options leave open is as in the process of config.json.',
   operands: ['CONTAINER', '[COMMAND]', '[ARG...]'],
   passesArguments: true,
   failure: 255,
+  exitStatus:
+    'that of the command, or 128 and the number of the signal that killed it, or 255 if tsoci could not execute it. With --detach: 0 once it is started',
   options: [
     {
       long: 'process',

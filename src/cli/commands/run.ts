@@ -5,7 +5,9 @@ export const command = defineCommand({
   name: 'run',
   summary: 'create a container, start it and wait for it',
   description:
-    'Creates and starts a container, passes signals on to it, and deletes it when its process has ended. The exit status is that of the process, or 128 and the number of the signal that killed it.',
+    'Creates and starts a container, passes signals on to it, and deletes it when its process has ended.',
+  exitStatus:
+    'that of the process, or 128 and the number of the signal that killed it, or 1 if there is none. With --detach: 0 once the container is started',
   operands: ['ID'],
   options: [
     ...CREATE_OPTIONS,
