@@ -5,7 +5,7 @@ import type { Caller } from '../launcher/caller.ts';
 import type { LauncherProcess } from '../launcher/launcher-process.ts';
 import type { Request } from '../launcher/request.ts';
 import type { Outcome } from '../launcher/worker.ts';
-import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
+import { detailsOf, errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { setCaller } from '../linux/wanted.ts';
 import { type Command, readArguments } from './command.ts';
 import { commandNames, loadCommand, loadCommands } from './command-table.ts';
@@ -54,7 +54,7 @@ export async function tsoci(request: Request, launcher: LauncherProcess): Promis
 /** Tells of an error; the exit status, which is `failure` unless the error is none of ours. */
 function failed(log: Log, error: unknown, failure: number): number {
   if (error instanceof ReaderGone) return READER_GONE;
-  log('error', described(error));
+  log('error', described(error), detailsOf(error));
   if (error instanceof Error && error.stack) log('debug', error.stack);
   return failure;
 }
@@ -114,7 +114,7 @@ function unknownCommand(name: string): UsageError {
 
 /** An error that no code of ours foresaw is marked as a fault of tsoci. */
 function described(error: unknown): string {
-  if (error instanceof TsociError && error.property !== undefined)
+  if (error instanceof TsociError && error.property !== undefined && !error.propertyTold)
     return `${error.message}; for ${error.property} of the config`;
   if (isForeseen(error)) return messageOf(error);
   return `internal error: ${String(error)} (--debug shows where)`;

@@ -32,8 +32,9 @@ export function explainingSource<T>(
     return act();
   } catch (error) {
     if (!(error instanceof TsociError) || error.property === undefined) throw error;
-    const { message, errno, property } = error;
-    throw new TsociError(`${message}; ${sourceOf(property, id, options, file)}`, { errno, cause: error });
+    const { message, errno, property, step, hint } = error;
+    const told = `${message}; ${sourceOf(property, id, options, file)}`;
+    throw new TsociError(told, { errno, property, propertyTold: true, step, hint, cause: error });
   }
 }
 

@@ -1,9 +1,9 @@
-// create, start, wait, delete in one.
+// Containers that tsoci stays with: create, start, wait, delete in one (run), and create and wait (create --wait).
 
 import type { Caller } from '../launcher/caller.ts';
 import { CallerGone, checkWanted, neverGiveUp } from '../linux/wanted.ts';
 import { exitStatus, explainEnd } from './attach/end.ts';
-import { attend } from './attach/foreground.ts';
+import { type Attended, attend } from './attach/foreground.ts';
 import { explainFailure } from './create/config-failure.ts';
 import { createContainer } from './create/create.ts';
 import type { OptionalModules } from './create/optional-modules.ts';
@@ -39,15 +39,29 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     throw explainFailure(caller, source, error);
   }
   if (detach || !record.init) return 0;
-  const { pid } = record.init;
-  const status = await attend(caller, pid, { terminal, notify }).catch((error: unknown) => {
+  const status = await attendInit(caller, record, { terminal, notify }).catch((error: unknown) => {
     // Who kills tsoci alone leaves the container to go on.
     if (!(error instanceof CallerGone)) takeBack(caller, root, record, systemd);
     throw error;
   });
+  if (!keep) remove(caller, root, id, systemd);
+  return status;
+}
+
+/** Creates a container, which others start, kill and delete; the exit status of its process. */
+export async function createAndWait(caller: Caller, options: CreateOptions): Promise<number> {
+  caller.signals.hold();
+  const { record } = await createContainer(caller, options);
+  return attendInit(caller, record, {});
+}
+
+/** Waits for the end of a container's process, and tells why it ended where its exit status does not; that status. */
+async function attendInit(caller: Caller, record: ContainerRecord, attended: Attended): Promise<number> {
+  if (!record.init) return 0;
+  const { pid } = record.init;
+  const status = await attend(caller, pid, attended);
   const why = explainEnd({ pid, status, cgroup: record.cgroup, killsBefore: 0 });
   if (why) caller.warn(why);
-  if (!keep) remove(caller, root, id, systemd);
   return exitStatus(status);
 }
 

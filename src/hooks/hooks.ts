@@ -30,7 +30,14 @@ export class HookError extends TsociError {
   readonly hook: string;
 
   constructor(hook: string, error: unknown) {
-    super(messageOf(error), { errno: errnoOf(error), cause: error });
+    const step = error instanceof TsociError ? error.step : undefined;
+    super(messageOf(error), {
+      errno: errnoOf(error),
+      property: hook,
+      propertyTold: true,
+      step,
+      cause: error,
+    });
     this.hook = hook;
   }
 }
@@ -107,7 +114,8 @@ function runHook({ kind, i }: { kind: HookKind; i: number }, hook: Hook, setting
   try {
     execute(hook, setting, `hooks.${kind}[${i}]`);
   } catch (error) {
-    throw new TsociError(`${name}: ${messageOf(error)}`, { errno: errnoOf(error), cause: error });
+    const options = { errno: errnoOf(error), step: `run ${name}`, cause: error };
+    throw new TsociError(`${name}: ${messageOf(error)}`, options);
   }
   step(`${name} has ended`);
 }

@@ -243,8 +243,7 @@ function explainAttach(context: RootContext, plan: MountPlan, error: unknown): u
   const there = targetKind(context, destination);
   if (there === undefined || there === kind) return error;
   const what = 'type' in from ? `a ${from.type}` : 'the source';
-  const hint = `${what} is a ${kind}, and what is at the destination a ${there}`;
-  return new TsociError(`${error.message}; ${hint}`, { errno: error.errno });
+  return error.hinted(`${what} is a ${kind}, and what is at the destination a ${there}`);
 }
 
 /** Opens the target. As the first operation it tells whether the target exists. */
