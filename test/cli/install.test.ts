@@ -73,7 +73,7 @@ test('what is installed under PREFIX in DESTDIR goes without a trace, and nothin
   const { stdout } = spawnSync(join(prefix, 'bin', 'tsoci'), ['-v'], { encoding: 'utf8', timeout: 60_000 });
   assert.match(stdout, /^tsoci version /);
   const unit = readFileSync(join(prefix, 'lib/systemd/system/tsoci.service'), 'utf8');
-  assert.match(unit, /^ExecStart=\/opt\/tsoci\/bin\/tsoci serve$/m);
+  assert.match(unit, /^ExecStart=\/opt\/tsoci\/bin\/tsoci serve /m);
 
   writeFileSync(join(prefix, 'bin', 'other'), '');
   const removed = script('uninstall.ts', place);

@@ -52,14 +52,13 @@ test('commands that last hold no worker that others wait for', () => {
 
 test('who waits too long for a worker has a runtime of its own, and is counted', () => {
   box.allowCold(false);
-  const { pid, workers } = box.status();
+  const { pid, gone } = box.status();
   assert.is(spawnSync('kill', ['-STOP', ...box.workers().map(String)]).status, 0);
   const { stderr } = box.tsoci('list');
   assert.match(stderr, /execute .*tsoci-runtime: EACCES/);
   assert.is(spawnSync('kill', ['-CONT', ...box.workers().map(String)]).status, 0);
-  eventually('it is counted', () => box.status().gone === 1);
+  eventually('it is counted', () => box.status().gone > gone);
   assert.is(box.status().pid, pid);
-  assert.ok(workers.length > 0);
   box.allowCold(true);
 });
 
@@ -81,7 +80,7 @@ test('a launcher that is greeted and stops does not hold its worker; it has a ru
     `strace ${inject} "$0" list --quiet --format json >${output} 2>&1`,
     box.launcher,
   ]);
-  eventually('the server lets it go', () => box.status().gone === gone + 1);
+  eventually('the server lets it go', () => box.status().gone > gone);
   assert.ok(box.status().workers.every(({ state }) => state === 'idle'));
   eventually('it has ended', () => isGone(child.pid ?? 0));
   assert.is(readFileSync(output ?? '', 'utf8'), '');
