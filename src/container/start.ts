@@ -46,7 +46,7 @@ export async function startContainer(
     const { init } = record;
     if (!record.startable) throw new TsociError(`start ${id}: config.json has no process`);
     try {
-      const traced = observer && watch ? () => watch(observer, init.pid, directory) : undefined;
+      const traced = observer && watch ? () => watch(observer, init.pid, record.program ?? []) : undefined;
       const inside =
         hooked && startHooks?.asProcess(caller, startHooks.enterable(root, record, init, hooked));
       using opened = new DisposableStack();
@@ -88,7 +88,7 @@ function startInit(
         const replied = traced?.();
         const reply = sendGo(socket, init, record.control ?? 3);
         replied?.(reply);
-        if (reply.length > 0) throw failureOf(reply, directory, init.pid);
+        if (reply.length > 0) throw failureOf(reply, record.program ?? [], init.pid);
         // It is no error if this fails: a socket that stays does not make the status `created` (statusOf).
         discardFile(startSocket(directory));
       },

@@ -23,8 +23,8 @@ import {
   hasRecord,
   removeDirectory,
   reserve,
+  rewriteRecord,
   savedConfig,
-  savedProgram,
   startSocket,
   writeRecord,
 } from '../state/store.ts';
@@ -116,16 +116,15 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   const notifyDirectory = managerSocket(caller) && creation.rootfs && makeNotifyDirectory(directory);
   const host = new CreateHost(creation, options, reserved, { listener, cgroup, notifyDirectory, unit });
   const { init, program } = createInit(creation, host);
-  const operations = program.operations.map((operation) => {
+  record.program = program.operations.map((operation) => {
     const { doing, ignored, property } = operation;
     return { doing, ignored, property, executes: executedBy(operation) };
   });
-  writeNew(savedProgram(directory), JSON.stringify(operations));
   checkWanted();
   // Recorded as created before init is left alone. Until the last program is sent, init exits when this process dies: it
   // reads end of file. After that it would stay, and nobody would know of it.
   delete record.creator;
-  writeRecord(directory, record);
+  rewriteRecord(directory, record);
   step(`leave init ${init.stub.pid} waiting for start`);
   init.stub.leave(program);
   if (options.pidFile) writePidFile(options.pidFile, init.stub.pid);

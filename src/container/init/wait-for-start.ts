@@ -25,7 +25,7 @@ import { waitUntil } from '../../linux/wait-until.ts';
 import { argumentAddress, BUFFER_SIZE, resultAt } from '../../stub/encode.ts';
 import type { Program } from '../../stub/program.ts';
 import { STUB_NAME } from '../../stub/stub-name.ts';
-import { readSavedProgram } from '../state/saved.ts';
+import type { SavedOperation } from '../state/record.ts';
 import { startSocket } from '../state/store.ts';
 
 /** Milliseconds that the kernel may take for what is left of execve(2) or exit(2): then it has that name by itself. */
@@ -96,9 +96,8 @@ function endedWaiting({ pid, startTime }: ProcessIdentity): boolean {
  * The error of a reply: the first operation that failed of the program that `create` has left with init, which is there
  * until the socket is closed.
  */
-export function failureOf(reply: Buffer, directory: string, pid: number): TsociError {
-  const operations = readSavedProgram(directory);
-  for (const [index, { doing, ignored, executes, property }] of operations.entries()) {
+export function failureOf(reply: Buffer, program: readonly SavedOperation[], pid: number): TsociError {
+  for (const [index, { doing, ignored, executes, property }] of program.entries()) {
     const result = resultAt(reply, index);
     if (result >= 0 || ignored.includes(-result)) continue;
     const error = TsociError.fromErrno(doing, -result).for(property);
