@@ -143,6 +143,7 @@ export const MSG_CMSG_CLOEXEC = 0x40000000;
 // sys/file.h, poll.h
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
+export const LOCK_UN = 8;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 export const POLLHUP = 16;
