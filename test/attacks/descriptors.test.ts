@@ -138,7 +138,7 @@ test('a working directory that the user may not enter, but root could, is entere
     });
   assert.is(at('/closed').stdout, '/closed\n');
   chownSync(path, 5, 5);
-  refused(at('/closed'), /change to process\.cwd \/closed: EACCES/);
+  refused(at('/closed'), /change to the working directory \/closed: EACCES/);
 });
 
 // Seen without RESOLVE_NO_MAGICLINKS in enterCwd and with the same left open: `exec` ran in a directory that a descriptor of the stub led to.
