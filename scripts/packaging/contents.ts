@@ -8,8 +8,10 @@ import { bashCompletion } from '../completions/bash.ts';
 import { fishCompletion } from '../completions/fish.ts';
 import { zshCompletion } from '../completions/zsh.ts';
 import { addon, launcher, runtime } from '../executable/files.ts';
+import type { Target } from '../executable/target.ts';
 import { manPages } from '../man.ts';
 import { root } from '../repository.ts';
+import { copyrightText } from './copyright.ts';
 
 export interface InstalledFile {
   /** Below the prefix. */
@@ -19,7 +21,7 @@ export interface InstalledFile {
 }
 
 /** `built` has what `npm run build` made. The launcher comes last: once it is there, all that it needs is. */
-export async function contents(built: string, prefix: string): Promise<InstalledFile[]> {
+export async function contents(built: string, prefix: string, target: Target): Promise<InstalledFile[]> {
   const commands = await loadCommands();
   const text = (path: string, content: string): InstalledFile => ({ path, mode: 0o644, content });
   const copy = (path: string, file: string, mode: InstalledFile['mode']): InstalledFile => ({
@@ -34,7 +36,7 @@ export async function contents(built: string, prefix: string): Promise<Installed
     ...[...manPages(commands, version())].map(([name, page]) => text(`share/man/man8/${name}`, page)),
     ...templates('systemd', 'lib/systemd/system', prefix),
     ...templates('examples', 'share/doc/tsoci/examples', prefix),
-    text('share/doc/tsoci/LICENSE', readFileSync(join(root, 'LICENSE'), 'utf8')),
+    text('share/doc/tsoci/copyright', copyrightText(target, { common: false })),
     copy(`libexec/tsoci/${addon}`, join(built, addon), 0o644),
     copy(`libexec/tsoci/${runtime}`, join(built, runtime), 0o755),
     copy(`bin/${launcher}`, join(built, launcher), 0o755),

@@ -61,7 +61,7 @@ test('what is installed under PREFIX in DESTDIR goes without a trace, and nothin
       'lib/systemd/system/tsoci.service',
       'lib/systemd/system/tsoci.socket',
       'share/bash-completion/completions/tsoci',
-      'share/doc/tsoci/LICENSE',
+      'share/doc/tsoci/copyright',
       ...templates('examples', 'share/doc/tsoci/examples', '').map(({ path }) => path),
       'share/fish/vendor_completions.d/tsoci.fish',
       ...['tsoci', ...commandNames.map((name) => `tsoci-${name}`)].map((name) => `share/man/man8/${name}.8`),
