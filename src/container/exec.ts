@@ -3,6 +3,7 @@
 import { closeSync } from 'node:fs';
 import type { Process } from '../config/generated/types.ts';
 import type { Caller } from '../launcher/caller.ts';
+import { attempt, onceOnly } from '../linux/attempt.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
@@ -74,7 +75,8 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   // None is lost that comes before the process is there.
   if (!options.detach) caller.signals.hold();
   const killsBefore = oomKillsIn(record.cgroup);
-  const { pid, terminal } = alive(() => explaining(() => spawn(caller, { ...options, keepTerminal }, plan)));
+  const entering = () => spawn(caller, { ...options, keepTerminal }, plan);
+  const { pid, terminal } = alive(() => explaining(() => onceOnly(entering)));
   const end = (error: unknown): never => {
     syscall(SYS.kill, pid, SIGKILL);
     caller.launcher.wait(pid);
@@ -144,7 +146,7 @@ function spawn(
     if (!process.terminal) reopenNull(stub, caller.stdio);
     const state = stateOf(record, 'running', init.pid);
     const seccomp = filter && { filter, agent: stub.extra(ENTER_EXTRA), state, pid: stub.pid };
-    const resolved = resolveAnother(caller, stub, plan, { process, variables });
+    const resolved = attempt(undefined, () => resolveAnother(caller, stub, plan, { process, variables }));
     const program = stub.program();
     setFinalAffinity(program.for('process.execCPUAffinity'), process.execCPUAffinity);
     confineProcess(program, resolved, seccomp !== undefined);

@@ -6,6 +6,7 @@ import { exitStatus, explainEnd } from './attach/end.ts';
 import { type Attended, attend } from './attach/foreground.ts';
 import { explainFailure } from './create/config-failure.ts';
 import { createContainer } from './create/create.ts';
+import type { Prepared } from './create/creation.ts';
 import type { OptionalModules } from './create/optional-modules.ts';
 import type { CreateOptions } from './create/options.ts';
 import { destroy, systemdFor } from './delete.ts';
@@ -24,11 +25,15 @@ export interface RunOptions extends CreateOptions {
 }
 
 /** Runs a container; the exit status of its process, or 0 with `detach`. */
-export async function runContainer(caller: Caller, options: RunOptions): Promise<number> {
+export async function runContainer(
+  caller: Caller,
+  options: RunOptions,
+  prepared?: Prepared,
+): Promise<number> {
   const { root, id, detach, keep, consoleSocket } = options;
   if (!detach) caller.signals.hold();
   const keepTerminal = !detach && !consoleSocket;
-  const { record, source, terminal } = await createContainer(caller, { ...options, keepTerminal });
+  const { record, source, terminal } = await createContainer(caller, { ...options, keepTerminal }, prepared);
   const systemd = await systemdFor(record);
   let notify: NotifySocket | undefined;
   try {
@@ -49,9 +54,13 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
 }
 
 /** Creates a container, which others start, kill and delete; the exit status of its process. */
-export async function createAndWait(caller: Caller, options: CreateOptions): Promise<number> {
+export async function createAndWait(
+  caller: Caller,
+  options: CreateOptions,
+  prepared?: Prepared,
+): Promise<number> {
   caller.signals.hold();
-  const { record } = await createContainer(caller, options);
+  const { record } = await createContainer(caller, options, prepared);
   return attendInit(caller, record, {});
 }
 

@@ -2,6 +2,7 @@
 
 import type { Hook } from '../config/generated/types.ts';
 import { lastOfEach } from '../config/variables.ts';
+import { attemptOrSkip } from '../linux/attempt.ts';
 import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
 import { check, closeDescriptor, pollUntil } from '../linux/descriptor.ts';
 import { EACCES, ENOENT, ENOTDIR } from '../linux/errno.ts';
@@ -84,10 +85,11 @@ export function asRuntime({ launcher, env, cwd, enter }: RuntimeHooks): HookSett
 /** Runs hooks in the listed order; the first that fails is an error, and those after it do not run. */
 export function runHooks(kind: HookKind, hooks: readonly Hook[] | undefined, setting: HookSetting): void {
   hooks?.forEach((hook, i) => {
+    const property = `hooks.${kind}[${i}]`;
     try {
-      runHook({ kind, i }, hook, setting);
+      attemptOrSkip(property, () => runHook({ kind, i }, hook, setting));
     } catch (error) {
-      throw new HookError(`hooks.${kind}[${i}]`, error);
+      throw new HookError(property, error);
     }
   });
 }
@@ -110,7 +112,7 @@ export function runAllHooks(
 
 function runHook({ kind, i }: { kind: HookKind; i: number }, hook: Hook, setting: HookSetting): void {
   const name = `${kind} hook ${i} (${hook.path})`;
-  step(`run ${name}`);
+  step(`run ${name}`, kind);
   try {
     execute(hook, setting, `hooks.${kind}[${i}]`);
   } catch (error) {

@@ -55,7 +55,7 @@ function trace(program: Program, results?: readonly number[]): string[] {
     },
     real: false,
   });
-  const executor = { pid: 1, role: 'init' };
+  const executor = { pid: 1, role: 'init', control: 3 };
   tracer.sending(executor, { operations, message });
   tracer.replied(executor, results ? reply : Buffer.alloc(0));
   return text.split('\n').slice(0, -1);

@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
-import { CREATE_OPTIONS, createOptions } from '../create-options.ts';
+import { CREATE_OPTIONS, createOptions, debugSettings } from '../create-options.ts';
+import { debuggable } from '../debugging.ts';
 
 export const command = defineCommand({
   name: 'create',
@@ -22,12 +23,18 @@ export const command = defineCommand({
     },
   ],
   async run(invocation) {
+    const options = createOptions(invocation);
+    const debugged = { command: 'create', ...debugSettings(invocation, options) };
     if (invocation.values.wait) {
       const { createAndWait } = await import('../../container/run.ts');
-      return createAndWait(invocation.caller, createOptions(invocation));
+      return debuggable(invocation, debugged, (prepared) =>
+        createAndWait(invocation.caller, options, prepared),
+      );
     }
     const { createContainer } = await import('../../container/create/create.ts');
-    await createContainer(invocation.caller, createOptions(invocation));
+    await debuggable(invocation, debugged, (prepared) =>
+      createContainer(invocation.caller, options, prepared),
+    );
     return 0;
   },
 });

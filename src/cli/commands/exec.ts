@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { debuggable } from '../debugging.ts';
 import { UsageError } from '../options.ts';
 import { callerPath } from '../paths.ts';
 import { checkSurroundings, numericId, parseUser } from '../process-options.ts';
@@ -96,7 +97,7 @@ export const command = defineCommand({
     if (preserveFds < 0) throw new UsageError(`option --preserve-fds: ${preserveFds} is negative`);
     checkSurroundings(values);
     const { execInContainer } = await import('../../container/exec.ts');
-    return execInContainer(caller, {
+    const options = {
       root: globals.root,
       id,
       args,
@@ -117,6 +118,7 @@ export const command = defineCommand({
       consoleSocket: callerPath('console-socket', values['console-socket'], caller),
       preserveFds,
       ignorePaused: values['ignore-paused'],
-    });
+    };
+    return debuggable({ caller, globals }, { command: 'exec', id }, () => execInContainer(caller, options));
   },
 });

@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
-import { CREATE_OPTIONS, createOptions } from '../create-options.ts';
+import { CREATE_OPTIONS, createOptions, debugSettings } from '../create-options.ts';
+import { debuggable } from '../debugging.ts';
 
 export const command = defineCommand({
   name: 'run',
@@ -18,6 +19,8 @@ export const command = defineCommand({
   async run(invocation) {
     const { detach, keep } = invocation.values;
     const { runContainer } = await import('../../container/run.ts');
-    return runContainer(invocation.caller, { ...createOptions(invocation), detach, keep });
+    const options = { ...createOptions(invocation), detach, keep };
+    const debugged = { command: 'run', ...debugSettings(invocation, options) };
+    return debuggable(invocation, debugged, (prepared) => runContainer(invocation.caller, options, prepared));
   },
 });

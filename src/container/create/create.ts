@@ -3,6 +3,7 @@
 import { closeSync, writeFileSync } from 'node:fs';
 import type { Hooks } from '../../config/generated/types.ts';
 import type { Caller } from '../../launcher/caller.ts';
+import { attemptAsync, onceOnly } from '../../linux/attempt.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import { messageOf, TsociError } from '../../linux/errors.ts';
 import { discardEmptyDirectory } from '../../linux/files.ts';
@@ -31,7 +32,7 @@ import {
 import { makeCgroup, planCgroup } from './cgroup.ts';
 import { type ConfigSource, explainingConfig } from './config-failure.ts';
 import { CreateHost, type Reserved, recordCgroup } from './create-host.ts';
-import { type Creation, prepareCreation } from './creation.ts';
+import { type Creation, type Prepared, prepareCreation } from './creation.ts';
 import type { CreateOptions } from './options.ts';
 import { writePidFile } from './pid-file.ts';
 import { sendPidfd } from './pidfd-socket.ts';
@@ -46,10 +47,15 @@ export interface Created {
 }
 
 /** Creates a container, or leaves everything as it was. */
-export async function createContainer(caller: Caller, options: CreateOptions): Promise<Created> {
+export async function createContainer(
+  caller: Caller,
+  options: CreateOptions,
+  prepared?: Prepared,
+): Promise<Created> {
   checkId(options.id);
   step(`create container ${options.id} of bundle ${options.bundle}`);
-  const creation = await prepareCreation(caller, options);
+  const creation = await attemptAsync(() => prepareCreation(caller, options));
+  await prepared?.(creation);
   const { config, source } = creation.bundle;
   explainingConfig(caller, source, () => checkConsole(caller, config.process?.terminal ?? false, options));
   // It may have been while we started.
@@ -61,7 +67,7 @@ export async function createContainer(caller: Caller, options: CreateOptions): P
     return undoable(
       (undo) =>
         explainingConfig(caller, source, () =>
-          createReserved(creation, options, { record, directory, undo, hooked: false }),
+          onceOnly(() => createReserved(creation, options, { record, directory, undo, hooked: false })),
         ),
       (error) => caller.warn(`clean up after a failed create: ${messageOf(error)}`),
     );
@@ -125,7 +131,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   // reads end of file. After that it would stay, and nobody would know of it.
   delete record.creator;
   rewriteRecord(directory, record);
-  step(`leave init ${init.stub.pid} waiting for start`);
+  step(`leave init ${init.stub.pid} waiting for start`, 'start');
   init.stub.leave(program);
   if (options.pidFile) writePidFile(options.pidFile, init.stub.pid);
   if (options.pidfdSocket) sendPidfd(options.pidfdSocket, init.stub.pid, 'standard');

@@ -24,6 +24,9 @@ export interface Creation {
   readonly inherited: InheritedDescriptors;
 }
 
+/** Is told what is known of a container before anything is done for it. */
+export type Prepared = (creation: Creation) => Promise<void>;
+
 /** Reads, checks and loads all that a creation needs: from here on it is synchronous. */
 export async function prepareCreation(
   caller: Caller,

@@ -20,7 +20,7 @@ export function watchInit(
   pid: number,
   program: readonly SavedOperation[],
 ): (reply: Buffer) => void {
-  const executor: Executor = { pid, role: 'init' };
+  const executor: Executor = { pid, role: 'init', control: -1 };
   const accept = program.findIndex(({ doing }) => doing === WAIT_FOR_START);
   const message = observer.decodes ? waitingMessage(pid, accept) : undefined;
   const operations = program.map((operation, i): Operation => {
