@@ -8,10 +8,9 @@ import { dirname, join, normalize } from 'node:path';
 const LAYERS: readonly (readonly string[])[] = [
   ['main.ts'],
   ['cli'],
-  ['debug'],
   ['plan', 'explain', 'doctor.ts'],
   ['container', 'trace'],
-  ['config', 'namespaces', 'rootfs', 'cgroups', 'security', 'network', 'hooks'],
+  ['config', 'namespaces', 'rootfs', 'cgroups', 'security', 'network', 'hooks', 'criu'],
   ['stub', 'launcher'],
   ['diagnosis'],
   ['linux'],

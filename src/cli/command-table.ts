@@ -16,6 +16,8 @@ const loaders: Readonly<Record<string, Load>> = {
   ps: () => import('./commands/ps.ts'),
   pause: () => import('./commands/pause.ts'),
   resume: () => import('./commands/resume.ts'),
+  checkpoint: () => import('./commands/checkpoint.ts'),
+  restore: () => import('./commands/restore.ts'),
   update: () => import('./commands/update.ts'),
   events: () => import('./commands/events.ts'),
   spec: () => import('./commands/spec.ts'),
@@ -28,7 +30,6 @@ const loaders: Readonly<Record<string, Load>> = {
   serve: () => import('./commands/serve.ts'),
   explain: () => import('./commands/explain.ts'),
   diff: () => import('./commands/diff.ts'),
-  debug: () => import('./commands/debug.ts'),
 };
 
 export const commandNames: readonly string[] = Object.keys(loaders);

@@ -6,6 +6,7 @@ import type { Features } from '../config/generated/types.ts';
 import { namespaceTypes } from '../config/generated/values.ts';
 import { knownMountOptions } from '../config/mount-options.ts';
 import { specVersion } from '../config/rules/version.ts';
+import { ANNOTATION as CRIU_CONFIG } from '../criu/config-file.ts';
 import { ANNOTATION as NETWORK } from '../network/network-options.ts';
 import { securityFeatures } from '../security/features.ts';
 import { commit, version } from './version.ts';
@@ -23,9 +24,11 @@ export function features(): Features {
     annotations: {
       'org.tsoci.version': version(),
       'org.tsoci.commit': commit(),
+      // Engines look for it by this name.
+      'org.opencontainers.runc.checkpoint.enabled': 'true',
       ...security.annotations,
     },
-    potentiallyUnsafeConfigAnnotations: ['org.tsoci.overlay.', NETWORK, SYSTEMD_PROPERTY],
+    potentiallyUnsafeConfigAnnotations: ['org.tsoci.overlay.', NETWORK, SYSTEMD_PROPERTY, CRIU_CONFIG],
     linux: {
       namespaces: [...namespaceTypes],
       cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },

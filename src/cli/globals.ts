@@ -38,10 +38,10 @@ export const GLOBAL_OPTIONS = [
   { long: 'debug', kind: 'flag', help: 'tell each step, and with an error where in tsoci it arose' },
   {
     long: 'trace',
-    kind: 'list',
-    placeholder: 'FILE|WHAT',
+    kind: 'string',
+    placeholder: 'FILE',
     bare: '',
-    help: 'write each system call that makes a container, with the property that wants it: to standard error, or appended to FILE, which has a / in its name, or ends in .json for trace events, as Perfetto draws them. WHAT is a list of properties, rooms, processes and system calls that are shown alone: mounts,security,execve (may be repeated)',
+    help: 'write each system call that makes a container, with the property that wants it: to standard error, or appended to FILE',
   },
   {
     long: 'cgroup-manager',
@@ -64,7 +64,12 @@ export const GLOBAL_OPTIONS = [
     default: 'auto',
     help: 'go on without a cgroup that may not be made, and make others beside that of the caller: true, false, or auto (for whoever is not root, or root of a user namespace only)',
   },
-  { long: 'criu', kind: 'string', placeholder: 'FILE', help: 'accepted and ignored, for callers of runc' },
+  {
+    long: 'criu',
+    kind: 'string',
+    placeholder: 'FILE',
+    help: 'the program criu, for checkpoint and restore (default: the one in PATH)',
+  },
   { long: 'version', short: 'v', kind: 'flag', help: 'show the version' },
 ] as const satisfies readonly Option[];
 
@@ -76,6 +81,8 @@ export interface Globals {
   readonly root: string;
   readonly cgroupManager: GlobalValues['cgroup-manager'];
   readonly rootless: GlobalValues['rootless'];
+  /** The absolute path of criu, if it is given. */
+  readonly criu: string | undefined;
 }
 
 export function logOptions(values: GlobalValues, caller: Caller): LogOptions {
@@ -88,26 +95,12 @@ export function logOptions(values: GlobalValues, caller: Caller): LogOptions {
   };
 }
 
-/** What --trace asks for. Its file, if there is one, is a path of ours. */
-export function traceRequest(
-  { trace }: GlobalValues,
-  namesFile: (value: string) => boolean,
-  caller: Caller,
-): { words: string[]; file: string | undefined } {
-  const [file, another] = trace.filter(namesFile);
-  if (another !== undefined) throw new UsageError(`option --trace: both ${file} and ${another} are files`);
-  const words = trace.filter((value) => !namesFile(value)).flatMap((value) => value.split(','));
-  return {
-    words: words.map((word) => word.trim()).filter((word) => word !== ''),
-    file: file === undefined ? undefined : callersPath(file, caller),
-  };
-}
-
 export function readGlobals(values: GlobalValues, caller: Caller): Globals {
   return {
     root: stateRoot(values.root, caller),
     cgroupManager: values['systemd-cgroup'] ? 'systemd' : values['cgroup-manager'],
     rootless: values.rootless,
+    criu: values.criu === undefined ? undefined : callersPath(values.criu, caller),
   };
 }
 

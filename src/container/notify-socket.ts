@@ -27,11 +27,12 @@ import { SYS } from '../linux/syscalls.ts';
 import { bindTo, connectTo, connectToAddress, unixAddress } from '../linux/unix-socket.ts';
 import { type MountPlan, planMount } from '../rootfs/mount-plan.ts';
 
-const DIRECTORY = '/run/notify';
+/** Where it is in the container. */
+export const NOTIFY_DIRECTORY = '/run/notify';
 const NAME = 'notify.sock';
 
 /** NOTIFY_SOCKET of the process. */
-export const NOTIFY_VARIABLE = `NOTIFY_SOCKET=${DIRECTORY}/${NAME}`;
+export const NOTIFY_VARIABLE = `NOTIFY_SOCKET=${NOTIFY_DIRECTORY}/${NAME}`;
 
 /** Bytes of a message: more than any of sd_notify(3). */
 const MESSAGE_SIZE = 16_384;
@@ -63,7 +64,7 @@ export function makeNotifyDirectory(directory: string): string {
 /** What mounts it in the container. */
 export function planNotifyMount(source: string): MountPlan {
   const options = ['bind', 'nosuid', 'noexec', 'nodev', 'ro'];
-  return planMount({ destination: DIRECTORY, source, options }, { bundle: '/', rootfs: '/' });
+  return planMount({ destination: NOTIFY_DIRECTORY, source, options }, { bundle: '/', rootfs: '/' });
 }
 
 export class NotifySocket implements Disposable {

@@ -5,12 +5,11 @@ import type { Hooks } from '../config/generated/types.ts';
 import { listOf } from '../config/variables.ts';
 import { asRuntime, HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../launcher/caller.ts';
-import { onceOnly } from '../linux/attempt.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { discardFile } from '../linux/files.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
-import { stubObserver, stubStepper } from '../stub/observer.ts';
+import { stubObserver } from '../stub/observer.ts';
 import { destroy, killAndWait, systemdFor } from './delete.ts';
 import { connectToInit, failureOf, sendGo } from './init/wait-for-start.ts';
 import { managerSocket, NotifySocket, notifyDirectoryOf } from './notify-socket.ts';
@@ -38,8 +37,6 @@ export async function startContainer(
   const hooked = startHooks && (await startHooks.readHooked(root, id));
   const observer = stubObserver();
   const watch = observer && (await import('./init/left-program.ts')).watchInit;
-  const stepper = stubStepper();
-  const stepGo = stepper && (await import('./init/stepped-start.ts')).stepGo;
   const manager = managerSocket(caller);
   const { notify, init } = withLock(root, id, (directory) => {
     const record = readRecord(root, id);
@@ -49,18 +46,14 @@ export async function startContainer(
     const { init } = record;
     if (!record.startable) throw new TsociError(`start ${id}: config.json has no process`);
     try {
-      const traced = observer && watch ? () => watch(observer, init.pid, record.program ?? []) : undefined;
+      const traced = observer && watch ? () => watch(observer, init.pid, directory) : undefined;
       const inside =
         hooked && startHooks?.asProcess(caller, startHooks.enterable(root, record, init, hooked));
       using opened = new DisposableStack();
       const told = notifyDirectoryOf(directory);
       const notify =
         manager && existsSync(told) ? opened.use(new NotifySocket(caller, manager, told)) : undefined;
-      const send = (socket: number, control: number) =>
-        stepper && stepGo
-          ? stepGo(stepper, socket, { init, control, saved: record.program ?? [] })
-          : sendGo(socket, init, control);
-      onceOnly(() => startInit(caller, directory, { record, init, inside, send }, traced));
+      startInit(caller, directory, { record, init, inside }, traced);
       opened.move();
       return { notify, init };
     } catch (error) {
@@ -79,7 +72,7 @@ export async function startContainer(
 function startInit(
   caller: Caller,
   directory: string,
-  { record, init, inside, send }: InitToStart,
+  { record, init, inside }: { record: ContainerRecord; init: ProcessIdentity } & Pick<Starting, 'inside'>,
   traced: (() => (reply: Buffer) => void) | undefined,
 ): void {
   const socket = connectToInit(directory, record.id);
@@ -93,9 +86,9 @@ function startInit(
       running: stateAs('running', init.pid),
       go: () => {
         const replied = traced?.();
-        const reply = send(socket, record.control ?? 3);
+        const reply = sendGo(socket, init, record.control ?? 3);
         replied?.(reply);
-        if (reply.length > 0) throw failureOf(reply, record.program ?? [], init.pid);
+        if (reply.length > 0) throw failureOf(reply, directory, init.pid);
         // It is no error if this fails: a socket that stays does not make the status `created` (statusOf).
         discardFile(startSocket(directory));
       },
@@ -103,13 +96,6 @@ function startInit(
   } finally {
     closeDescriptor(socket);
   }
-}
-
-interface InitToStart extends Pick<Starting, 'inside'> {
-  record: ContainerRecord;
-  init: ProcessIdentity;
-  /** Has init go on; its reply. `control` is the number of its end of the socket. */
-  send: (socket: number, control: number) => Buffer;
 }
 
 export interface Starting {

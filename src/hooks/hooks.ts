@@ -2,7 +2,6 @@
 
 import type { Hook } from '../config/generated/types.ts';
 import { lastOfEach } from '../config/variables.ts';
-import { attemptOrSkip } from '../linux/attempt.ts';
 import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
 import { check, closeDescriptor, pollUntil } from '../linux/descriptor.ts';
 import { EACCES, ENOENT, ENOTDIR } from '../linux/errno.ts';
@@ -31,14 +30,7 @@ export class HookError extends TsociError {
   readonly hook: string;
 
   constructor(hook: string, error: unknown) {
-    const step = error instanceof TsociError ? error.step : undefined;
-    super(messageOf(error), {
-      errno: errnoOf(error),
-      property: hook,
-      propertyTold: true,
-      step,
-      cause: error,
-    });
+    super(messageOf(error), { errno: errnoOf(error), cause: error });
     this.hook = hook;
   }
 }
@@ -85,11 +77,10 @@ export function asRuntime({ launcher, env, cwd, enter }: RuntimeHooks): HookSett
 /** Runs hooks in the listed order; the first that fails is an error, and those after it do not run. */
 export function runHooks(kind: HookKind, hooks: readonly Hook[] | undefined, setting: HookSetting): void {
   hooks?.forEach((hook, i) => {
-    const property = `hooks.${kind}[${i}]`;
     try {
-      attemptOrSkip(property, () => runHook({ kind, i }, hook, setting));
+      runHook({ kind, i }, hook, setting);
     } catch (error) {
-      throw new HookError(property, error);
+      throw new HookError(`hooks.${kind}[${i}]`, error);
     }
   });
 }
@@ -112,12 +103,11 @@ export function runAllHooks(
 
 function runHook({ kind, i }: { kind: HookKind; i: number }, hook: Hook, setting: HookSetting): void {
   const name = `${kind} hook ${i} (${hook.path})`;
-  step(`run ${name}`, kind);
+  step(`run ${name}`);
   try {
     execute(hook, setting, `hooks.${kind}[${i}]`);
   } catch (error) {
-    const options = { errno: errnoOf(error), step: `run ${name}`, cause: error };
-    throw new TsociError(`${name}: ${messageOf(error)}`, options);
+    throw new TsociError(`${name}: ${messageOf(error)}`, { errno: errnoOf(error), cause: error });
   }
   step(`${name} has ended`);
 }

@@ -41,6 +41,16 @@ export function identify(pid: number): ProcessIdentity {
   return { pid, startTime: processStat(pid)?.startTime ?? 0 };
 }
 
+/** The pid of a process in the innermost pid namespace that it is in (NSpid of proc_pid_status(5)); undefined if it has ended. */
+export function pidInside(pid: number): number | undefined {
+  try {
+    const inside = /^NSpid:.*\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    return inside === undefined ? undefined : Number(inside);
+  } catch {
+    return undefined;
+  }
+}
+
 /** All processes of our pid namespace, in no order. */
 export function allPids(): number[] {
   return readdirSync('/proc')

@@ -13,6 +13,7 @@ import {
   FSOPEN_CLOEXEC,
   MNT_DETACH,
   MOUNT_ATTR_RDONLY,
+  MS_PRIVATE,
   O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
@@ -123,11 +124,12 @@ export function cloneNodes(stub: StubProcess, nodes: readonly DeviceNode[]): Hos
 
 /**
  * A detached mount of a device of the host. Read-only, which a device may be written through all the same: what the
- * container must not change is the owner, mode and times of the host's node.
+ * container must not change is the owner, mode and times of the host's node. Private, since nothing can be mounted below it,
+ * and criu has no way to make several nodes follow the one mount of the host's /dev.
  */
 export function cloneNode(program: Program, path: string, doing: string): number {
   const node = program.open('open_tree', [AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC], doing);
-  setAttributes(program, node, { set: MOUNT_ATTR_RDONLY }, 0, doing);
+  setAttributes(program, node, { set: MOUNT_ATTR_RDONLY, propagation: MS_PRIVATE }, 0, doing);
   return node;
 }
 

@@ -20,11 +20,16 @@ const singleInstance: ReadonlySet<string> = new Set([
   ...['securityfs', 'selinuxfs', 'smackfs', 'tracefs'],
 ]);
 
+/** Whether the kernel has one filesystem of this type, which then is also the host's. */
+export function isSingleInstance(type: string): boolean {
+  return singleInstance.has(type);
+}
+
 /** In place of one more mount of a filesystem that the host has mounted, that mount is bound. */
 export function bindHostFilesystems(mounts: readonly MountPlan[]): void {
   for (const mount of mounts) {
     const type = 'type' in mount.from && !mount.options.remount ? mount.from.type : '';
-    if (!singleInstance.has(type)) continue;
+    if (!isSingleInstance(type)) continue;
     const found = hostMounts().findLast((host) => host.type === type && host.root === '/');
     if (found) bindInPlace(mount, found.mountPoint);
   }

@@ -8,6 +8,7 @@ import {
   O_PATH,
 } from '../linux/constants.ts';
 import { EINVAL } from '../linux/errno.ts';
+import { TsociError } from '../linux/errors.ts';
 import { OperationError } from '../stub/results.ts';
 import { changeAttributes, openInRootArguments, type RootContext, setPropagation } from './context.ts';
 import { setOption, settings } from './filesystem.ts';
@@ -42,6 +43,6 @@ export function remount(context: RootContext, plan: MountPlan): void {
   } catch (error) {
     const notMounted = error instanceof OperationError && error.operation.call === 'mount_setattr';
     if (!notMounted || error.errno !== EINVAL) throw error;
-    throw error.hinted('is anything mounted there?');
+    throw new TsociError(`${error.message}; is anything mounted there?`, { errno: EINVAL });
   }
 }

@@ -48,12 +48,17 @@ export function makeParentPrivate(program: Program, rootfs: string, parent: stri
  */
 export function mountRoot(program: Program, rootfs: string): number {
   const doing = `mount the root filesystem ${rootfs}`;
-  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
-  const root = program.open('open_tree', [AT_FDCWD, rootfs, flags], doing);
+  const root = cloneRoot(program, rootfs, doing);
   const target = program.open('openat', [AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0], doing);
   attach(program, root, target, doing);
   program.close(target);
   return root;
+}
+
+/** A detached copy of the root filesystem, with what is mounted in it. */
+export function cloneRoot(program: Program, rootfs: string, doing: string): number {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+  return program.open('open_tree', [AT_FDCWD, rootfs, flags], doing);
 }
 
 /** Makes the root filesystem init's root. What was there before is unmounted and out of reach. */

@@ -21,7 +21,7 @@ import type { WaitStatus } from '../linux/wait.ts';
 import type { Channel } from './channel.ts';
 import { BUFFER_SIZE, encode, encodePart, HEAP_ADDRESS, type Part } from './encode.ts';
 import type { Launcher } from './launcher.ts';
-import { stubObserver, stubStepper } from './observer.ts';
+import { stubObserver } from './observer.ts';
 import { movePreserved, STDIO } from './preserved.ts';
 import {
   DescriptorTable,
@@ -338,12 +338,9 @@ export class StubProcess {
   }
 
   #transmit(operations: readonly Operation[], message: Buffer, heap?: Buffer): void {
-    const sent = { operations, message, heap };
-    stubObserver()?.sending(this, sent);
-    const stepper = stubStepper();
+    stubObserver()?.sending(this, { operations, message, heap });
     try {
-      if (stepper) stepper.send(this, sent, this.#channel);
-      else this.#channel.send(message, 'send a program to the stub');
+      this.#channel.send(message, 'send a program to the stub');
     } catch (error) {
       throw errnoOf(error) === EPIPE ? this.#died() : error;
     }
@@ -390,8 +387,7 @@ export class StubProcess {
   }
 
   #receiveInto(buffer: Buffer): number {
-    const stepper = stubStepper();
-    const length = stepper ? stepper.receive(this, buffer, this.#channel) : this.#channel.receive(buffer);
+    const length = this.#channel.receive(buffer);
     stubObserver()?.replied(this, buffer.subarray(0, length));
     return length;
   }

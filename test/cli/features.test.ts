@@ -16,7 +16,9 @@ test('the structure is as features.md demands', () => {
     'org.tsoci.overlay.',
     'org.tsoci.network',
     'org.systemd.property.',
+    'org.criu.config',
   ]);
+  assert.is(structure.annotations?.['org.opencontainers.runc.checkpoint.enabled'], 'true');
 });
 
 test('every list has each name once', () => {

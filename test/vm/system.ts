@@ -25,11 +25,11 @@ export type System = { kernel: string; initramfs: string; disk: string };
 
 /** The two other runtimes, engines and what their suites call, what tsoci and Node link to, and what tests use. */
 const packages = [
-  ...['busybox-static', 'runc', 'crun'],
+  ...['busybox-static', 'runc', 'crun', 'criu'],
   ...['podman', 'conmon', 'containerd', 'jq', 'procps'],
   ...['bash', 'dash', 'coreutils', 'findutils', 'grep', 'sed', 'tar', 'mount', 'util-linux', 'bsdutils'],
   ...['libstdc++6', 'libatomic1', 'libseccomp2'],
-  ...['systemd', 'dbus', 'apparmor', 'iproute2', 'nftables', 'uidmap', 'strace'],
+  ...['systemd', 'dbus', 'apparmor', 'iproute2', 'nftables', 'iptables', 'uidmap', 'strace'],
 ];
 
 /** What the guest needs before it can see its disks. */
@@ -95,6 +95,7 @@ function build(version: string, work: string): void {
   const busybox = join(root, 'usr/bin/busybox');
   run(busybox, ['depmod', '-b', root, release]);
   linkApplets(busybox, root);
+  linkIptables(root);
   writeAccounts(root);
   makeInitramfs(root, release, work, join(system, 'initramfs'));
   for (const name of ['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'home/user', 'tsoci', 'mnt'])
@@ -116,6 +117,13 @@ function linkApplets(busybox: string, root: string): void {
       symlinkSync('/bin/busybox', join(root, 'usr/bin', applet));
   }
   symlinkSync('/bin/busybox', join(root, 'usr/sbin/modprobe')); // where the kernel looks for it
+}
+
+/** What the package leaves to update-alternatives(1). */
+function linkIptables(root: string): void {
+  for (const family of ['iptables', 'ip6tables'])
+    for (const name of [family, `${family}-save`, `${family}-restore`])
+      symlinkSync('xtables-nft-multi', join(root, 'usr/sbin', name));
 }
 
 function writeAccounts(root: string): void {

@@ -1,5 +1,4 @@
 import { defineCommand } from '../command.ts';
-import { debuggable } from '../debugging.ts';
 
 export const command = defineCommand({
   name: 'start',
@@ -10,8 +9,6 @@ export const command = defineCommand({
   examples: [{ does: 'start the container web', line: 'start web' }],
   async run({ caller, globals, operands: [id = ''] }) {
     const { startContainer } = await import('../../container/start.ts');
-    await debuggable({ caller, globals }, { command: 'start', id }, () =>
-      startContainer(caller, { root: globals.root, id }),
-    );
+    await startContainer(caller, { root: globals.root, id });
   },
 });

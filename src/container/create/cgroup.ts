@@ -54,6 +54,17 @@ function isPrivileged({ uid }: Caller): boolean {
 /** Makes the cgroup and sets its limits. A rootless caller without a delegated cgroup gets none, unless a limit needs one. */
 export function makeCgroup(
   caller: Caller,
+  place: CgroupPlace,
+  config: Config,
+  undo: DisposableStack,
+): Cgroup | undefined {
+  const cgroup = makeUnlimitedCgroup(place, config, undo);
+  if (cgroup) limitCgroup(caller, cgroup, config);
+  return cgroup;
+}
+
+/** The same without the limits (limitCgroup), but with what they need. */
+export function makeUnlimitedCgroup(
   { hierarchy, path, rootless }: CgroupPlace,
   config: Config,
   undo: DisposableStack,
@@ -69,7 +80,6 @@ export function makeCgroup(
     throw error;
   }
   undo.defer(() => removeCgroup(cgroup.directory, hierarchy.mountPoint));
-  limitCgroup(caller, cgroup, config);
   return cgroup;
 }
 

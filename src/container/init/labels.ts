@@ -1,7 +1,6 @@
 // Labels of AppArmor and SELinux for a process of the container, and what else it writes to a procfs: sysctls.
 
 import type { Config } from '../../config/generated/types.ts';
-import { attempt } from '../../linux/attempt.ts';
 import { writeSysctls } from '../../rootfs/sysctls.ts';
 import { openProcfs } from '../../security/checked-procfs.ts';
 import {
@@ -36,10 +35,7 @@ export function requiredLsms(labels: LsmConfig): EnabledLsms | undefined {
 export function labelKeyring(stub: StubProcess, { selinuxLabel }: LsmConfig): void {
   const enabled = requiredLsms({ selinuxLabel });
   if (!enabled) return;
-  const property = 'process.selinuxLabel';
-  const [procfs, pid] = attempt(property, () =>
-    withProperty(stub, property, () => [openProcfs(stub), ownPid(stub)]),
-  );
+  const [procfs, pid] = withProperty(stub, 'process.selinuxLabel', () => [openProcfs(stub), ownPid(stub)]);
   const program = stub.program();
   setKeyringLabel(program, { selinuxLabel }, enabled, { procfs, pid });
   program.close(procfs);
@@ -59,7 +55,7 @@ export function writeToProcfs(
   const hasSysctl = Object.keys(sysctl).length > 0;
   if (!enabled && !hasSysctl) return;
   const property = hasSysctl ? 'linux.sysctl' : firstLabel(labels);
-  const procfs = attempt(property, () => withProperty(stub, property, () => openProcfs(stub)));
+  const procfs = withProperty(stub, property, () => openProcfs(stub));
   writeSysctls(stub, procfs, sysctl);
   if (enabled) {
     const program = stub.program();

@@ -1,7 +1,7 @@
 // Whether state.json has the form of a record. One that was damaged must neither crash a command nor make it work on
 // what is not the container's: kill(2) takes a pid of -1 for every process.
 
-import type { ContainerRecord, SavedOperation } from './record.ts';
+import type { ContainerRecord } from './record.ts';
 
 type Form = (value: unknown) => boolean;
 type Forms<T> = { readonly [Key in keyof Required<T>]: Form };
@@ -35,12 +35,6 @@ const hook = objectOf({
   env: optional(listOf(text)),
   timeout: optional(count),
 });
-const operation = objectOf<SavedOperation>({
-  doing: text,
-  ignored: listOf(count),
-  property: optional(text),
-  executes: optional(text),
-});
 const hooks = optional(listOf(hook));
 
 const record: Forms<ContainerRecord> = {
@@ -58,13 +52,13 @@ const record: Forms<ContainerRecord> = {
   unit: optional(objectOf<NonNullable<ContainerRecord['unit']>>({ name: text, user: truth, mark: text })),
   intelRdt: optional(objectOf({ closDirectory: optional(path), monDirectory: optional(path) })),
   hooks: optional(objectOf({ startContainer: hooks, poststart: hooks, poststop: hooks })),
+  stdio: optional(listOf(text)),
   startable: truth,
   ownNamespace: optional((value) => value === 'mount' || value === 'pid'),
   pidInside: optional(positive),
   keyring: truth,
   setgroupsDenied: optional(truth),
   control: optional(count),
-  program: optional(listOf(operation)),
 };
 
 /** A text as the record of the container `id`, or what of it is wrong: "init", for example. */

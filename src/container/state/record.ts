@@ -16,16 +16,7 @@ export interface ContainerUnit {
   mark: string;
 }
 
-/** An operation of init's last program: what `start` has to know of it for its errors, and for a trace. */
-export interface SavedOperation {
-  doing: string;
-  ignored: readonly number[];
-  property?: string | undefined;
-  /** The path that it executes, if it is an execve(2). */
-  executes?: string | undefined;
-}
-
-/** What state.json in a container's directory tells. */
+/** The content of state.json in a container's directory. */
 export interface ContainerRecord {
   ociVersion: string;
   id: string;
@@ -52,6 +43,8 @@ export interface ContainerRecord {
   intelRdt?: IntelRdtGroups;
   /** The hooks that later commands run: config.json is read once, by `create`. */
   hooks?: Pick<Hooks, 'startContainer' | 'poststart' | 'poststop'>;
+  /** What its standard streams were when it was created: "pipe:[4711]", "/dev/null". `restore` gives it others in their place. */
+  stdio?: readonly string[];
   /** Whether there is a process to start. */
   startable: boolean;
   /** The type of a namespace that was made for it, by which its processes are found when it has no cgroup. */
@@ -64,8 +57,6 @@ export interface ContainerRecord {
   setgroupsDenied?: boolean;
   /** The number of init's control descriptor, which `start` takes over. */
   control?: number;
-  /** The program that init was left with. */
-  program?: readonly SavedOperation[];
 }
 
 /** What the status depends on besides the record and init itself. Each is asked for only when the status depends on it. */

@@ -1,0 +1,74 @@
+import { defineCommand } from '../command.ts';
+import { makeOptions } from '../create-options.ts';
+import { CRIU_OPTIONS, criuSettings } from '../criu-options.ts';
+import { callerPath } from '../paths.ts';
+
+export const command = defineCommand({
+  name: 'restore',
+  summary: 'make a container of what checkpoint has written',
+  description:
+    'Makes a container of a bundle and of the images that "tsoci checkpoint" has written. Its processes go on where they were. ID and the path of the bundle may be others than before. It is attended and deleted as by "tsoci run", unless --detach is given. Bind mounts, namespaces by path and limits are those of the bundle; hooks are run that make what is in no checkpoint: prestart and createRuntime. The program criu does the work; its log is restore.log in the directory of --work-path or --image-path.',
+  operands: ['ID'],
+  options: [
+    {
+      long: 'bundle',
+      short: 'b',
+      kind: 'string',
+      placeholder: 'DIR',
+      help: 'the bundle: a directory with config.json and the root filesystem (default: the working directory)',
+    },
+    {
+      long: 'config',
+      short: 'f',
+      kind: 'string',
+      placeholder: 'FILE',
+      help: 'the configuration to use in place of config.json, relative to the bundle',
+    },
+    { long: 'detach', short: 'd', kind: 'flag', help: 'return once the container is restored' },
+    { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write the process id to this file' },
+    {
+      long: 'console-socket',
+      kind: 'string',
+      placeholder: 'SOCKET',
+      help: 'a listening Unix socket that is sent the master side of the terminal',
+    },
+    ...CRIU_OPTIONS,
+    {
+      long: 'lsm-profile',
+      kind: 'string',
+      placeholder: 'TYPE:NAME',
+      help: 'the profile of the processes in place of the one they had: apparmor:NAME or selinux:LABEL',
+    },
+    {
+      long: 'lsm-mount-context',
+      kind: 'string',
+      placeholder: 'CONTEXT',
+      help: 'the SELinux context of mounts in place of the one they had',
+    },
+    { long: 'no-subreaper', kind: 'flag', help: 'accepted and ignored: tsoci is never a subreaper' },
+    { long: 'no-pivot', kind: 'flag', help: 'accepted and ignored: criu changes the root' },
+    {
+      long: 'no-new-keyring',
+      kind: 'flag',
+      help: 'give processes of "tsoci exec" the session keyring of the caller',
+    },
+  ],
+  examples: [
+    { does: 'restore the container web', line: 'restore --image-path /images/web --bundle /bundles/web web' },
+  ],
+  async run(invocation) {
+    const { caller, globals, values, operands } = invocation;
+    const { restoreContainer } = await import('../../container/checkpoint/restore.ts');
+    const options = { ...values, 'preserve-fds': 0, overlay: false, network: undefined };
+    return restoreContainer(caller, {
+      ...makeOptions({ caller, globals, values: options }, values.bundle),
+      ...criuSettings(invocation),
+      id: operands[0] ?? '',
+      detach: values.detach,
+      pidFile: callerPath('pid-file', values['pid-file'], caller),
+      consoleSocket: callerPath('console-socket', values['console-socket'], caller),
+      lsmProfile: values['lsm-profile'],
+      lsmMountContext: values['lsm-mount-context'],
+    });
+  },
+});
