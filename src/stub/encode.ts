@@ -43,22 +43,17 @@ export interface Encoded {
 /** Lays out operations and their data behind them or, with `dataAddress`, at that address. */
 export function encode(operations: readonly Operation[], dataAddress?: number): Encoded {
   const head = operations.length * OPERATION_SIZE;
-  const layout = new Layout(dataAddress ?? BUFFER_ADDRESS + head);
-  const ops = Buffer.alloc(head);
-  const words = new WordWriter(ops);
+  const layout = new Layout(head, dataAddress ?? BUFFER_ADDRESS + head);
   // There are thousands of words, and for...of makes two objects for each of them.
   operations.forEach(({ call, args, control }, index) => {
     const at = index * OPERATION_SIZE;
-    words.write(at, call === 'set_control' ? SET_CONTROL : SYS[call]);
-    args.forEach((argument, i) => {
-      words.write(at + ARGUMENTS_OFFSET + i * 8, layout.word(argument));
-    });
-    words.write(at + CONTROL_OFFSET, control | (index === operations.length - 1 ? LAST : 0));
+    layout.write(at, call === 'set_control' ? SET_CONTROL : SYS[call]);
+    for (let i = 0; i < args.length; i++) layout.write(at + ARGUMENTS_OFFSET + i * 8, args[i] ?? null);
+    layout.write(at + CONTROL_OFFSET, control | (index === operations.length - 1 ? LAST : 0));
   });
-  const data = layout.bytes();
-  if (dataAddress !== undefined) return { message: ops, data, offsets: layout.offsets };
-  const offsets = new Map([...layout.offsets].map(([bytes, offset]) => [bytes, offset + head]));
-  return { message: Buffer.concat([ops, data]), data, offsets };
+  const bytes = layout.bytes();
+  const message = dataAddress === undefined ? bytes : bytes.subarray(0, head);
+  return { message, data: bytes.subarray(head), offsets: layout.offsets };
 }
 
 /** What of a program goes in one message: its first operations, `count` of them. */
@@ -110,16 +105,34 @@ export function stops(control: number, result: number): boolean {
   return isError(result) ? !(control & CONTINUE_ON_ERROR) : result > 0 && (control & STOP_IF_POSITIVE) !== 0;
 }
 
-/** Writes 64-bit words, little-endian. Made of 32-bit ones: conversions to bigint cost a tenth of `create`. */
-class WordWriter {
-  readonly #halves: Int32Array;
+/** Bytes for the data of an operation, as a guess. */
+const DATA_SIZE = 64;
 
-  constructor({ buffer, byteOffset, length }: Buffer) {
-    this.#halves = new Int32Array(buffer, byteOffset, length / 4);
+/**
+ * Operations and the data behind them, which grow in one buffer: made of a buffer for each string and structure, a message
+ * takes five times as long. The buffer is a new one, zero where nothing was written: nothing of another message is in it.
+ */
+class Layout {
+  readonly offsets = new Map<Uint8Array, number>();
+  readonly #strings = new Map<string, number>();
+  /** What to add to an offset for its address in the stub. */
+  readonly #base: number;
+  #bytes: Uint8Array<ArrayBuffer>;
+  /** The same bytes. Words of 64 bits are made of two: conversions to bigint cost a tenth of `create`. */
+  #halves: Int32Array;
+  #size: number;
+
+  /** Behind `head` bytes for the operations comes data, the first at `dataAddress`. */
+  constructor(head: number, dataAddress: number) {
+    this.#base = dataAddress - head;
+    this.#size = head;
+    this.#bytes = new Uint8Array(head + (head / OPERATION_SIZE) * DATA_SIZE);
+    this.#halves = new Int32Array(this.#bytes.buffer);
   }
 
-  /** A number, whole and below 2^53, or a bigint, at a multiple of 8 bytes. */
-  write(offset: number, value: number | bigint): void {
+  /** Writes a word at a multiple of 8 bytes: a number, whole and below 2^53, a bigint, or where its data is. */
+  write(offset: number, word: Word): void {
+    const value = typeof word === 'number' || typeof word === 'bigint' ? word : this.#address(word);
     const at = offset / 4;
     if (typeof value === 'number') {
       this.#halves[at] = value;
@@ -129,60 +142,70 @@ class WordWriter {
       this.#halves[at + 1] = Number(BigInt.asIntN(32, value >> 32n));
     }
   }
-}
-
-class Layout {
-  readonly offsets = new Map<Uint8Array, number>();
-  readonly #base: number;
-  readonly #strings = new Map<string, number>();
-  readonly #parts: { offset: number; bytes: Uint8Array }[] = [];
-  #size = 0;
-
-  constructor(base: number) {
-    this.#base = base;
-  }
-
-  word(value: Word): number | bigint {
-    if (value === null) return 0;
-    if (typeof value === 'number' || typeof value === 'bigint') return value;
-    return this.#base + this.#place(value);
-  }
 
   bytes(): Buffer {
-    const all = Buffer.alloc(this.#size);
-    for (const { offset, bytes } of this.#parts) all.set(bytes, offset);
-    return all;
+    return Buffer.from(this.#bytes.buffer, 0, this.#size);
   }
 
-  #place(data: Data): number {
-    if (typeof data === 'string') {
-      let offset = this.#strings.get(data);
-      if (offset === undefined) {
-        offset = this.#append(Buffer.from(`${data}\0`, 'utf8'));
-        this.#strings.set(data, offset);
-      }
-      return offset;
-    }
-    if (data instanceof Structure) {
-      const bytes = Buffer.alloc(data.words.length * 8);
-      const words = new WordWriter(bytes);
-      data.words.forEach((word, i) => {
-        words.write(i * 8, this.word(word));
-      });
-      return this.#append(bytes);
-    }
-    let offset = this.offsets.get(data);
-    if (offset === undefined) {
-      offset = this.#append(data);
-      this.offsets.set(data, offset);
-    }
+  #address(data: Data | null): number {
+    if (data === null) return 0;
+    if (typeof data === 'string') return this.#base + this.#placeString(data);
+    return this.#base + (data instanceof Structure ? this.#placeStructure(data) : this.#placeBytes(data));
+  }
+
+  #placeString(text: string): number {
+    const placed = this.#strings.get(text);
+    if (placed !== undefined) return placed;
+    // A UTF-16 unit takes up to three bytes.
+    const offset = this.#reserve(text.length * 3 + 1);
+    const isAscii = this.#writeAscii(text, offset);
+    const length = isAscii ? text.length : Buffer.from(this.#bytes.buffer, offset).write(text);
+    this.#take(offset, length + 1);
+    this.#strings.set(text, offset);
     return offset;
   }
 
-  #append(bytes: Uint8Array): number {
-    const offset = this.#size;
-    this.#parts.push({ offset, bytes });
-    this.#size = (offset + bytes.length + 7) & ~7;
+  /** Whether it is ASCII, and written. For a path this takes less time than a call of Buffer. */
+  #writeAscii(text: string, offset: number): boolean {
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return false;
+      this.#bytes[offset + i] = code;
+    }
+    return true;
+  }
+
+  #placeStructure({ words }: Structure): number {
+    const size = words.length * 8;
+    const offset = this.#reserve(size);
+    this.#take(offset, size);
+    for (let i = 0; i < words.length; i++) this.write(offset + i * 8, words[i] ?? null);
     return offset;
+  }
+
+  #placeBytes(bytes: Uint8Array): number {
+    const placed = this.offsets.get(bytes);
+    if (placed !== undefined) return placed;
+    const offset = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, offset);
+    this.#take(offset, bytes.length);
+    this.offsets.set(bytes, offset);
+    return offset;
+  }
+
+  /** Where the next data goes, which has at most `most` bytes. */
+  #reserve(most: number): number {
+    const needed = this.#size + most;
+    if (needed > this.#bytes.length) {
+      const larger = new Uint8Array((2 * needed + 7) & ~7);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#halves = new Int32Array(larger.buffer);
+    }
+    return this.#size;
+  }
+
+  #take(offset: number, length: number): void {
+    this.#size = (offset + length + 7) & ~7;
   }
 }

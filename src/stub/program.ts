@@ -40,11 +40,11 @@ export interface Operation {
   /** The descriptor that the call is expected to return, when it opens one; 'any' when that is left open. */
   readonly opens: number | 'any' | undefined;
   /** Descriptors that come with a message that the call receives. */
-  readonly receives?: readonly number[];
+  readonly receives?: readonly number[] | undefined;
   /** The descriptor that the call closes. */
   readonly closes: number | undefined;
   /** It closes all from this one on. */
-  readonly closesFrom?: number;
+  readonly closesFrom?: number | undefined;
   /** The property of config.json that wants it; undefined for what every container needs. */
   readonly property?: string | undefined;
 }
@@ -59,39 +59,48 @@ export interface OperationOptions {
   ignored?: readonly number[];
 }
 
+/** What a call does to the descriptors of its process. */
+type DescriptorChange = Partial<Pick<Operation, 'opens' | 'closes' | 'closesFrom' | 'receives'>>;
+
+const NONE: readonly number[] = [];
+
 /** The numbers of a process's open descriptors. The kernel always hands out the lowest free one. */
 export class DescriptorTable {
-  readonly #open: Set<number>;
+  /** By number, whether it is open. */
+  #open: boolean[];
 
   constructor(open: Iterable<number>) {
-    this.#open = new Set(open);
+    this.#open = [];
+    for (const fd of open) this.#open[fd] = true;
   }
 
   lowestFree(): number {
     let fd = 0;
-    while (this.#open.has(fd)) fd++;
+    while (this.#open[fd]) fd++;
     return fd;
   }
 
   /** Takes in an operation: one that has returned `result`, or one yet to come. */
   apply(operation: Operation, result?: number): void {
-    if (operation.closes !== undefined) this.#open.delete(operation.closes);
-    const from = operation.closesFrom;
-    if (from !== undefined) for (const fd of this.#open) if (fd >= from) this.#open.delete(fd);
-    for (const fd of operation.receives ?? []) this.#open.add(fd);
-    if (operation.opens === undefined) return;
-    const opened = result ?? operation.opens;
-    if (opened !== 'any') this.#open.add(opened);
+    const { closes, closesFrom, receives, opens } = operation;
+    if (closes !== undefined) this.#open[closes] = false;
+    if (closesFrom !== undefined) this.#open.fill(false, closesFrom);
+    if (receives !== undefined) for (const fd of receives) this.#open[fd] = true;
+    if (opens === undefined) return;
+    const opened = result ?? opens;
+    if (opened !== 'any') this.#open[opened] = true;
   }
 
   takeLowest(): number {
     const fd = this.lowestFree();
-    this.#open.add(fd);
+    this.#open[fd] = true;
     return fd;
   }
 
   copy(): DescriptorTable {
-    return new DescriptorTable(this.#open);
+    const copy = new DescriptorTable([]);
+    copy.#open = this.#open.slice();
+    return copy;
   }
 }
 
@@ -130,7 +139,7 @@ export class Program {
 
   /** Adds a system call; returns its index among the results. */
   call(call: SyscallName, args: readonly Word[], doing: string, options: OperationOptions = {}): number {
-    return this.#push({ call, args, doing, opens: undefined, closes: undefined, ...defaults(options) });
+    return this.#push(call, args, doing, {}, options);
   }
 
   /** Adds a system call that opens a descriptor; returns the number it will have. */
@@ -138,7 +147,7 @@ export class Program {
     if (this.#unpredictable)
       throw new Error(`${doing}: an open after a tryOpen has no predictable descriptor`);
     const opens = this.#descriptors.lowestFree();
-    this.#push({ call, args, doing, opens, closes: undefined, ...defaults({}) });
+    this.#push(call, args, doing, { opens });
     return opens;
   }
 
@@ -148,7 +157,7 @@ export class Program {
    */
   tryOpen(call: SyscallName, args: readonly Word[], doing: string, ignored: readonly number[]): number {
     this.#unpredictable = true;
-    return this.#push({ call, args, doing, opens: 'any', closes: undefined, ...defaults({ ignored }) });
+    return this.#push(call, args, doing, { opens: 'any' }, { ignored });
   }
 
   /**
@@ -161,16 +170,7 @@ export class Program {
     const rights = rightsMessage(receives);
     // struct msghdr (recvmsg(2)): no name, one byte, and the descriptors.
     const header = new Structure([null, 0, new Structure([Buffer.alloc(1), 1]), 1, rights, rights.length, 0]);
-    const args = [socket, header, MSG_CMSG_CLOEXEC];
-    this.#push({
-      call: 'recvmsg',
-      args,
-      doing,
-      receives,
-      opens: undefined,
-      closes: undefined,
-      ...defaults({}),
-    });
+    this.#push('recvmsg', [socket, header, MSG_CMSG_CLOEXEC], doing, { receives });
     return receives;
   }
 
@@ -183,62 +183,56 @@ export class Program {
   }
 
   close(fd: number): void {
-    this.#push({
-      call: 'close',
-      args: [fd],
-      doing: `close ${fd}`,
-      opens: undefined,
-      closes: fd,
-      ...defaults({}),
-    });
+    this.#push('close', [fd], `close ${fd}`, { closes: fd });
   }
 
   /** Closes all descriptors from `fd` on (close_range(2)). */
   closeFrom(fd: number): void {
     const doing = `close descriptors from ${fd} on`;
     const ALL = 0xffffffff;
-    const operation = { call: 'close_range', args: [fd, ALL, 0], doing, ...defaults({}) } as const;
-    this.#push({ ...operation, opens: undefined, closes: undefined, closesFrom: fd });
+    this.#push('close_range', [fd, ALL, 0], doing, { closesFrom: fd });
   }
 
   /** dup3(2) with close-on-exec unless told otherwise; the new descriptor is not counted among the lowest free. */
   duplicate(from: number, to: number, flags = O_CLOEXEC): void {
     const doing = `duplicate descriptor ${from} as ${to}`;
-    this.#push({
-      call: 'dup3',
-      args: [from, to, flags],
-      doing,
-      opens: to,
-      closes: undefined,
-      ...defaults({}),
-    });
+    this.#push('dup3', [from, to, flags], doing, { opens: to });
   }
 
   /** The stub receives its programs from descriptor `fd` from here on. */
   setControl(fd: number): void {
     const doing = `take ${fd} as control descriptor`;
-    this.#push({
-      call: 'set_control',
-      args: [fd],
-      doing,
-      opens: undefined,
-      closes: undefined,
-      ...defaults({}),
-    });
+    this.#push('set_control', [fd], doing);
   }
 
   get length(): number {
     return this.operations.length;
   }
 
-  #push(operation: Operation): number {
-    this.operations.push(this.property === undefined ? operation : { ...operation, property: this.property });
+  /** One literal for all operations: objects of one shape are quicker to make and to read. */
+  #push(
+    call: Operation['call'],
+    args: readonly Word[],
+    doing: string,
+    { opens, closes, closesFrom, receives }: DescriptorChange = {},
+    { control = 0, ignored = NONE }: OperationOptions = {},
+  ): number {
+    const { property } = this;
+    const bits = ignored.length > 0 ? control | CONTINUE_ON_ERROR : control;
+    const operation = {
+      call,
+      args,
+      doing,
+      control: bits,
+      ignored,
+      opens,
+      closes,
+      closesFrom,
+      receives,
+      property,
+    };
+    this.operations.push(operation);
     this.#descriptors.apply(operation);
     return this.operations.length - 1;
   }
-}
-
-function defaults(options: OperationOptions): { control: number; ignored: readonly number[] } {
-  const ignored = options.ignored ?? [];
-  return { control: (options.control ?? 0) | (ignored.length > 0 ? CONTINUE_ON_ERROR : 0), ignored };
 }

@@ -39,7 +39,8 @@ export function isDisturbed(error: unknown): error is OperationError {
 
 export class Results {
   readonly #results: number[] = [];
-  readonly #written = new Map<Uint8Array, Buffer>();
+  /** What came back, and where in it are the bytes of the arguments. */
+  readonly #replies: { reply: Buffer; offsets: ReadonlyMap<Uint8Array, number> }[] = [];
   /** How many operations come before those of the program. */
   readonly #skipped: number;
 
@@ -56,9 +57,12 @@ export class Results {
 
   /** The bytes of a buffer that was an argument, as the calls left them. */
   bytes(argument: Uint8Array): Buffer {
-    const bytes = this.#written.get(argument);
-    if (!bytes) throw new TsociError('these bytes were no argument of the program');
-    return bytes;
+    // An operation that was executed once more has left its bytes in the last reply.
+    for (const { reply, offsets } of this.#replies.toReversed()) {
+      const offset = offsets.get(argument);
+      if (offset !== undefined) return reply.subarray(offset, offset + argument.length);
+    }
+    throw new TsociError('these bytes were no argument of the program');
   }
 
   /** Forgets the failure of an operation that is to be executed once more. The result: how many were executed before it. */
@@ -75,11 +79,12 @@ export class Results {
     descriptors: DescriptorTable,
   ): void {
     const before = this.#results.length - this.#skipped;
-    for (const [argument, offset] of offsets) {
-      this.#written.set(argument, reply.subarray(offset, offset + argument.length));
-    }
+    this.#replies.push({ reply, offsets });
     let failure: OperationError | undefined;
-    for (const [index, operation] of operations.entries()) {
+    // Not entries(): there are thousands, and it makes two objects for each of them.
+    for (let index = 0; index < operations.length; index++) {
+      const operation = operations[index];
+      if (operation === undefined) break;
       const result = resultAt(reply, index);
       this.#results.push(result);
       const failed = isError(result) && !operation.ignored.includes(-result);
