@@ -10,12 +10,19 @@ export interface Timing {
   wall: number;
   /** Half the distance between the quartiles of the wall time, in seconds. */
   spread: number;
-  /** Mean user and system time of the command, all it waited for, and the server that has served it, in seconds. */
-  cpu: number;
+  /**
+   * Mean user and system time of the command, all it waited for, and the server that has served it, in seconds; undefined
+   * where the server has served what prepared the command, too.
+   */
+  cpu: number | undefined;
 }
 
 export interface Command {
   words: readonly string[];
+  /** Goes before each run, and is not timed. */
+  prepare?: readonly string[] | undefined;
+  /** Goes behind all runs. */
+  cleanUp?: readonly string[] | undefined;
   place: Place;
   env?: Readonly<Record<string, string>>;
 }
@@ -45,14 +52,19 @@ export function timeInTurns(
       cpu.set(name, [...(cpu.get(name) ?? []), result.user + result.system + served]);
     }
   }
-  return new Map([...times].map(([name, all]) => [name, summary(all, cpu.get(name) ?? [])]));
+  return new Map(
+    [...times].map(([name, all]) => {
+      const { prepare, place } = commands.get(name) ?? {};
+      return [name, summary(all, prepare && place?.isServed ? undefined : cpu.get(name))];
+    }),
+  );
 }
 
 function warmups(runs: number): number {
   return runs > 2 ? 1 : 0;
 }
 
-function time({ words, place, env }: Command, runs: number, work: string) {
+function time({ words, prepare, cleanUp, place, env }: Command, runs: number, work: string) {
   const file = join(work, 'hyperfine.json');
   const options = [
     '--shell=none',
@@ -60,8 +72,10 @@ function time({ words, place, env }: Command, runs: number, work: string) {
     `--warmup=${warmups(runs)}`,
     `--runs=${runs}`,
     `--export-json=${file}`,
+    ...(prepare ? ['--prepare', quoted(prepare)] : []),
+    ...(cleanUp ? ['--cleanup', quoted(cleanUp)] : []),
   ];
-  const command = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const command = quoted(words);
   const [program = '', ...args] = [...place.prefix, 'hyperfine', ...options, command];
   const { status, stderr } = spawnSync(program, args, {
     encoding: 'utf8',
@@ -74,12 +88,16 @@ function time({ words, place, env }: Command, runs: number, work: string) {
   return result;
 }
 
-export function summary(times: readonly number[], cpu: readonly number[]): Timing {
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+}
+
+export function summary(times: readonly number[], cpu: readonly number[] | undefined): Timing {
   const sorted = times.toSorted((a, b) => a - b);
   return {
     wall: quantile(sorted, 0.5),
     spread: (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 2,
-    cpu: cpu.reduce((sum, value) => sum + value, 0) / cpu.length,
+    cpu: cpu && cpu.reduce((sum, value) => sum + value, 0) / cpu.length,
   };
 }
 

@@ -64,7 +64,12 @@ function timeTask(
   const commands = new Map<string, Command>(
     runtimes.map((runtime) => [
       runtime.name,
-      { words: task.command(runtime.words, idOf(runtime)), place: placeOf(runtime, view) },
+      {
+        words: task.command(runtime.words, idOf(runtime)),
+        prepare: task.prepare?.(runtime.words),
+        cleanUp: task.cleanUp?.(runtime.words),
+        place: placeOf(runtime, view),
+      },
     ]),
   );
   // As the launcher starts the runtime.

@@ -21,7 +21,8 @@ mean time of processors spent by the runtime and all it waited for. Commands are
 the machine strikes all alike.
 
 *tsoci* starts a runtime for each command. *warm tsoci* is served by \`tsoci serve\`, which has served a hundred
-commands before and whose time of processors counts. The
+commands before and whose time of processors counts (but not where a command is timed by itself, and the server has
+prepared it, too). The
 *floor* is an executable of Bun that does nothing, made and started as the runtime is: what is above it is tsoci's
 doing. A task of three commands has the floor three times in it.
 
@@ -53,9 +54,11 @@ function viewSections(view: ViewResult, facts: Facts): string[] {
 }
 
 function timeTable(results: readonly TaskResult[], names: readonly string[]): string {
+  const beside = names.includes('crun');
   const head = [
     'task',
     ...names.flatMap((name) => [`${name} wall`, `${name} cpu`]),
+    ...(beside ? ['warm tsoci wall beside crun'] : []),
     'tsoci wall above the floor',
     'floor',
   ];
@@ -63,7 +66,9 @@ function timeTable(results: readonly TaskResult[], names: readonly string[]): st
     const runc = timings.get('runc');
     const tsoci = timings.get('tsoci');
     const floor = (timings.get('floor')?.wall ?? Number.NaN) * task.invocations;
+    const [warm, crun] = [timings.get('warm tsoci'), timings.get('crun')];
     const ratios = names.flatMap((name) => cells(timings.get(name), runc));
+    if (beside) ratios.push(warm && crun ? ratio(warm.wall, crun.wall) : '');
     if (!runc || !tsoci) return [task.title, ...ratios, '', ''];
     return [task.title, ...ratios, ratio(tsoci.wall - floor, runc.wall), ratio(floor, runc.wall)];
   });
@@ -74,7 +79,7 @@ function cells(timing: Timing | undefined, runc: Timing | undefined): string[] {
   if (!timing || !runc) return ['', ''];
   return [
     `${ratio(timing.wall, runc.wall)} ± ${ratio(timing.spread, runc.wall)}`,
-    ratio(timing.cpu, runc.cpu),
+    timing.cpu === undefined || runc.cpu === undefined ? '' : ratio(timing.cpu, runc.cpu),
   ];
 }
 

@@ -22,6 +22,7 @@ export function startServer(place: Place, tsoci: string): Place {
   }
   return {
     prefix: place.prefix,
+    isServed: true,
     cpuOfServer: () => cpuOfChildren(server),
     [Symbol.dispose]: () => server.kill('SIGTERM'),
   };

@@ -8,6 +8,10 @@ export interface Task {
   title: string;
   /** The command for a runtime, whose command line begins with `words`; `id` is of the container that is running. */
   command: (words: readonly string[], id: string) => string[];
+  /** What goes before each run, and is not timed: a command like `command`. */
+  prepare?: (words: readonly string[]) => string[];
+  /** What goes behind all runs: a command, too. */
+  cleanUp?: (words: readonly string[]) => string[];
   /** How many times the runtime itself is started in it. */
   invocations: number;
   /** A tenth of the usual number of runs is enough for what takes long. */
@@ -22,6 +26,9 @@ export interface Bundles {
   seccomp: string | undefined;
   mounts: Map<number, string>;
 }
+
+/** The container of which each step is timed by itself. */
+const STEP = 'step';
 
 const mountCounts = [10, 100, 1000];
 export const mostMounts = Math.max(...mountCounts);
@@ -65,6 +72,12 @@ export function tasks(bundles: Bundles, work: string): Task[] {
   const row = script('row', rowScript(bundles.sleep, 100));
   const crowd = script('crowd', crowdScript(bundles.true, 20));
   const lanes = script('lanes', lanesScript(bundles.sleep, 100, 10));
+  const remove = `"$@" delete --force ${STEP} >/dev/null 2>&1\n`;
+  const create = `"$@" create --bundle ${bundles.true} ${STEP} </dev/null`;
+  const gone = script('gone', `${remove}true\n`);
+  const created = script('created', `${remove}${create} >/dev/null 2>&1\n`);
+  // The pipe ends with the process.
+  const ended = script('ended', `${remove}{ ${create} && "$@" start ${STEP}; } 2>&1 | cat\n`);
   const run = (bundle: string) => (words: readonly string[]) => [
     ...words,
     'run',
@@ -82,6 +95,17 @@ export function tasks(bundles: Bundles, work: string): Task[] {
     },
     { title: 'run /bin/true', command: run(bundles.true), invocations: 1 },
     { title: 'create, start, delete', command: (words) => [life, ...words], invocations: 3 },
+    ...[
+      { title: 'create', prepare: gone, args: ['create', '--bundle', bundles.true, STEP] },
+      { title: 'start', prepare: created, args: ['start', STEP] },
+      { title: 'delete', prepare: ended, args: ['delete', '--force', STEP] },
+    ].map(({ title, prepare, args }) => ({
+      title: `${title}, by itself`,
+      prepare: (words: readonly string[]) => [prepare, ...words],
+      cleanUp: (words: readonly string[]) => [gone, ...words],
+      command: (words: readonly string[]) => [...words, ...args],
+      invocations: 1,
+    })),
     ...(bundles.seccomp
       ? [{ title: "run, with an engine's seccomp filter", command: run(bundles.seccomp), invocations: 1 }]
       : []),

@@ -29,6 +29,7 @@ export interface View extends Outline, Disposable {
 export interface Place extends Disposable {
   /** The words that have a command executed there. */
   prefix: readonly string[];
+  isServed: boolean;
   /** Seconds of processors that a server there has used. */
   cpuOfServer: () => number;
 }
@@ -64,6 +65,7 @@ function openPlace(mount: string, work: string): Place {
   rmSync(ready);
   return {
     prefix: ['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`],
+    isServed: false,
     cpuOfServer: () => 0,
     [Symbol.dispose]: () => holder.stdin.end(),
   };
