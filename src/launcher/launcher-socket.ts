@@ -120,17 +120,13 @@ export class LauncherSocket {
     return number < 0 ? undefined : number;
   }
 
-  /** The number in the launcher of the stub to execute. */
-  image(): number {
-    if (this.#image === undefined) {
-      const image = executableImage();
-      try {
-        [this.#image] = this.lend([image]);
-      } finally {
-        closeDescriptor(image);
-      }
-    }
-    return this.#image ?? -1;
+  /** As lend, and the number in the launcher of the stub to execute, which it keeps. */
+  lendWithImage(descriptors: readonly number[]): { lent: number[]; image: number } {
+    if (this.#image !== undefined) return { lent: this.lend(descriptors), image: this.#image };
+    using executable = executableImage();
+    const [image = -1, ...lent] = this.lend([executable.fd, ...descriptors]);
+    this.#image = image;
+    return { lent, image };
   }
 
   /** See Launcher. */

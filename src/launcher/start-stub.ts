@@ -41,9 +41,8 @@ export function startStub(
     return { mine, its };
   });
   if (!control || !child) throw new TsociError('no sockets for the stub');
-  const image = launcher.image();
   const foreign = stdio.filter((fd) => launcher.own(fd) === undefined);
-  const lent = launcher.lend([control.its, child.its, ...extra, ...foreign]);
+  const { lent, image } = launcher.lendWithImage([control.its, child.its, ...extra, ...foreign]);
   let pid: number;
   try {
     const [itsControl = -1, itsChild = -1, ...others] = lent;

@@ -22,8 +22,24 @@ import { SYS } from '../linux/syscalls.ts';
 import { stubImages } from './images.ts';
 import { STUB_NAME } from './stub-name.ts';
 
-/** A read-only descriptor of the stub's image. What a process executes must have no writer (ETXTBSY). */
-export function executableImage(): number {
+export interface ExecutableImage extends Disposable {
+  /** A read-only descriptor: what a process executes must have no writer (ETXTBSY). */
+  fd: number;
+}
+
+/** What all commands of this process share: nobody can change it. */
+let sealedImage: ExecutableImage | undefined;
+
+/** The stub's image, to be disposed of. */
+export function executableImage(): ExecutableImage {
+  if (sealedImage) return sealedImage;
+  const { fd, sealed } = makeImage();
+  if (!sealed) return { fd, [Symbol.dispose]: () => closeDescriptor(fd) };
+  sealedImage = { fd, [Symbol.dispose]: () => {} };
+  return sealedImage;
+}
+
+function makeImage(): { fd: number; sealed: boolean } {
   const image = Buffer.from(stubImages[process.arch === 'arm64' ? 'arm64' : 'x64'], 'base64');
   const name = cString(STUB_NAME);
   const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -37,7 +53,7 @@ export function executableImage(): number {
     check('write the stub', 'write', fd, image, image.length);
     const seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
     if (sealed) check('seal the stub', 'fcntl', fd, F_ADD_SEALS, seals);
-    return openSync(`/proc/self/fd/${fd}`, 'r');
+    return { fd: openSync(`/proc/self/fd/${fd}`, 'r'), sealed };
   } finally {
     closeDescriptor(fd);
   }

@@ -24,12 +24,11 @@ export function testCaller() {
 
 /** A launcher that has these descriptors as 3, 4, … */
 export function startLauncher(descriptors: readonly number[] = []): LauncherProcess {
-  const image = executableImage();
+  using image = executableImage();
   const [ours, theirs] = socketPair(SOCK_SEQPACKET);
-  const child = spawn(`/proc/self/fd/${image}`, { stdio: [...stdio, theirs], env: {} });
+  const child = spawn(`/proc/self/fd/${image.fd}`, { stdio: [...stdio, theirs], env: {} });
   child.unref();
   closeDescriptor(theirs);
-  closeDescriptor(image);
   if (child.pid === undefined) throw new Error('the launcher cannot be executed');
   const begun = new LauncherProcess(ours, { pid: child.pid, control: CONTROL, stdio });
   if (descriptors.length === 0) return begun;
