@@ -8,6 +8,7 @@ import { dirname, join, normalize } from 'node:path';
 const LAYERS: readonly (readonly string[])[] = [
   ['main.ts'],
   ['cli'],
+  ['debug'],
   ['plan', 'explain', 'doctor.ts'],
   ['container', 'trace'],
   ['config', 'namespaces', 'rootfs', 'cgroups', 'security', 'network', 'hooks', 'criu'],

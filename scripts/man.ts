@@ -45,6 +45,7 @@ function commandPage(command: Command, version: string): string {
     ['SYNOPSIS', roff(usageLine(command))],
     ['DESCRIPTION', roff(command.description)],
     ['OPTIONS', optionList(command.options)],
+    ['EXIT STATUS', roff(`The exit status is ${command.exitStatus ?? '0 on success and 1 on failure'}.`)],
     ['EXAMPLES', examples.join('\n')],
     ['SEE ALSO', `.BR tsoci (${SECTION})`],
   ]);

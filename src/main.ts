@@ -1,5 +1,5 @@
 // The entry of the runtime. As descriptor 3 it has one end of a socket to the launcher that executes it; or a worker of
-// `tsoci serve` has a socket that listens.
+// `tsoci serve` has a socket that listens, and its slot as its argument.
 
 import { tsoci } from './cli/tsoci.ts';
 import { LauncherProcess } from './launcher/launcher-process.ts';
@@ -16,7 +16,7 @@ const SOCKET = 3;
 /** By which the launcher knows that the reason has been told: NOT_EXECUTED of launcher.c. */
 const TOLD = 127;
 
-if (isListening(SOCKET)) await work(SOCKET, tsoci);
+if (isListening(SOCKET)) await work(tsoci, Number(process.argv.at(-1)));
 else {
   const request = receive();
   const launcher = new LauncherProcess(SOCKET, request);
@@ -26,7 +26,7 @@ else {
 function receive(): Request {
   try {
     check('tsoci-runtime is for tsoci to execute', 'fcntl', SOCKET, F_SETFD, FD_CLOEXEC);
-    return receiveRequest(SOCKET);
+    return receiveRequest(SOCKET, -1);
   } catch (error) {
     console.error(`tsoci: ${messageOf(error)}`);
     process.exit(TOLD);

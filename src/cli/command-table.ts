@@ -30,6 +30,7 @@ const loaders: Readonly<Record<string, Load>> = {
   serve: () => import('./commands/serve.ts'),
   explain: () => import('./commands/explain.ts'),
   diff: () => import('./commands/diff.ts'),
+  debug: () => import('./commands/debug.ts'),
 };
 
 export const commandNames: readonly string[] = Object.keys(loaders);

@@ -38,6 +38,8 @@ export interface Command<Options extends readonly Option[] = readonly Option[]> 
   readonly passesArguments?: boolean;
   /** The exit status when it fails; by default 1. */
   readonly failure?: number;
+  /** What follows "The exit status is", without a full stop, where it is more than 0 on success and 1 on failure. */
+  readonly exitStatus?: string;
   readonly options: Options;
   readonly examples: readonly Example[];
   /** Does the work. The exit status; undefined is 0. */

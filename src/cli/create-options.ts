@@ -1,8 +1,9 @@
 // The options that create, run and plan have in common.
 
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { CreateOptions } from '../container/create/options.ts';
 import type { Invocation } from './command.ts';
+import { DEBUG_OPTIONS } from './debugging.ts';
 import { type Option, UsageError } from './options.ts';
 import { ownExecutable } from './own-executable.ts';
 import { callerPath } from './paths.ts';
@@ -73,6 +74,7 @@ export const CREATE_OPTIONS = [
     kind: 'flag',
     help: 'accepted and ignored: tsoci is never a subreaper',
   },
+  ...DEBUG_OPTIONS,
 ] as const satisfies readonly Option[];
 
 /** What these options ask of src/container/. Paths are relative to the caller's directory. */
@@ -109,4 +111,12 @@ export function makeOptions(
     cgroupManager: globals.cgroupManager,
     rootless: globals.rootless,
   };
+}
+
+/** What --debug-wait and TSOCI_DEBUG are told of it. */
+export function debugSettings(
+  { values }: Invocation<typeof CREATE_OPTIONS>,
+  { id, bundle, configFile }: CreateOptions,
+): { id: string; configFile: string; wait: string | undefined } {
+  return { id, configFile: configFile ?? join(bundle, 'config.json'), wait: values['debug-wait'] };
 }

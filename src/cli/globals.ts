@@ -38,10 +38,10 @@ export const GLOBAL_OPTIONS = [
   { long: 'debug', kind: 'flag', help: 'tell each step, and with an error where in tsoci it arose' },
   {
     long: 'trace',
-    kind: 'string',
-    placeholder: 'FILE',
+    kind: 'list',
+    placeholder: 'FILE|WHAT',
     bare: '',
-    help: 'write each system call that makes a container, with the property that wants it: to standard error, or appended to FILE',
+    help: 'write each system call that makes a container, with the property that wants it: to standard error, or appended to FILE, which has a / in its name, or ends in .json for trace events, as Perfetto draws them. WHAT is a list of properties, rooms, processes and system calls that are shown alone: mounts,security,execve (may be repeated)',
   },
   {
     long: 'cgroup-manager',
@@ -92,6 +92,21 @@ export function logOptions(values: GlobalValues, caller: Caller): LogOptions {
     file: file === undefined || file === '/dev/stderr' ? file : callersPath(file, caller),
     format: values['log-format'],
     level: values.debug ? 'debug' : values['log-level'],
+  };
+}
+
+/** What --trace asks for. Its file, if there is one, is a path of ours. */
+export function traceRequest(
+  { trace }: GlobalValues,
+  namesFile: (value: string) => boolean,
+  caller: Caller,
+): { words: string[]; file: string | undefined } {
+  const [file, another] = trace.filter(namesFile);
+  if (another !== undefined) throw new UsageError(`option --trace: both ${file} and ${another} are files`);
+  const words = trace.filter((value) => !namesFile(value)).flatMap((value) => value.split(','));
+  return {
+    words: words.map((word) => word.trim()).filter((word) => word !== ''),
+    file: file === undefined ? undefined : callersPath(file, caller),
   };
 }
 

@@ -26,10 +26,14 @@ export function globalHelp(commands: readonly Command[]): string {
 export function commandHelp(command: Command): string {
   return sections([
     `Usage: ${usageLine(command)}`,
-    wrap(command.description, WIDTH),
+    wrap(described(command), WIDTH),
     `Options:\n${optionList(command.options)}`,
     ...command.examples.map(({ does, line }) => `Example, ${does}:\n  tsoci ${line}`),
   ]);
+}
+
+function described({ description, exitStatus }: Command): string {
+  return exitStatus === undefined ? description : `${description} The exit status is ${exitStatus}.`;
 }
 
 /** `-b, --bundle DIR`. */

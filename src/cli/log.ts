@@ -1,10 +1,11 @@
 // Errors, warnings and debug messages: to standard error for a person, to the --log file for an engine.
 //
 // Engines show the last line of level "error" of the log file to their users, so both formats are those that runc
-// writes (the Go library logrus): one JSON object a line, or `time="…" level=error msg="…"`.
+// writes (the Go library logrus): one JSON object a line, or `time="…" level=error msg="…"`. An object has fields of ours
+// behind those: what programs need of an error (ErrorDetails).
 
 import { closeSync, openSync } from 'node:fs';
-import { TsociError } from '../linux/errors.ts';
+import { type ErrorDetails, TsociError } from '../linux/errors.ts';
 import { writeAll } from './output.ts';
 
 export const LEVELS = ['error', 'warning', 'info', 'debug'] as const;
@@ -21,17 +22,17 @@ export interface LogOptions {
   level: Level;
 }
 
-export type Log = (level: Level, message: string) => void;
+export type Log = (level: Level, message: string, details?: ErrorDetails) => void;
 
 /** Opens the log. The file, a path of ours, is made if it does not exist, and appended to; disposal closes it. */
 export function openLog({ file, format, level: threshold }: LogOptions, stderr: number): Log & Disposable {
   const fd = file === undefined || file === '/dev/stderr' ? stderr : openFile(file);
   const forPerson = file === undefined && format === undefined;
-  const log: Log = (level, message) => {
+  const log: Log = (level, message, details) => {
     if (LEVELS.indexOf(level) > LEVELS.indexOf(threshold)) return;
     const line = forPerson
       ? personLine(level, message)
-      : logLine(format ?? 'text', level, message, new Date());
+      : logLine(format ?? 'text', level, message, new Date(), details);
     try {
       writeAll(fd, line);
     } catch {
@@ -75,9 +76,15 @@ function escapeControl(character: string): string {
 }
 
 /** One line of a log file. */
-export function logLine(format: Format, level: Level, message: string, time: Date): string {
+export function logLine(
+  format: Format,
+  level: Level,
+  message: string,
+  time: Date,
+  details: ErrorDetails = {},
+): string {
   const stamp = time.toISOString();
-  if (format === 'json') return `${JSON.stringify({ level, msg: message, time: stamp })}\n`;
+  if (format === 'json') return `${JSON.stringify({ level, msg: message, time: stamp, ...details })}\n`;
   const quoted = /^[\w./@^+-]+$/.test(message) ? message : JSON.stringify(message);
   return `time="${stamp}" level=${level} msg=${quoted}\n`;
 }

@@ -5,16 +5,17 @@ import type { Caller } from '../launcher/caller.ts';
 import type { LauncherProcess } from '../launcher/launcher-process.ts';
 import type { Request } from '../launcher/request.ts';
 import type { Outcome } from '../launcher/worker.ts';
-import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
+import { detailsOf, errnoOf, messageOf, TsociError } from '../linux/errors.ts';
+import { watchProgress } from '../linux/progress.ts';
 import { setCaller } from '../linux/wanted.ts';
 import { type Command, readArguments } from './command.ts';
 import { commandNames, loadCommand, loadCommands } from './command-table.ts';
-import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals } from './globals.ts';
+import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals, traceRequest } from './globals.ts';
 import { launchedCaller } from './launched-caller.ts';
 import { type Log, openLog, tellPerson } from './log.ts';
 import { parse, UsageError } from './options.ts';
 import { ReaderGone } from './output.ts';
-import { callersPath } from './paths.ts';
+import { startProgress } from './progress-line.ts';
 
 const FAILURE = 1;
 /** As a shell shows the end by SIGPIPE, which would be ours if Node did not ignore it. */
@@ -26,8 +27,12 @@ export async function tsoci(request: Request, launcher: LauncherProcess): Promis
   let log: Log = (level, message) => {
     if (level === 'error') tellPerson(stderr, message);
   };
-  const caller = launchedCaller(request, launcher, (level, message) => log(level, message));
   using opened = new DisposableStack();
+  const progress = opened.use(startProgress(stderr, request.env, () => launcher.alive));
+  const caller = launchedCaller(request, launcher, (level, message) => {
+    progress.wipe();
+    log(level, message);
+  });
   setCaller(launcher.socket);
   opened.defer(() => setCaller(undefined));
   let failure = FAILURE;
@@ -54,7 +59,7 @@ export async function tsoci(request: Request, launcher: LauncherProcess): Promis
 /** Tells of an error; the exit status, which is `failure` unless the error is none of ours. */
 function failed(log: Log, error: unknown, failure: number): number {
   if (error instanceof ReaderGone) return READER_GONE;
-  log('error', described(error));
+  log('error', described(error), detailsOf(error));
   if (error instanceof Error && error.stack) log('debug', error.stack);
   return failure;
 }
@@ -68,8 +73,10 @@ async function runCommand(
   const read = readArguments(command, args);
   if (!read) return showHelp(caller, command.name);
   const globals = readGlobals(values, caller);
-  const endTrace = values.trace === undefined ? undefined : await startTracing(values.trace, caller);
+  const endTrace = await startTracing(values, command, read.operands, caller);
   const endSteps = logOptions(values, caller).level === 'debug' ? await tellSteps(caller) : undefined;
+  // Lines that scroll by show as much.
+  if (endTrace || endSteps) watchProgress(undefined);
   try {
     return (await command.run({ caller, globals, ...read })) ?? 0;
   } finally {
@@ -78,10 +85,17 @@ async function runCommand(
   }
 }
 
-/** `file` is empty for standard error. */
-async function startTracing(file: string, caller: Caller): Promise<() => void> {
-  const { startTrace } = await import('../trace/start-trace.ts');
-  return startTrace(file ? callersPath(file, caller) : undefined, caller);
+async function startTracing(
+  values: GlobalValues,
+  command: Command,
+  operands: readonly string[],
+  caller: Caller,
+): Promise<(() => void) | undefined> {
+  if (values.trace.length === 0) return undefined;
+  const { namesFile, startTrace } = await import('../trace/start-trace.ts');
+  // The first operand says which container it is.
+  const name = ['tsoci', command.name, ...operands.slice(0, 1)].join(' ');
+  return startTrace({ ...traceRequest(values, namesFile, caller), name }, caller);
 }
 
 async function tellSteps(caller: Caller): Promise<() => void> {
@@ -114,7 +128,7 @@ function unknownCommand(name: string): UsageError {
 
 /** An error that no code of ours foresaw is marked as a fault of tsoci. */
 function described(error: unknown): string {
-  if (error instanceof TsociError && error.property !== undefined)
+  if (error instanceof TsociError && error.property !== undefined && !error.propertyTold)
     return `${error.message}; for ${error.property} of the config`;
   if (isForeseen(error)) return messageOf(error);
   return `internal error: ${String(error)} (--debug shows where)`;

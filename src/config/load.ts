@@ -2,7 +2,7 @@
 
 import { TsociError } from '../linux/errors.ts';
 import { explain } from './explain.ts';
-import { describe, type Finding } from './finding.ts';
+import { describe, type Finding, nameOf } from './finding.ts';
 import type { Config, Process, Resources } from './generated/types.ts';
 import { isConfig, isProcess, isResources } from './generated/validators/config.js';
 import { parseJson } from './json.ts';
@@ -75,5 +75,6 @@ function refusal(errors: readonly Finding[], text: string, file: string): TsociE
   const [first, ...others] = withPlaces(errors, text);
   const more = others.length === 1 ? '1 more problem' : `${others.length} more problems`;
   const tail = others.length === 0 ? '' : ` (and ${more}: tsoci validate shows all)`;
-  return new TsociError(`${first ? describe(first, file) : `${file}: is not valid`}${tail}`);
+  const message = `${first ? describe(first, file) : `${file}: is not valid`}${tail}`;
+  return new TsociError(message, { property: first && nameOf(first.pointer), propertyTold: true });
 }

@@ -54,3 +54,55 @@ export function pointerOf(property: string): string {
     .map((part: string) => `/${escapePointer(part)}`)
     .join('');
 }
+
+/** The lines of a value, both from 1. */
+export interface Extent {
+  first: number;
+  last: number;
+  /** Its text. */
+  text: string;
+  /** False: there is no such value, and these lines are those of what holds it. */
+  exact: boolean;
+}
+
+/** The lines in which a value stands, by its JSON pointer; undefined for a text that is not JSON. */
+export function extentIn(text: string, pointer: string): Extent | undefined {
+  let offsets: Map<string, number>;
+  try {
+    offsets = scanJson(text);
+  } catch {
+    return undefined;
+  }
+  for (let known = pointer; ; known = known.slice(0, known.lastIndexOf('/'))) {
+    const start = offsets.get(known);
+    if (start === undefined && known !== '') continue;
+    const begin = start ?? 0;
+    const end = endOf(text, begin);
+    const positionOf = positionsIn(text);
+    const [first, last] = [positionOf(begin).line, positionOf(end).line];
+    return { first, last, text: text.slice(begin, end + 1), exact: known === pointer };
+  }
+}
+
+/** Where a value of a text that is JSON ends. */
+function endOf(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') at = endOfString(text, at);
+    else if (char === '{' || char === '[') depth++;
+    else if (char === '}' || char === ']') depth--;
+    // A number or a word ends before what separates it.
+    if (depth < 0 || (depth === 0 && char === ',')) return at - 1;
+    if (depth === 0 && char !== undefined && '"}]'.includes(char)) return at;
+  }
+  return text.length - 1;
+}
+
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '"') return at;
+  }
+  return text.length - 1;
+}

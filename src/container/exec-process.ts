@@ -23,18 +23,25 @@ export interface ProcessOptions {
   selinuxLabel: string | undefined;
 }
 
+/** The process file of --process, as it was read. */
+export interface ProcessFile {
+  readonly file: string;
+  readonly text: string;
+  /** The properties that it has. */
+  readonly names: readonly string[];
+}
+
 /** config.json's process, or that of the process file, with what the options say. */
 export async function execProcess(
   caller: Caller,
   configured: Process | undefined,
   options: ProcessOptions,
-): Promise<Process> {
+): Promise<{ process: Process; file: ProcessFile | undefined }> {
   const { processFile } = options;
-  const process =
-    processFile === undefined
-      ? withoutTerminal(configured)
-      : confined(await readProcess(processFile, caller), configured);
-  return withOptions(process, options);
+  if (processFile === undefined)
+    return { process: withOptions(withoutTerminal(configured), options), file: undefined };
+  const { process, file } = await readProcess(processFile, caller);
+  return { process: withOptions(confined(process, configured), options), file };
 }
 
 /** The process of `exec` has a terminal if it asks for one, whether or not the container's own process has. */
@@ -77,18 +84,19 @@ function withOptions(process: Process, options: ProcessOptions): Process {
   };
   if (options.capabilities.length > 0)
     changed.capabilities = withCapabilities(process.capabilities, options.capabilities);
-  if (!changed.args?.length) throw new TsociError('exec: process.args is empty');
+  if (!changed.args?.length) throw new TsociError('exec: the process file has no args');
   return changed;
 }
 
 /** The process of a file, checked like that of a config.json. The validators are loaded for it alone. */
-async function readProcess(path: string, caller: Caller): Promise<Process> {
+async function readProcess(path: string, caller: Caller): Promise<{ process: Process; file: ProcessFile }> {
   const { loadProcess } = await import('../config/load.ts');
   const { describe } = await import('../config/finding.ts');
-  const { value, warnings } = loadProcess(readTextFile(path, { fifo: true }), path);
+  const text = readTextFile(path, { fifo: true });
+  const { value, warnings } = loadProcess(text, path);
   for (const warning of warnings) {
     // Warnings about capabilities come later, when it is known which can be granted (planCapabilities).
     if (!warning.pointer.startsWith('/capabilities/')) caller.warn(describe(warning));
   }
-  return value;
+  return { process: value, file: { file: path, text, names: Object.keys(value) } };
 }

@@ -3,6 +3,7 @@
 import { closeSync } from 'node:fs';
 import type { Process } from '../config/generated/types.ts';
 import type { Caller } from '../launcher/caller.ts';
+import { attempt, onceOnly } from '../linux/attempt.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, SIGKILL } from '../linux/constants.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
@@ -28,6 +29,7 @@ import { importModules } from './create/optional-modules.ts';
 import { writePidFile } from './create/pid-file.ts';
 import { sendPidfd } from './create/pidfd-socket.ts';
 import { execProcess, type ProcessOptions } from './exec-process.ts';
+import { explainingSource } from './exec-source.ts';
 import { adaptTerminal, checkConsole, sendTerminal } from './init/console-socket.ts';
 import { inheritedDescriptors } from './init/inherited-descriptors.ts';
 import { reopenNull } from './init/null-stdio.ts';
@@ -61,16 +63,20 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const alive = <T>(act: () => T) => unlessStopped(`exec in ${options.id}`, init, act);
   const config = alive(() => readSavedConfig(containerDirectory(options.root, options.id)));
   const modules = await importModules(config, { systemd: false });
-  const process = await execProcess(caller, config.process, options);
-  const { uidMappings, gidMappings } = config.linux ?? {};
-  if (uidMappings?.length && gidMappings?.length) checkMapped(process.user, uidMappings, gidMappings);
+  const { process, file } = await execProcess(caller, config.process, options);
+  const explaining = <T>(act: () => T) => explainingSource(options.id, options, file, act);
   const keepTerminal = !options.detach && !options.consoleSocket;
-  checkConsole(caller, process.terminal ?? false, { ...options, keepTerminal });
+  explaining(() => {
+    const { uidMappings, gidMappings } = config.linux ?? {};
+    if (uidMappings?.length && gidMappings?.length) checkMapped(process.user, uidMappings, gidMappings);
+    checkConsole(caller, process.terminal ?? false, { ...options, keepTerminal });
+  });
   const plan = { record, init, config, modules, process };
   // None is lost that comes before the process is there.
   if (!options.detach) caller.signals.hold();
   const killsBefore = oomKillsIn(record.cgroup);
-  const { pid, terminal } = alive(() => spawn(caller, { ...options, keepTerminal }, plan));
+  const entering = () => spawn(caller, { ...options, keepTerminal }, plan);
+  const { pid, terminal } = alive(() => explaining(() => onceOnly(entering)));
   const end = (error: unknown): never => {
     syscall(SYS.kill, pid, SIGKILL);
     caller.launcher.wait(pid);
@@ -140,7 +146,7 @@ function spawn(
     if (!process.terminal) reopenNull(stub, caller.stdio);
     const state = stateOf(record, 'running', init.pid);
     const seccomp = filter && { filter, agent: stub.extra(ENTER_EXTRA), state, pid: stub.pid };
-    const resolved = resolveAnother(caller, stub, plan, { process, variables });
+    const resolved = attempt(undefined, () => resolveAnother(caller, stub, plan, { process, variables }));
     const program = stub.program();
     setFinalAffinity(program.for('process.execCPUAffinity'), process.execCPUAffinity);
     confineProcess(program, resolved, seccomp !== undefined);

@@ -1,12 +1,12 @@
-// create, start, wait, delete in one.
+// Containers that tsoci stays with: create, start, wait, delete in one (run), and create and wait (create --wait).
 
 import type { Caller } from '../launcher/caller.ts';
-import type { ProcessIdentity } from '../linux/procfs.ts';
 import { CallerGone, checkWanted, neverGiveUp } from '../linux/wanted.ts';
 import { exitStatus, explainEnd } from './attach/end.ts';
 import { type Attended, attend } from './attach/foreground.ts';
 import { explainFailure } from './create/config-failure.ts';
 import { createContainer } from './create/create.ts';
+import type { Prepared } from './create/creation.ts';
 import type { OptionalModules } from './create/optional-modules.ts';
 import type { CreateOptions } from './create/options.ts';
 import { destroy, systemdFor } from './delete.ts';
@@ -25,11 +25,15 @@ export interface RunOptions extends CreateOptions {
 }
 
 /** Runs a container; the exit status of its process, or 0 with `detach`. */
-export async function runContainer(caller: Caller, options: RunOptions): Promise<number> {
+export async function runContainer(
+  caller: Caller,
+  options: RunOptions,
+  prepared?: Prepared,
+): Promise<number> {
   const { root, id, detach, keep, consoleSocket } = options;
   if (!detach) caller.signals.hold();
   const keepTerminal = !detach && !consoleSocket;
-  const { record, source, terminal } = await createContainer(caller, { ...options, keepTerminal });
+  const { record, source, terminal } = await createContainer(caller, { ...options, keepTerminal }, prepared);
   const systemd = await systemdFor(record);
   let notify: NotifySocket | undefined;
   try {
@@ -40,10 +44,10 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     throw explainFailure(caller, source, error);
   }
   if (detach || !record.init) return 0;
-  return attendContainer(caller, record.init, { root, record, keep, terminal, notify, systemd });
+  return attendContainer(caller, { root, record, keep, systemd }, { terminal, notify });
 }
 
-interface AttendedContainer extends Attended {
+interface AttendedContainer {
   root: string;
   record: ContainerRecord;
   keep: boolean;
@@ -53,17 +57,36 @@ interface AttendedContainer extends Attended {
 /** Waits for the end of a container in the foreground, and deletes it: the exit status of its process. */
 export async function attendContainer(
   caller: Caller,
-  { pid }: ProcessIdentity,
-  { root, record, keep, systemd, ...attended }: AttendedContainer,
+  { root, record, keep, systemd }: AttendedContainer,
+  attended: Attended,
 ): Promise<number> {
-  const status = await attend(caller, pid, attended).catch((error: unknown) => {
+  const status = await attendInit(caller, record, attended).catch((error: unknown) => {
     // Who kills tsoci alone leaves the container to go on.
     if (!(error instanceof CallerGone)) takeBack(caller, root, record, systemd);
     throw error;
   });
+  if (!keep) remove(caller, root, record.id, systemd);
+  return status;
+}
+
+/** Creates a container, which others start, kill and delete; the exit status of its process. */
+export async function createAndWait(
+  caller: Caller,
+  options: CreateOptions,
+  prepared?: Prepared,
+): Promise<number> {
+  caller.signals.hold();
+  const { record } = await createContainer(caller, options, prepared);
+  return attendInit(caller, record, {});
+}
+
+/** Waits for the end of a container's process, and tells why it ended where its exit status does not; that status. */
+async function attendInit(caller: Caller, record: ContainerRecord, attended: Attended): Promise<number> {
+  if (!record.init) return 0;
+  const { pid } = record.init;
+  const status = await attend(caller, pid, attended);
   const why = explainEnd({ pid, status, cgroup: record.cgroup, killsBefore: 0 });
   if (why) caller.warn(why);
-  if (!keep) remove(caller, root, record.id, systemd);
   return exitStatus(status);
 }
 

@@ -5,11 +5,12 @@ import type { Hooks } from '../config/generated/types.ts';
 import { listOf } from '../config/variables.ts';
 import { asRuntime, HookError, type HookSetting, runHooks } from '../hooks/hooks.ts';
 import type { Caller } from '../launcher/caller.ts';
+import { onceOnly } from '../linux/attempt.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 import { discardFile } from '../linux/files.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
-import { stubObserver } from '../stub/observer.ts';
+import { stubObserver, stubStepper } from '../stub/observer.ts';
 import { destroy, killAndWait, systemdFor } from './delete.ts';
 import { connectToInit, failureOf, sendGo } from './init/wait-for-start.ts';
 import { managerSocket, NotifySocket, notifyDirectoryOf } from './notify-socket.ts';
@@ -37,6 +38,8 @@ export async function startContainer(
   const hooked = startHooks && (await startHooks.readHooked(root, id));
   const observer = stubObserver();
   const watch = observer && (await import('./init/left-program.ts')).watchInit;
+  const stepper = stubStepper();
+  const stepGo = stepper && (await import('./init/stepped-start.ts')).stepGo;
   const manager = managerSocket(caller);
   const { notify, init } = withLock(root, id, (directory) => {
     const record = readRecord(root, id);
@@ -46,14 +49,18 @@ export async function startContainer(
     const { init } = record;
     if (!record.startable) throw new TsociError(`start ${id}: config.json has no process`);
     try {
-      const traced = observer && watch ? () => watch(observer, init.pid, directory) : undefined;
+      const traced = observer && watch ? () => watch(observer, init.pid, record.program ?? []) : undefined;
       const inside =
         hooked && startHooks?.asProcess(caller, startHooks.enterable(root, record, init, hooked));
       using opened = new DisposableStack();
       const told = notifyDirectoryOf(directory);
       const notify =
         manager && existsSync(told) ? opened.use(new NotifySocket(caller, manager, told)) : undefined;
-      startInit(caller, directory, { record, init, inside }, traced);
+      const send = (socket: number, control: number) =>
+        stepper && stepGo
+          ? stepGo(stepper, socket, { init, control, saved: record.program ?? [] })
+          : sendGo(socket, init, control);
+      onceOnly(() => startInit(caller, directory, { record, init, inside, send }, traced));
       opened.move();
       return { notify, init };
     } catch (error) {
@@ -72,7 +79,7 @@ export async function startContainer(
 function startInit(
   caller: Caller,
   directory: string,
-  { record, init, inside }: { record: ContainerRecord; init: ProcessIdentity } & Pick<Starting, 'inside'>,
+  { record, init, inside, send }: InitToStart,
   traced: (() => (reply: Buffer) => void) | undefined,
 ): void {
   const socket = connectToInit(directory, record.id);
@@ -86,9 +93,9 @@ function startInit(
       running: stateAs('running', init.pid),
       go: () => {
         const replied = traced?.();
-        const reply = sendGo(socket, init, record.control ?? 3);
+        const reply = send(socket, record.control ?? 3);
         replied?.(reply);
-        if (reply.length > 0) throw failureOf(reply, directory, init.pid);
+        if (reply.length > 0) throw failureOf(reply, record.program ?? [], init.pid);
         // It is no error if this fails: a socket that stays does not make the status `created` (statusOf).
         discardFile(startSocket(directory));
       },
@@ -96,6 +103,13 @@ function startInit(
   } finally {
     closeDescriptor(socket);
   }
+}
+
+interface InitToStart extends Pick<Starting, 'inside'> {
+  record: ContainerRecord;
+  init: ProcessIdentity;
+  /** Has init go on; its reply. `control` is the number of its end of the socket. */
+  send: (socket: number, control: number) => Buffer;
 }
 
 export interface Starting {

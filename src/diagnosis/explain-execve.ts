@@ -2,7 +2,7 @@
 
 import { readlinkSync } from 'node:fs';
 import { E2BIG, EACCES, EAGAIN, EINVAL, ENOMEM, EPERM, ETXTBSY } from '../linux/errno.ts';
-import { TsociError } from '../linux/errors.ts';
+import type { TsociError } from '../linux/errors.ts';
 import { hintOf } from './files.ts';
 import { personOf } from './person.ts';
 import { type Execution, whyNotExecutable } from './program.ts';
@@ -59,10 +59,8 @@ export function lookInto<T>(executor: Executor, ask: (execution: Execution) => T
 
 /** The error of an execve(2), and why. */
 export function explainExecve(error: TsociError, path: string, executor: Executor): TsociError {
-  const { errno, message } = error;
+  const { errno } = error;
   if (errno === undefined) return error;
   const reason = lookInto(executor, (execution) => reasonFor(errno, path, execution));
-  return reason
-    ? new TsociError(`${message}; ${reason}`, { errno, cause: error, property: error.property })
-    : error;
+  return reason ? error.hinted(reason) : error;
 }

@@ -2,6 +2,7 @@
 
 import type { Hook } from '../config/generated/types.ts';
 import { lastOfEach } from '../config/variables.ts';
+import { attemptOrSkip } from '../linux/attempt.ts';
 import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
 import { check, closeDescriptor, pollUntil } from '../linux/descriptor.ts';
 import { EACCES, ENOENT, ENOTDIR } from '../linux/errno.ts';
@@ -30,7 +31,14 @@ export class HookError extends TsociError {
   readonly hook: string;
 
   constructor(hook: string, error: unknown) {
-    super(messageOf(error), { errno: errnoOf(error), cause: error });
+    const step = error instanceof TsociError ? error.step : undefined;
+    super(messageOf(error), {
+      errno: errnoOf(error),
+      property: hook,
+      propertyTold: true,
+      step,
+      cause: error,
+    });
     this.hook = hook;
   }
 }
@@ -77,10 +85,11 @@ export function asRuntime({ launcher, env, cwd, enter }: RuntimeHooks): HookSett
 /** Runs hooks in the listed order; the first that fails is an error, and those after it do not run. */
 export function runHooks(kind: HookKind, hooks: readonly Hook[] | undefined, setting: HookSetting): void {
   hooks?.forEach((hook, i) => {
+    const property = `hooks.${kind}[${i}]`;
     try {
-      runHook({ kind, i }, hook, setting);
+      attemptOrSkip(property, () => runHook({ kind, i }, hook, setting));
     } catch (error) {
-      throw new HookError(`hooks.${kind}[${i}]`, error);
+      throw new HookError(property, error);
     }
   });
 }
@@ -103,11 +112,12 @@ export function runAllHooks(
 
 function runHook({ kind, i }: { kind: HookKind; i: number }, hook: Hook, setting: HookSetting): void {
   const name = `${kind} hook ${i} (${hook.path})`;
-  step(`run ${name}`);
+  step(`run ${name}`, kind);
   try {
     execute(hook, setting, `hooks.${kind}[${i}]`);
   } catch (error) {
-    throw new TsociError(`${name}: ${messageOf(error)}`, { errno: errnoOf(error), cause: error });
+    const options = { errno: errnoOf(error), step: `run ${name}`, cause: error };
+    throw new TsociError(`${name}: ${messageOf(error)}`, options);
   }
   step(`${name} has ended`);
 }

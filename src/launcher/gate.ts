@@ -30,7 +30,7 @@ export function mayServe(socket: number): boolean {
   if (pidfd === undefined) return false;
   try {
     const { pid } = peerOf(socket);
-    const same = isLauncher(pid) && describe(pid) === describe('self');
+    const same = isLauncher(pid) && isLikeUs(pid);
     // Looked at last: a process that is there now was there all the time, so the number was its own.
     const [ended = 1] = poll([{ fd: pidfd, events: POLLIN }], 0);
     return same && ended === 0;
@@ -51,13 +51,20 @@ function peerPidfd(socket: number): number | undefined {
   return result < 0 ? undefined : value.readInt32LE(0);
 }
 
-/** The rights, namespaces, root directory and label of a process, as one text to compare. */
+let own: string | undefined;
+
+/** What no process of ours changes of itself is looked up once. Where / is, others can change (pivot_root(2)). */
+function isLikeUs(pid: number): boolean {
+  own ??= describe('self');
+  return describe(pid) === own && isSameFile(`/proc/${pid}/root`, '/');
+}
+
+/** The rights, namespaces and label of a process, as one text to compare. */
 function describe(pid: number | 'self'): string {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const rights = RIGHTS.map((field) => new RegExp(`^${field}:.*$`, 'm').exec(status)?.[0]);
   const namespaces = NAMESPACES.map((file) => readlinkSync(`/proc/${pid}/ns/${file}`));
-  const { dev, ino } = statSync(`/proc/${pid}/root`);
-  return [...rights, ...namespaces, `${dev}:${ino}`, label(pid)].join('\n');
+  return [...rights, ...namespaces, label(pid)].join('\n');
 }
 
 function label(pid: number | 'self'): string {
@@ -69,17 +76,16 @@ function label(pid: number | 'self'): string {
   }
 }
 
-/**
- * Whether a process executes the launcher that belongs to this runtime. After an upgrade other files have their names:
- * then a server that runs still answers nobody.
- */
+/** Whether a process executes the launcher that belongs to this runtime. */
 function isLauncher(pid: number): boolean {
-  const runtime = readlinkSync('/proc/self/exe');
-  const beside = dirname(runtime);
+  const beside = dirname(process.execPath);
   const candidates = [join(beside, 'tsoci'), join(beside, '..', '..', 'bin', 'tsoci')];
-  return (
-    isSameFile('/proc/self/exe', runtime) && candidates.some((path) => isSameFile(`/proc/${pid}/exe`, path))
-  );
+  return !isReplaced() && candidates.some((path) => isSameFile(`/proc/${pid}/exe`, path));
+}
+
+/** Whether another build has taken the place of this runtime. A server that still runs answers nobody then. */
+export function isReplaced(): boolean {
+  return !isSameFile('/proc/self/exe', process.execPath);
 }
 
 function isSameFile(one: string, other: string): boolean {

@@ -18,8 +18,9 @@ enum { STDIN, STDOUT, STDERR, STDIO };
 enum { AF_UNIX = 1, SOCK_SEQPACKET = 5, SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_NOSIGNAL = 0x4000 };
 enum { SO_PEERCRED = 17, POLLIN = 1 };
 
-// A server that has a worker for us answers at once.
-enum { GREETING_NANOSECONDS = 20 * 1000 * 1000 };
+// A server that has a worker for us answers at once. While all its workers are busy we wait, as many others may with us: to start
+// a runtime takes a processor longer than most commands, and those that last are given up for another worker by then.
+enum { GREETING_NANOSECONDS = 250 * 1000 * 1000 };
 
 // Its number in the runtime.
 enum { RUNTIME_SOCKET = 3 };
@@ -264,8 +265,8 @@ static void start_runtime(int socket) {
 }
 
 // The request: a header with descriptors 0 to 2, then the strings of the arguments and of the environment. They lie one
-// behind the other (fs/exec.c: copy_strings).
-static void send_request(int socket, int argc, char **argv, char **envp) {
+// behind the other (fs/exec.c: copy_strings). Not 0: nobody is there to receive it.
+static int send_request(int socket, int argc, char **argv, char **envp) {
   struct header header = {{0}, (__u32)argc, 0, 0, (__u32)socket};
   for (unsigned long i = 0; i < sizeof magic; i++) header.magic[i] = magic[i];
   char **last = argv;
@@ -279,11 +280,12 @@ static void send_request(int socket, int argc, char **argv, char **envp) {
                           {STDIN, STDOUT, STDERR}};
   struct vector vector = {&header, sizeof header};
   struct message message = {0, 0, &vector, 1, &rights, sizeof rights, 0};
-  if (SYSCALL(sendmsg, socket, &message, MSG_NOSIGNAL) < 0) ended(0);
+  if (SYSCALL(sendmsg, socket, &message, MSG_NOSIGNAL) < 0) return -1;
   for (unsigned long at = 0; at < header.length; at += CHUNK) {
     unsigned long rest = header.length - at;
-    if (SYSCALL(sendto, socket, strings + at, rest < CHUNK ? rest : CHUNK, MSG_NOSIGNAL) < 0) ended(0);
+    if (SYSCALL(sendto, socket, strings + at, rest < CHUNK ? rest : CHUNK, MSG_NOSIGNAL) < 0) return -1;
   }
+  return 0;
 }
 
 // The value of a variable, or 0.
@@ -337,7 +339,7 @@ static int connect_server(char **envp) {
   return -1;
 }
 
-// The socket to a runtime of our own.
+// Starts a runtime of our own. Ours of the socket to it.
 static int own_runtime(void) {
   int sockets[2];
   must(SYSCALL(socketpair, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, sockets), "make a socket pair");
@@ -354,9 +356,15 @@ void __attribute__((noreturn, used)) begin(long *stack) {
   // Whoever ignores it has no children to wait for (wait(2)), and hands that on by execve.
   set_default(SIGCHLD);
   char **envp = argv + argc + 1;
-  int socket = connect_server(envp);
-  if (socket < 0) socket = own_runtime();
-  connection = socket;
-  send_request(socket, argc, argv, envp);
-  drive(socket);
+  connection = connect_server(envp);
+  // A server that ends before it has our request has begun nothing for us.
+  if (connection >= 0 && send_request(connection, argc, argv, envp) != 0) {
+    SYSCALL(close, connection);
+    connection = -1;
+  }
+  if (connection < 0) {
+    connection = own_runtime();
+    if (send_request(connection, argc, argv, envp) != 0) ended(0);
+  }
+  drive(connection);
 }

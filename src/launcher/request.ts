@@ -12,13 +12,14 @@
 // launcher.c (send_request) encodes; decoded is here. After it programs go one way and replies the other (stub-x64.S).
 
 import { SO_PEERCRED, SOL_SOCKET } from '../linux/constants.ts';
-import { check, receive, receiveDescriptors } from '../linux/descriptor.ts';
+import { check, closeDescriptor, readable, receive, receiveDescriptors } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
 
 const MAGIC = 'tsoci 1\0';
 const HEADER_SIZE = 24;
 const [ARGC, ENVC, LENGTH, CONTROL] = [8, 12, 16, 20];
 const STDIO = 3;
+const doing = 'receive the request of the launcher';
 
 export interface Request {
   /** The arguments behind the program's name. */
@@ -34,18 +35,34 @@ export interface Request {
   readonly gid: number;
 }
 
-/** Receives a request. */
-export function receiveRequest(socket: number): Request {
-  const doing = 'receive the request of the launcher';
+/** Receives a request, in that many milliseconds at most; -1: it is waited for. */
+export function receiveRequest(socket: number, milliseconds: number): Request {
+  const end = performance.now() + milliseconds;
+  const wait = () => {
+    const left = milliseconds < 0 ? -1 : Math.max(0, end - performance.now());
+    if (!readable(socket, left)) throw new TsociError(`${doing}: it does not come`);
+  };
+  wait();
   const header = Buffer.alloc(HEADER_SIZE);
   const { length, fds } = receiveDescriptors(socket, header, STDIO, doing);
+  try {
+    return decode(socket, header.subarray(0, length), fds, wait);
+  } catch (error) {
+    for (const fd of fds) closeDescriptor(fd);
+    throw error;
+  }
+}
+
+/** `wait` is called before each message that is received. */
+function decode(socket: number, header: Buffer, fds: readonly number[], wait: () => void): Request {
   const [stdin, stdout, stderr] = fds;
-  if (length !== HEADER_SIZE || header.toString('latin1', 0, MAGIC.length) !== MAGIC)
+  if (header.length !== HEADER_SIZE || header.toString('latin1', 0, MAGIC.length) !== MAGIC)
     throw new TsociError(`${doing}: it is of another version of tsoci`);
   if (stdin === undefined || stdout === undefined || stderr === undefined)
     throw new TsociError(`${doing}: it came without descriptors: is RLIMIT_NOFILE too low?`);
   const bytes = Buffer.alloc(header.readUInt32LE(LENGTH));
   for (let at = 0; at < bytes.length; ) {
+    wait();
     const more = receive(socket, bytes.subarray(at), doing);
     if (more === 0) throw new TsociError(`${doing}: it has ended`);
     at += more;

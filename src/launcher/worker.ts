@@ -1,12 +1,18 @@
 // A worker of a server: it serves one launcher after another, each as a runtime of its own would.
 
 import { readFileSync } from 'node:fs';
-import { F_SETFD, FD_CLOEXEC, SOCK_CLOEXEC } from '../linux/constants.ts';
-import { check, closeDescriptor, send } from '../linux/descriptor.ts';
-import { mayServe } from './gate.ts';
+import { F_SETFD, FD_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_CLOEXEC } from '../linux/constants.ts';
+import { check, closeDescriptor, makeNonBlocking, send } from '../linux/descriptor.ts';
+import { syscall } from '../linux/ffi.ts';
+import { SYS } from '../linux/syscalls.ts';
+import { isHungUp } from '../linux/wanted.ts';
+import { isReplaced, mayServe } from './gate.ts';
 import { LauncherProcess } from './launcher-process.ts';
 import { type Request, receiveRequest } from './request.ts';
+import { ServerRecord, shortened, type WorkerRecord } from './server-record.ts';
 import { GREETING } from './server-socket.ts';
+import { Waiting } from './waiting.ts';
+import { LINE, LISTENER, RECORD } from './worker-pool.ts';
 
 /** What a command came to; after an internal error nothing is sure of this process any more. */
 export interface Outcome {
@@ -16,46 +22,119 @@ export interface Outcome {
 
 export type Serve = (request: Request, launcher: LauncherProcess) => Promise<Outcome>;
 
-/** Serves until a command ends in an internal error. Whoever started the worker starts another. */
-export async function work(listener: number, serve: Serve): Promise<void> {
-  check('mark the socket close-on-exec', 'fcntl', listener, F_SETFD, FD_CLOEXEC);
-  for (let sound = true; sound; ) {
-    const socket = check('wait for a launcher', 'accept4', listener, 0, 0, SOCK_CLOEXEC);
+/** How long a launcher that was greeted may take to send its request, in milliseconds. */
+const REQUEST_TIMEOUT = 1000;
+/** A worker that has had nothing to do for so long clears away what commands have left, in milliseconds. */
+const QUIET = 1000;
+/** So does one that has served that many in a row. It takes about 10 ms. */
+const MANY = 500;
+
+/** Serves until the server ends, or a command in an internal error: the server starts another then. */
+export async function work(serve: Serve, slot: number): Promise<void> {
+  for (const fd of [LISTENER, LINE, RECORD])
+    check('mark a descriptor close-on-exec', 'fcntl', fd, F_SETFD, FD_CLOEXEC);
+  makeNonBlocking(LISTENER);
+  await new Worker(serve, slot).work();
+}
+
+class Worker {
+  readonly #serve: Serve;
+  readonly #slot: number;
+  readonly #record = new ServerRecord(RECORD);
+  readonly #now: WorkerRecord;
+  readonly #waiting = new Waiting(LISTENER, LINE);
+
+  constructor(serve: Serve, slot: number) {
+    this.#serve = serve;
+    this.#slot = slot;
+    const counts = { served: 0, refused: 0, gone: 0 };
+    this.#now = { pid: process.pid, state: 'idle', since: Date.now(), command: '', ...counts };
+  }
+
+  async work(): Promise<void> {
+    this.#become('idle');
+    for (let littered = 0; ; ) {
+      const come = this.#waiting.next(littered > 0 ? QUIET : -1);
+      if (come === 'end') return;
+      if (come === 'launcher' && !(await this.#accept())) return;
+      littered++;
+      if (come === 'nothing' || littered === MANY) {
+        collectGarbage();
+        littered = 0;
+      }
+    }
+  }
+
+  /** Whether the worker can go on. */
+  async #accept(): Promise<boolean> {
+    const socket = syscall(SYS.accept4, LISTENER, 0, 0, SOCK_CLOEXEC);
+    // Another worker has taken it, or it has gone.
+    if (socket < 0) return true;
     try {
-      sound = await serveOne(socket, serve);
+      return await this.#greet(socket);
     } finally {
       closeDescriptor(socket);
     }
   }
-}
 
-/** Whether the worker can go on. */
-async function serveOne(socket: number, serve: Serve): Promise<boolean> {
-  if (!mayServe(socket)) return true;
-  let request: Request;
-  try {
-    send(socket, GREETING, 'greet the launcher');
-    request = receiveRequest(socket);
+  async #greet(socket: number): Promise<boolean> {
+    if (isHungUp(socket)) return this.#count('gone');
+    if (!mayServe(socket)) return this.#count('refused') && !isReplaced();
+    let request: Request;
+    try {
+      send(socket, GREETING, 'greet the launcher');
+      request = receiveRequest(socket, REQUEST_TIMEOUT);
+    } catch {
+      // It has not waited, or does not go on: then it has a runtime of its own.
+      return this.#count('gone');
+    }
+    this.#become('busy', shortened(request.args));
+    this.#tellIfLast();
+    return await this.#run(request, new LauncherProcess(socket, request));
+  }
+
+  async #run(request: Request, launcher: LauncherProcess): Promise<boolean> {
     // Files have the mode that they would have if the caller made them.
     process.umask(umaskOf(request.pid));
-  } catch {
-    // It has not waited.
+    const { status, sound } = await this.#serve(request, launcher);
+    // Before the launcher ends: who waits for the end of what it gave to the launcher must not wait for us.
+    for (const fd of request.stdio) closeDescriptor(fd);
+    this.#now.served++;
+    this.#become('idle');
+    try {
+      launcher.exit(status, process.pid);
+    } catch {
+      // It has been killed.
+    }
+    return sound;
+  }
+
+  #become(state: WorkerRecord['state'], command = this.#now.command): void {
+    Object.assign(this.#now, { state, command, since: Date.now() });
+    this.#record.writeWorker(this.#slot, this.#now);
+  }
+
+  /** The worker goes on. */
+  #count(what: 'refused' | 'gone'): true {
+    this.#now[what]++;
+    this.#record.writeWorker(this.#slot, this.#now);
     return true;
   }
-  const launcher = new LauncherProcess(socket, request);
-  const { status, sound } = await serve(request, launcher);
-  // Before the launcher ends: who waits for the end of what it gave to the launcher must not wait for us.
-  for (const fd of request.stdio) closeDescriptor(fd);
-  try {
-    launcher.exit(status, process.pid);
-  } catch {
-    // It has been killed.
+
+  /** The server looks at once, and after a while, whether others must be started. It has been told if it does not take this. */
+  #tellIfLast(): void {
+    for (const { state } of this.#record.workers().values()) if (state === 'idle') return;
+    syscall(SYS.sendto, LINE, Buffer.alloc(1), 1, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
   }
-  return sound;
 }
 
 /** proc_pid_status(5). */
 function umaskOf(pid: number): number {
   const [, umask = '022'] = /^Umask:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
   return Number.parseInt(umask, 8);
+}
+
+/** Bun's engine collects when it has grown by much; Node's does well by itself. */
+function collectGarbage(): void {
+  (globalThis as { Bun?: { gc(synchronously: boolean): void } }).Bun?.gc(true);
 }

@@ -136,15 +136,23 @@ export const SO_PEERPIDFD = 77;
 export const SO_RCVTIMEO = 20;
 export const SO_SNDTIMEO = 21;
 export const SCM_RIGHTS = 1;
+export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
 
 // sys/file.h, poll.h
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
+export const LOCK_UN = 8;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 export const POLLHUP = 16;
+
+// linux/eventpoll.h
+export const EPOLL_CLOEXEC = O_CLOEXEC;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLLIN = 1;
+export const EPOLLEXCLUSIVE = 1 << 28;
 export const WNOHANG = 1;
 
 // sys/mman.h

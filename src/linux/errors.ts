@@ -6,6 +6,25 @@ export interface TsociErrorOptions {
   errno?: number | undefined;
   cause?: unknown;
   property?: string | undefined;
+  /** Whether the message names the property already, or its place. */
+  propertyTold?: boolean;
+  step?: string | undefined;
+  hint?: string | undefined;
+}
+
+/** What a message says, in fields for a program (--log-format json). */
+export interface ErrorDetails {
+  /** What was being done, and on what: `mount proc on /proc`. */
+  step?: string;
+  /** The path that the step names last, which is what it was done to. */
+  target?: string;
+  /** The kernel's answer, a positive number, and its name: `ENOENT`. */
+  errno?: number;
+  code?: string;
+  /** The property of config.json that was being applied: `mounts[2]`. */
+  property?: string;
+  /** What may help. */
+  hint?: string;
 }
 
 /** An error to print as one line. `doing` says what was attempted and on what: "mount proc on /proc". */
@@ -16,11 +35,27 @@ export class TsociError extends Error {
 
   /** The property of config.json that was being applied: `mounts[2]`. */
   property: string | undefined;
+  /** Whether the message names the property already, or its place. */
+  readonly propertyTold: boolean;
+  /** What was being done, if it is known apart from the message. */
+  readonly step: string | undefined;
+  readonly hint: string | undefined;
 
   constructor(message: string, options: TsociErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.errno = options.errno;
     this.property = options.property;
+    this.propertyTold = options.propertyTold ?? false;
+    this.step = options.step;
+    this.hint = options.hint;
+  }
+
+  /** The same error, with a hint more. */
+  hinted(hint: string): TsociError {
+    const { errno, property, propertyTold, step } = this;
+    const hints = this.hint === undefined ? hint : `${this.hint}; ${hint}`;
+    const options = { errno, property, propertyTold, step, hint: hints, cause: this };
+    return new TsociError(`${this.message}; ${hint}`, options);
   }
 
   /** The error is one of this property, unless it is known to be of another. */
@@ -31,14 +66,16 @@ export class TsociError extends Error {
 
   /** The failure of a system call: `doing: ENOENT (No such file or directory)`, and a hint where one helps. */
   static fromErrno(doing: string, errno: number, hint?: string): TsociError {
-    return new TsociError(`${doing}: ${describeErrno(errno)}${hint ? `; ${hint}` : ''}`, { errno });
+    const message = `${doing}: ${describeErrno(errno)}${hint ? `; ${hint}` : ''}`;
+    return new TsociError(message, { errno, step: doing, hint });
   }
 
   /** The failure of a call of node:fs and the like, told the same way. */
   static from(doing: string, error: unknown, hint?: string): TsociError {
     const errno = errnoOf(error);
     if (errno !== undefined) return TsociError.fromErrno(doing, errno, hint);
-    return new TsociError(`${doing}: ${messageOf(error)}${hint ? `; ${hint}` : ''}`, { cause: error });
+    const message = `${doing}: ${messageOf(error)}${hint ? `; ${hint}` : ''}`;
+    return new TsociError(message, { cause: error, step: doing, hint });
   }
 }
 
@@ -73,7 +110,30 @@ export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const errno = errnoOf(error);
   if (errno === undefined || error instanceof TsociError) return error.message;
+  return `${stepOf(error)}: ${describeErrno(errno)}`;
+}
+
+/** What a call of node:fs was doing. */
+function stepOf(error: Error): string {
   const { syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
   const paths = [path, dest].filter((part) => part !== undefined).join(' to ');
-  return `${syscall ?? 'work'}${paths && ` ${paths}`}: ${describeErrno(errno)}`;
+  return `${syscall ?? 'work'}${paths && ` ${paths}`}`;
+}
+
+/** What is known of an error beside its message. */
+export function detailsOf(error: unknown): ErrorDetails {
+  if (!(error instanceof Error)) return {};
+  const errno = errnoOf(error);
+  const known: TsociErrorOptions =
+    error instanceof TsociError ? error : { step: errno === undefined ? undefined : stepOf(error) };
+  const { step, property, hint } = known;
+  const target = step && targetOf(step);
+  const code = errno === undefined ? undefined : errnoMessages[errno]?.[0];
+  const all = { step, target, errno, code, property, hint };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** Steps end with what they are done to; `, which …` may follow. */
+function targetOf(step: string): string | undefined {
+  return /^(?:.*\s)?(\/.*?)(?:, which .*)?$/s.exec(step)?.[1];
 }

@@ -66,11 +66,21 @@ export function keepLineFeeds(fd: number): void {
   setModes(fd, modes);
 }
 
-/** Gives a terminal the size of another; one that has none leaves it as it is (struct winsize of ioctl_tty(2)). */
+/** Gives a terminal the size of another; one that has none leaves it as it is. */
 export function copyWindowSize(from: number, to: number): void {
+  const winsize = windowSize(from);
+  if (winsize && winsize.readUInt32LE(0) !== 0) syscall(SYS.ioctl, to, TIOCSWINSZ, winsize);
+}
+
+/** How wide a terminal is; 0 where it does not know, or is none. */
+export function windowColumns(fd: number): number {
+  return windowSize(fd)?.readUInt16LE(2) ?? 0;
+}
+
+/** struct winsize of ioctl_tty(2): rows, columns, and two more. */
+function windowSize(fd: number): Buffer | undefined {
   const winsize = Buffer.alloc(8);
-  if (syscall(SYS.ioctl, from, TIOCGWINSZ, winsize) !== 0) return;
-  if (winsize.readUInt32LE(0) !== 0) syscall(SYS.ioctl, to, TIOCSWINSZ, winsize);
+  return syscall(SYS.ioctl, fd, TIOCGWINSZ, winsize) === 0 ? winsize : undefined;
 }
 
 function clear(modes: Buffer, offset: number, flags: number): void {

@@ -29,13 +29,13 @@ const types: Readonly<Record<SocketType, number>> = {
   datagram: SOCK_DGRAM,
 };
 
-/** A socket that listens at `path`, close-on-exec, for connections with messages. */
-export function listenAt(path: string): number {
+/** A socket that listens at `path`, close-on-exec, for connections with messages, of which that many may wait. */
+export function listenAt(path: string, backlog = 1): number {
   const doing = `listen at ${path}`;
   step(doing);
   const fd = bindTo(path, 'seqpacket', doing);
   try {
-    check(doing, 'listen', fd, 1);
+    check(doing, 'listen', fd, backlog);
     return fd;
   } catch (error) {
     closeDescriptor(fd);

@@ -56,11 +56,13 @@ export function checkMapped(
   gidMappings: readonly IdMapping[],
 ): void {
   const { uid = 0, gid = 0, additionalGids = [] } = user ?? {};
-  if (!maps(uidMappings, uid)) throw new TsociError(`process.user.uid ${uid} is not in linux.uidMappings`);
-  if (!maps(gidMappings, gid)) throw new TsociError(`process.user.gid ${gid} is not in linux.gidMappings`);
-  const foreign = additionalGids.find((additional) => !maps(gidMappings, additional));
-  if (foreign !== undefined)
-    throw new TsociError(`process.user.additionalGids: ${foreign} is not in linux.gidMappings`);
+  const unmapped = (what: string, mappings: string, name: string) =>
+    new TsociError(`${what} is not in linux.${mappings}`, { property: `process.user.${name}` });
+  if (!maps(uidMappings, uid)) throw unmapped(`user ${uid}`, 'uidMappings', 'uid');
+  if (!maps(gidMappings, gid)) throw unmapped(`group ${gid}`, 'gidMappings', 'gid');
+  const foreign = additionalGids.findIndex((additional) => !maps(gidMappings, additional));
+  if (foreign >= 0)
+    throw unmapped(`group ${additionalGids[foreign]}`, 'gidMappings', `additionalGids[${foreign}]`);
 }
 
 /**

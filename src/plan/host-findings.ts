@@ -11,6 +11,7 @@ import type { CreateOptions } from '../container/create/options.ts';
 import { HookError } from '../hooks/hooks.ts';
 import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
+import { Work } from '../linux/progress.ts';
 import { readTextFile } from '../linux/text-file.ts';
 import { checkListener } from './host-checks.ts';
 import { simulate } from './plan-container.ts';
@@ -65,7 +66,9 @@ async function findProblems(
     noNewKeyring: false,
     systemdCgroup: cgroupManager === 'systemd',
   };
+  using work = new Work('look for what does not work on this host');
   while (findings.length < MOST) {
+    work.at(() => `${findings.length} found`);
     /** Those of poststop hooks, which keep nothing from working. */
     const failed: TsociError[] = [];
     try {

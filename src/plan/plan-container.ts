@@ -22,6 +22,8 @@ import { type NamespacePlan, namespaceTypes } from '../namespaces/namespace-plan
 import type { Launcher } from '../stub/launcher.ts';
 import { observeStubs } from '../stub/observer.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
+import type { Filter } from '../trace/filter.ts';
+import type { Line } from '../trace/lines.ts';
 import { Tracer } from '../trace/tracer.ts';
 import { checkHost } from './host-checks.ts';
 import { plannedLauncher } from './planned-channel.ts';
@@ -30,8 +32,9 @@ export interface PlanOptions
   extends Omit<CreateOptions, 'id' | 'pidFile' | 'consoleSocket' | 'keepTerminal'> {
   /** Without one the name of the bundle's directory is taken. */
   id: string | undefined;
-  /** Takes lines as --trace writes them, but for pids and times. */
-  write: (text: string) => void;
+  /** Takes lines as --trace has them, but for pids and times. */
+  write: (lines: readonly Line[]) => void;
+  filter: Filter | undefined;
 }
 
 /** The pid and the descriptors of nobody: no process is at the other end. */
@@ -42,7 +45,7 @@ export async function planContainer(caller: Caller, options: PlanOptions): Promi
   if (options.id !== undefined) checkId(options.id);
   const id = options.id ?? basename(options.bundle);
   const prepared = await prepareCreation(caller, { ...options, id });
-  const tracer = new Tracer({ write: options.write, real: false });
+  const tracer = new Tracer({ write: options.write, real: false, filter: options.filter });
   using _observing = { [Symbol.dispose]: observeStubs(tracer) };
   explainingConfig(caller, prepared.bundle.source, () =>
     simulate(caller, { ...options, id }, prepared, (error) => caller.warn(messageOf(error))),

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/generated/types.ts';
 import { propagations } from '../config/mount-options.ts';
+import { attempt, attemptOrSkip } from '../linux/attempt.ts';
 import { MOUNT_ATTR_RDONLY, MS_SHARED } from '../linux/constants.ts';
 import { forProperty } from '../linux/errors.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
@@ -88,16 +89,23 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
   const bound = plan.overlay ? -1 : mountRoot(program, plan.rootfs);
   init.later(program);
   const { rootfs, overlay } = plan;
-  const root = overlay ? withProperty(init, 'root.path', () => mountOverlay(init, rootfs, overlay)) : bound;
+  const root = overlay
+    ? attempt('root.path', () => withProperty(init, 'root.path', () => mountOverlay(init, rootfs, overlay)))
+    : bound;
   const context: BuildContext = { init, root, ownUsers: plan.ownUsers, readonlyLater: [] };
   mountAll(context, plan.mounts, trees && ((mounts) => trees.supply(init, mounts)));
-  if (plan.devices) {
-    if (trees?.devices) bindDevices(context, plan.devices, trees.devices);
-    else makeDevices(context, plan.devices);
-    makeDeviceLinks(context);
+  const { cwd, devices } = plan;
+  if (devices) {
+    attemptOrSkip('linux.devices', () => {
+      if (trees?.devices) bindDevices(context, devices, trees.devices);
+      else makeDevices(context, devices);
+    });
+    attemptOrSkip(undefined, () => makeDeviceLinks(context));
   }
-  const { cwd } = plan;
-  if (cwd) withProperty(init, 'process.cwd', () => makeDirectories(context, cwd));
+  if (cwd)
+    attemptOrSkip('process.cwd', () =>
+      withProperty(init, 'process.cwd', () => makeDirectories(context, cwd)),
+    );
   return context;
 }
 

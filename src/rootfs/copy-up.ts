@@ -21,6 +21,7 @@ import {
   STATX_BASIC_STATS,
 } from '../linux/constants.ts';
 import { EINVAL, EPERM } from '../linux/errno.ts';
+import { Work } from '../linux/progress.ts';
 import {
   deviceNumber,
   fileTypeOf,
@@ -43,24 +44,47 @@ interface Pair {
   path: string;
 }
 
+/** How much has been copied. */
+class Copied {
+  readonly #work: Work;
+  #files = 0;
+  #bytes = 0;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  add(files: number, bytes: number): void {
+    this.#files += files;
+    this.#bytes += bytes;
+    this.#work.at(() => `${this.#files} files, ${Math.round(this.#bytes / MIB)} MiB`);
+  }
+}
+
+type Copying = Pair & { copied: Copied };
+
 const NAMES = 32_768;
 const PATH_MAX = 4096;
-/** The most that sendfile(2) takes at once. */
-const SENDFILE_MAX = 0x7ffff000;
+const MIB = 2 ** 20;
+/** Bytes that sendfile(2) is asked for at once: it would take 2 GiB, and nobody would hear of it meanwhile. */
+const AT_ONCE = 64 * MIB;
 
 /** `from` and `to` are descriptors of directories in init; `path` is for errors. */
 export function copyUp(init: StubProcess, { from, to, path }: Pair): void {
+  using work = new Work(copying(path));
   const program = init.program();
   const directory = program.open('openat', [from, '.', O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0], copying(path));
   init.run(program);
-  copyEntries(init, { from: directory, to, path });
+  copyEntries(init, { from: directory, to, path, copied: new Copied(work) });
   close(init, directory);
 }
 
-function copyEntries(init: StubProcess, { from, to, path }: Pair): void {
-  for (const name of namesIn(init, { from, to, path })) {
+function copyEntries(init: StubProcess, directory: Copying): void {
+  for (const name of namesIn(init, directory)) {
     const text = name.toString('utf8', 0, name.length - 1);
-    if (text !== '.' && text !== '..') copyEntry(init, { from, to, path: posix.join(path, text) }, name);
+    if (text === '.' || text === '..') continue;
+    copyEntry(init, { ...directory, path: posix.join(directory.path, text) }, name);
+    directory.copied.add(1, 0);
   }
 }
 
@@ -81,7 +105,7 @@ function namesIn(init: StubProcess, { from, path }: Pair): Buffer[] {
 }
 
 /** `pair.path` is that of the entry from here on. */
-function copyEntry(init: StubProcess, pair: Pair, name: Buffer): void {
+function copyEntry(init: StubProcess, pair: Copying, name: Buffer): void {
   const stat = inspect(init, pair, name);
   switch (fileTypeOf(stat)) {
     case S_IFLNK:
@@ -117,14 +141,14 @@ function copyLink(init: StubProcess, { from, to, path }: Pair, name: Buffer): vo
   init.run(program);
 }
 
-function copyDirectory(init: StubProcess, { from, to, path }: Pair, name: Buffer): void {
+function copyDirectory(init: StubProcess, { from, to, path, copied }: Copying, name: Buffer): void {
   const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   const program = init.program();
   const below = program.open('openat', [from, name, flags, 0], copying(path));
   program.call('mkdirat', [to, name, 0o700], copying(path));
   const made = program.open('openat', [to, name, flags, 0], copying(path));
   init.run(program);
-  copyEntries(init, { from: below, to: made, path });
+  copyEntries(init, { from: below, to: made, path, copied });
   close(init, below, made);
 }
 
@@ -138,7 +162,7 @@ function copyNode(init: StubProcess, { to, path }: Pair, name: Buffer, stat: Buf
 }
 
 /** What is no file any more when it is opened is refused by sendfile(2), or has no data: a FIFO, with O_NONBLOCK. */
-function copyFile(init: StubProcess, { from, to, path }: Pair, name: Buffer): void {
+function copyFile(init: StubProcess, { from, to, path, copied }: Copying, name: Buffer): void {
   const opening = init.program();
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const source = opening.open('openat', [from, name, flags, 0], copying(path));
@@ -147,8 +171,10 @@ function copyFile(init: StubProcess, { from, to, path }: Pair, name: Buffer): vo
   init.run(opening);
   for (;;) {
     const program = init.program();
-    const sent = program.call('sendfile', [target, source, null, SENDFILE_MAX], copying(path));
-    if (init.run(program).at(sent) === 0) break;
+    const sent = program.call('sendfile', [target, source, null, AT_ONCE], copying(path));
+    const bytes = init.run(program).at(sent);
+    if (bytes === 0) break;
+    copied.add(0, bytes);
   }
   close(init, source, target);
 }

@@ -11,7 +11,7 @@ import {
   MOUNT_ATTR_IDMAP,
   MOUNT_ATTR_RDONLY,
 } from '../linux/constants.ts';
-import { errnoOf, TsociError } from '../linux/errors.ts';
+import { TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import { changeAttributes, type RootContext, setAttributes } from './context.ts';
@@ -129,8 +129,11 @@ export function explain(init: RootContext['init'], filesystem: number, error: un
     const results = init.run(program);
     // "e tmpfs: Unknown parameter 'foo'": a level, then the message.
     const message = results.bytes(text).subarray(2, results.at(length)).toString().trim();
-    const hint = /Invalid [ug]id/.test(message) ? '; is it an id of the user namespace?' : '';
-    return new TsociError(`${error.message}: ${message}${hint}`, { errno: errnoOf(error) });
+    const { errno, property, step } = error;
+    const explained = new TsociError(`${error.message}: ${message}`, { errno, property, step, cause: error });
+    return /Invalid [ug]id/.test(message)
+      ? explained.hinted('is it an id of the user namespace?')
+      : explained;
   } catch {
     return error;
   }

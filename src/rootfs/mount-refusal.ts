@@ -2,7 +2,7 @@
 // of namespaces").
 
 import { EACCES, EPERM } from '../linux/errno.ts';
-import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
+import { TsociError } from '../linux/errors.ts';
 import type { SyscallName } from '../linux/syscalls.ts';
 import { OperationError } from '../stub/results.ts';
 
@@ -19,12 +19,12 @@ const mountable: ReadonlySet<string> = new Set(['tmpfs', 'ramfs', 'devpts', 'ove
 
 /** The error with what would help, if it is such a refusal. */
 export function explainRefusal(type: string, error: unknown): unknown {
-  if (errnoOf(error) !== EPERM || mountable.has(type)) return error;
+  if (!(error instanceof TsociError) || error.errno !== EPERM || mountable.has(type)) return error;
   const namespace = shown[type];
   const hint = namespace
     ? `it takes a new ${namespace} namespace too, or a bind mount of the host's`
     : `nobody may mount ${type}: bind one that the host has mounted`;
-  return new TsociError(`${messageOf(error)}; in a user namespace ${hint}`, { errno: EPERM });
+  return error.hinted(`in a user namespace ${hint}`);
 }
 
 const makes: ReadonlySet<string> = new Set<SyscallName>(['mkdirat', 'mknodat', 'symlinkat', 'unlinkat']);
@@ -35,7 +35,7 @@ export function explainAccess(error: unknown): unknown {
   const hint = makes.has(error.operation.call)
     ? "the container's user may not write there: make it before, or chown the root filesystem"
     : "the container's user must be allowed to search every directory on the way";
-  return new TsociError(`${error.message}; ${hint}`, { errno: EACCES, property: error.property });
+  return error.hinted(hint);
 }
 
 /** What the operation is doing that sets the flags of a mount. */
@@ -47,7 +47,7 @@ export function settingFlags(doing: string): string {
 export function explainLocked(doing: string, error: unknown): unknown {
   if (!(error instanceof OperationError) || error.operation.doing !== settingFlags(doing)) return error;
   if (error.answer !== EPERM) return error;
-  const hint =
-    'a user namespace keeps the flags and the mode of access times that the host has given a mount';
-  return new TsociError(`${error.message}; ${hint}`, { errno: EPERM });
+  return error.hinted(
+    'a user namespace keeps the flags and the mode of access times that the host has given a mount',
+  );
 }

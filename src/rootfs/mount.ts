@@ -1,6 +1,7 @@
 // config.md#mounts, mounted one after another through the mount API by descriptor.
 
 import { posix } from 'node:path';
+import { attemptOrSkip, isDebugged } from '../linux/attempt.ts';
 import {
   AT_EMPTY_PATH,
   AT_SYMLINK_NOFOLLOW,
@@ -59,20 +60,24 @@ export function mountAll(
     ({ from, options }) => 'type' in from && from.type === 'tmpfs' && !options.tmpCopyUp,
   );
   const directories = new Set(empty.map(({ destination }) => posix.normalize(destination)));
-  let size = BATCH;
+  // Whoever looks on sees each mount made by itself, and not first in a program that may not go well.
+  const alone = isDebugged();
+  let size = alone ? 1 : BATCH;
   for (let next = 0; next < given.length; ) {
     while (plans.length < Math.min(next + size, given.length))
       plans.push(...supply(given.slice(plans.length, plans.length + BATCH)));
-    const batch = plans.slice(next, next + size);
+    const batch = alone ? [] : plans.slice(next, next + size);
     const { ready, covered } = lookAtCovered(context, batch);
     const done = mountBatch(context, ready, covered, directories);
     next += done;
     // Where one target is missing the next often are: a program that is not executed was made for nothing.
-    size = done < ready.length ? 1 : Math.min(2 * size, BATCH);
+    size = alone || done < ready.length ? 1 : Math.min(2 * size, BATCH);
     const plan = plans[next];
     // What takes more than one program, or has failed: by itself it is mended, or its failure told.
-    if (plan && done < batch.length) {
-      withProperty(context.init, plan.property, () => performMount(context, plan));
+    if (plan && (alone || done < batch.length)) {
+      attemptOrSkip(plan.property, () =>
+        withProperty(context.init, plan.property, () => performMount(context, plan)),
+      );
       next += 1;
     }
   }
@@ -243,8 +248,7 @@ function explainAttach(context: RootContext, plan: MountPlan, error: unknown): u
   const there = targetKind(context, destination);
   if (there === undefined || there === kind) return error;
   const what = 'type' in from ? `a ${from.type}` : 'the source';
-  const hint = `${what} is a ${kind}, and what is at the destination a ${there}`;
-  return new TsociError(`${error.message}; ${hint}`, { errno: error.errno });
+  return error.hinted(`${what} is a ${kind}, and what is at the destination a ${there}`);
 }
 
 /** Opens the target. As the first operation it tells whether the target exists. */

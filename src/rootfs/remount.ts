@@ -8,7 +8,6 @@ import {
   O_PATH,
 } from '../linux/constants.ts';
 import { EINVAL } from '../linux/errno.ts';
-import { TsociError } from '../linux/errors.ts';
 import { OperationError } from '../stub/results.ts';
 import { changeAttributes, openInRootArguments, type RootContext, setPropagation } from './context.ts';
 import { setOption, settings } from './filesystem.ts';
@@ -43,6 +42,6 @@ export function remount(context: RootContext, plan: MountPlan): void {
   } catch (error) {
     const notMounted = error instanceof OperationError && error.operation.call === 'mount_setattr';
     if (!notMounted || error.errno !== EINVAL) throw error;
-    throw new TsociError(`${error.message}; is anything mounted there?`, { errno: EINVAL });
+    throw error.hinted('is anything mounted there?');
   }
 }

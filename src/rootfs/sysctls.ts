@@ -1,5 +1,6 @@
 // config-linux.md#sysctl: parameters of the kernel in the container's namespaces.
 
+import { attemptOrSkip } from '../linux/attempt.ts';
 import { O_WRONLY } from '../linux/constants.ts';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
@@ -28,12 +29,14 @@ export function writeSysctls(
       program.call('write', [fd, value, length], doing);
       program.close(fd);
     }
-    try {
-      init.run(program);
-    } catch (error) {
-      if (errnoOf(error) !== ENOENT) throw error;
-      const hint = 'this kernel has no such parameter';
-      throw TsociError.from(`set sysctl ${key}`, error, hint).for(program.property);
-    }
+    attemptOrSkip(program.property, () => {
+      try {
+        init.run(program);
+      } catch (error) {
+        if (errnoOf(error) !== ENOENT) throw error;
+        const hint = 'this kernel has no such parameter';
+        throw TsociError.from(`set sysctl ${key}`, error, hint).for(program.property);
+      }
+    });
   }
 }

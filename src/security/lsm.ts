@@ -106,7 +106,7 @@ function writeAttribute(
 }
 
 function off(doing: string, lsm: string, property: string): TsociError {
-  return new TsociError(`${doing}: ${lsm} is not enabled on this kernel; leave ${property} out`, {
+  return new TsociError(`${doing}: ${lsm} is not enabled on this kernel; leave it out`, {
     property,
   });
 }

@@ -19,7 +19,7 @@ export const BUFFER_SIZE = 0x10000;
 export const HEAP_ADDRESS = 0x10000000;
 
 /** Bytes of an operation: the number of the call, its arguments, the control bits. */
-const OPERATION_SIZE = 64;
+export const OPERATION_SIZE = 64;
 const ARGUMENTS_OFFSET = 8;
 const ARGUMENTS = 6;
 const CONTROL_OFFSET = 56;

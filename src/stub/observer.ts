@@ -1,5 +1,6 @@
-// Who watches what stubs execute: --trace, --debug and plan.
+// Who watches what stubs execute: --trace, --debug and plan. And who has it executed an operation at a time: `tsoci debug`.
 
+import type { Channel } from './channel.ts';
 import type { Operation } from './program.ts';
 
 /** The process that executes. */
@@ -7,6 +8,8 @@ export interface Executor {
   readonly pid: number;
   /** What it is for: boot, init, hook, exec, … */
   readonly role: string;
+  /** The number in it of the descriptor by which it is driven. */
+  readonly control: number;
 }
 
 /** A program as it is sent: the message, and data at HEAP_ADDRESS that was too large for it. */
@@ -49,4 +52,25 @@ export function stubObserver(): Observer | undefined {
       for (const observer of all) observer.replied(executor, reply);
     },
   };
+}
+
+/** In place of sending a program as a whole, and of receiving the reply to it. */
+export interface Stepper {
+  send(executor: Executor, sent: Sent, channel: Channel): void;
+  /** The reply, as if the program had been sent as a whole. Its length; 0 when the process is a stub no more. */
+  receive(executor: Executor, buffer: Buffer, channel: Channel): number;
+}
+
+let current: Stepper | undefined;
+
+/** From here on programs go through `stepper`, until the result is called. */
+export function stepStubs(stepper: Stepper): () => void {
+  current = stepper;
+  return () => {
+    current = undefined;
+  };
+}
+
+export function stubStepper(): Stepper | undefined {
+  return current;
 }

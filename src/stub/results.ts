@@ -20,7 +20,8 @@ export class OperationError extends TsociError {
     const { message } = TsociError.fromErrno(operation.doing, errno);
     // An operation that was left for `later` has no errno: a caller that expects some errno from its own program must not
     // take this failure for it.
-    super(message, { errno: executed < 0 ? undefined : errno, property: operation.property });
+    const { doing: step, property } = operation;
+    super(message, { errno: executed < 0 ? undefined : errno, property, step });
     this.answer = errno;
     this.operation = operation;
     this.executed = executed;

@@ -21,7 +21,7 @@ import type { WaitStatus } from '../linux/wait.ts';
 import type { Channel } from './channel.ts';
 import { BUFFER_SIZE, encode, encodePart, HEAP_ADDRESS, type Part } from './encode.ts';
 import type { Launcher } from './launcher.ts';
-import { stubObserver } from './observer.ts';
+import { stubObserver, stubStepper } from './observer.ts';
 import { movePreserved, STDIO } from './preserved.ts';
 import {
   DescriptorTable,
@@ -338,9 +338,12 @@ export class StubProcess {
   }
 
   #transmit(operations: readonly Operation[], message: Buffer, heap?: Buffer): void {
-    stubObserver()?.sending(this, { operations, message, heap });
+    const sent = { operations, message, heap };
+    stubObserver()?.sending(this, sent);
+    const stepper = stubStepper();
     try {
-      this.#channel.send(message, 'send a program to the stub');
+      if (stepper) stepper.send(this, sent, this.#channel);
+      else this.#channel.send(message, 'send a program to the stub');
     } catch (error) {
       throw errnoOf(error) === EPIPE ? this.#died() : error;
     }
@@ -387,7 +390,8 @@ export class StubProcess {
   }
 
   #receiveInto(buffer: Buffer): number {
-    const length = this.#channel.receive(buffer);
+    const stepper = stubStepper();
+    const length = stepper ? stepper.receive(this, buffer, this.#channel) : this.#channel.receive(buffer);
     stubObserver()?.replied(this, buffer.subarray(0, length));
     return length;
   }

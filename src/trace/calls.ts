@@ -158,11 +158,11 @@ function socketType(value: bigint): string {
   return [...shown, ...(value & CLOEXEC ? ['SOCK_CLOEXEC'] : [])].join('|') || '0';
 }
 
-/** `openat2(7, "/proc", {flags=O_PATH}, 24)`. */
-export function showCall(name: string, call: Call): string {
-  if (name === 'set_control') return `/* listens to descriptor ${call.args[0]} from here on */`;
+/** The arguments of a call, each as it is shown. */
+export function showArguments(name: string, call: Call): string[] {
+  if (name === 'set_control') return [`${call.args[0]} /* listens to it from here on */`];
   const shows = calls[name as SyscallName] ?? call.args.map(() => hex);
-  return `${name}(${shows.map((each, i) => each(call.args[i] ?? 0n, call, i)).join(', ')})`;
+  return shows.map((each, i) => each(call.args[i] ?? 0n, call, i));
 }
 
 /** Calls whose result is a file mode. */

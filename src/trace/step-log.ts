@@ -7,47 +7,37 @@
 
 import { describeErrno } from '../linux/errors.ts';
 import { listenToSteps } from '../linux/steps.ts';
-import { type Executor, type Observer, observeStubs, type Sent } from '../stub/observer.ts';
-import { type Executed, executedCalls } from './tracer.ts';
+import { observeStubs } from '../stub/observer.ts';
+import { type Exchange, ExchangeObserver, type Executed, executedCalls } from './exchange.ts';
 
 /** Tells each step from here on, until the result is called. */
 export function startStepLog(tell: (line: string) => void): () => void {
   const began = performance.now();
   const withTime = (step: string) => tell(`${(performance.now() - began).toFixed(1)} ms: ${step}`);
-  listenToSteps(withTime);
+  const stopListening = listenToSteps(withTime);
   const stopObserving = observeStubs(new StepLog(withTime));
   return () => {
-    listenToSteps(undefined);
+    stopListening();
     stopObserving();
   };
 }
 
-class StepLog implements Observer {
+class StepLog extends ExchangeObserver {
   readonly decodes = false;
   readonly #tell: (step: string) => void;
-  /** Programs that are with their processes, by pid. */
-  readonly #sent = new Map<number, { executor: Executor; sent: Sent; since: number }>();
 
   constructor(tell: (step: string) => void) {
+    super();
     this.#tell = tell;
   }
 
-  sending(executor: Executor, sent: Sent): void {
-    this.#sent.set(executor.pid, { executor, sent, since: performance.now() });
-  }
-
-  replied({ pid }: Executor, reply: Buffer): void {
-    const found = this.#sent.get(pid);
-    if (!found) return;
-    this.#sent.delete(pid);
-    const { executor, sent, since } = found;
-    const took = ` <${(performance.now() - since).toFixed(3)} ms>`;
+  protected finished({ executor: { role, pid }, sent, reply, took }: Exchange): void {
     // That descriptors are closed again tells nobody anything.
     const calls = executedCalls(sent.operations, reply).filter(({ operation }) => operation.call !== 'close');
     const steps = stepsOf(calls);
     steps.forEach((step, i) => {
       const last = i === steps.length - 1;
-      this.#tell(`${executor.role} ${pid}: ${step}${last ? took : ''}`);
+      this.#tell(`${role} ${pid}: ${step}${last ? ` <${took.toFixed(3)} ms>` : ''}`);
     });
   }
 }

@@ -1,102 +1,73 @@
 // An observer that writes a line for each system call that a stub has executed.
 
-import { argumentsAt, BUFFER_ADDRESS, HEAP_ADDRESS, resultAt, stops } from '../stub/encode.ts';
-import type { Executor, Observer, Sent } from '../stub/observer.ts';
-import type { Operation } from '../stub/program.ts';
-import { showCall, showResult } from './calls.ts';
-import { Memory } from './stub-memory.ts';
+import { isError } from '../stub/encode.ts';
+import type { Executor } from '../stub/observer.ts';
+import { showResult } from './calls.ts';
+import { type Decoded, decodedCalls, type Exchange, ExchangeObserver } from './exchange.ts';
+import type { Filter } from './filter.ts';
+import { fold, showFolded } from './fold.ts';
+import type { Line } from './lines.ts';
 
 export interface TraceOptions {
-  /** Takes whole lines. */
-  write: (text: string) => void;
+  /** Takes the lines of a program at once. */
+  write: (lines: readonly Line[]) => void;
   /** Whether there are processes and times to show. In a plan there are none. */
   real: boolean;
+  /** Which calls are shown; all by default. */
+  filter?: Filter | undefined;
 }
 
-interface Pending {
-  executor: Executor;
-  sent: Sent;
-  /** process.hrtime.bigint(). */
-  since: bigint;
-}
-
-export class Tracer implements Observer {
+export class Tracer extends ExchangeObserver {
   readonly decodes = true;
   readonly #options: TraceOptions;
-  readonly #pending = new Map<number, Pending>();
+  readonly #began = performance.now();
 
   constructor(options: TraceOptions) {
+    super();
     this.#options = options;
   }
 
-  sending(executor: Executor, sent: Sent): void {
-    this.#pending.set(executor.pid, { executor, sent, since: process.hrtime.bigint() });
-  }
-
-  replied({ pid }: Executor, reply: Buffer): void {
-    const pending = this.#pending.get(pid);
-    if (!pending) return;
-    this.#pending.delete(pid);
-    const seconds = Number(process.hrtime.bigint() - pending.since) / 1e9;
-    const { executor, sent } = pending;
-    const before = memoryOf(sent.message, sent.heap);
-    const after = reply.length > 0 ? memoryOf(reply, sent.heap) : undefined;
-    const calls = executedCalls(sent.operations, reply);
-    const time = this.#options.real
-      ? ` <${seconds.toFixed(6)} s, ${calls.length} ${calls.length === 1 ? 'call' : 'calls'}>`
-      : '';
-    const lines = calls.map(({ operation, index, result }, i) => {
-      const call = { args: argumentsAt(sent.message, index), before, after, result };
-      const shown = `${showCall(operation.call, call)} = ${showResult(operation.call, result)}`;
-      const { property } = operation;
-      const last = i === calls.length - 1;
-      return `${this.#name(executor)} ${shown}${property ? `  # ${property}` : ''}${last ? time : ''}\n`;
-    });
-    if (lines.length > 0) this.#options.write(lines.join(''));
-  }
-
-  /** Tells of programs that are still with their processes: the last one of `create`, which `start` lets go on. */
+  /** Tells of programs that are still with their processes. */
   close(): void {
-    for (const { executor, sent } of this.#pending.values()) {
-      this.#options.write(`${this.#name(executor)} /* keeps ${sent.operations.length} calls for start */\n`);
+    for (const { executor, sent, since } of this.takePending()) {
+      if (!sent.operations.some((operation) => this.#options.filter?.(executor, operation) ?? true)) continue;
+      const call = `/* keeps ${sent.operations.length} calls for start */`;
+      this.#options.write([{ ...this.#lineOf(executor, since), call }]);
     }
-    this.#pending.clear();
   }
 
-  #name({ role, pid }: Executor): string {
-    return this.#options.real ? `${role} ${pid}:` : `${role}:`;
+  protected finished(exchange: Exchange): void {
+    const { executor, since, took } = exchange;
+    const { real, filter } = this.#options;
+    const executed = decodedCalls(exchange);
+    const shown = executed.filter((each) => failed(each) || (filter?.(executor, each.operation) ?? true));
+    const lines = fold(shown).map((folded): Line => {
+      const [{ operation, call }] = folded.calls;
+      return {
+        ...this.#lineOf(executor, since),
+        call: showFolded(folded),
+        result: showResult(operation.call, call.result),
+        failed: isError(call.result ?? 0),
+        property: operation.property,
+      };
+    });
+    const last = lines.at(-1);
+    if (!last) return;
+    if (real) last.took = { milliseconds: took, calls: executed.length };
+    this.#options.write(lines);
+  }
+
+  #lineOf({ role, pid }: Executor, since: number): Line {
+    const { real } = this.#options;
+    return {
+      when: real ? since - this.#began : undefined,
+      who: real ? `${role} ${pid}:` : `${role}:`,
+      ...{ call: '', result: undefined, failed: false, property: undefined, took: undefined },
+    };
   }
 }
 
-function memoryOf(message: Buffer, heap: Buffer | undefined): Memory {
-  return new Memory([
-    { address: BUFFER_ADDRESS, bytes: message },
-    ...(heap ? [{ address: HEAP_ADDRESS, bytes: heap }] : []),
-  ]);
-}
-
-export interface Executed {
-  operation: Operation;
-  index: number;
-  /** Undefined: it was executed, but the process has told nobody how it went. */
-  result: number | undefined;
-}
-
-/**
- * The calls of a program up to where it stopped (stub-x64.S). Without a reply the process has gone its own way:
- * after execve(2), which then succeeded, results are not known.
- */
-export function executedCalls(operations: readonly Operation[], reply: Buffer): Executed[] {
-  const found: Executed[] = [];
-  for (const [index, operation] of operations.entries()) {
-    if (reply.length === 0) {
-      found.push({ operation, index, result: operation.call === 'execve' ? 0 : undefined });
-      continue;
-    }
-    const result = resultAt(reply, index);
-    // The child's side of clone3(2), which its parent shows.
-    if (!(operation.call === 'clone3' && result === 0)) found.push({ operation, index, result });
-    if (stops(operation.control, result)) break;
-  }
-  return found;
+/** A call whose error ends its program is shown whatever is asked for: it is what went wrong. */
+function failed({ operation, call: { result = 0 } }: Decoded): boolean {
+  return isError(result) && !operation.ignored.includes(-result);
 }

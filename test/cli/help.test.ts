@@ -148,6 +148,7 @@ test('there is a man page for each command, with its options, in lines that roff
     const text = pages.get(`tsoci-${name}.8`) ?? '';
     for (const { long } of options)
       assert.ok(text.includes(`\\-\\-${long.replaceAll('-', '\\-')}`), `${name} --${long}`);
+    assert.match(text, /^\.SH EXIT STATUS\nThe exit status is /m, name);
     for (const line of text.split('\n'))
       assert.match(line, /^(\.(\\"|(TH|SH|TP|PP|in|EX|EE|B|BR)\b)|[^.']|$)/, line);
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { logLine, openLog } from '../../src/cli/log.ts';
+import { detailsOf, messageOf, TsociError } from '../../src/linux/errors.ts';
 import { tsoci } from './program.ts';
 
 const test = suite('cli: log');
@@ -24,6 +25,38 @@ test('json is an object a line', () => {
   const line = logLine('json', 'error', 'no "such"\nthing', time);
   assert.is(line, '{"level":"error","msg":"no \\"such\\"\\nthing","time":"2026-01-02T03:04:05.000Z"}\n');
 });
+
+test('what a program needs of an error follows behind what engines read', () => {
+  const details = (error: unknown) => {
+    const line = logLine('json', 'error', messageOf(error), time, detailsOf(error));
+    assert.ok(line.startsWith(`{"level":"error","msg":${JSON.stringify(messageOf(error))},"time":"`), line);
+    const { level: _, msg: __, time: ___, ...rest } = JSON.parse(line);
+    return rest;
+  };
+  const mount = TsociError.fromErrno('bind /srv on /data, which is new', 1, 'is it yours?').for('mounts[2]');
+  const known = { step: 'bind /srv on /data, which is new', target: '/data', errno: 1, code: 'EPERM' };
+  assert.equal(details(mount), { ...known, property: 'mounts[2]', hint: 'is it yours?' });
+  const hinted = mount.hinted('it is not');
+  assert.is(hinted.message, `${mount.message}; it is not`);
+  assert.equal(details(hinted), { ...known, property: 'mounts[2]', hint: 'is it yours?; it is not' });
+  assert.equal(details(new TsociError('no such thing')), {});
+  assert.equal(details(new Error('not foreseen')), {});
+  const open = 'open /nowhere/at all';
+  assert.equal(details(refusalOf(() => readFileSync('/nowhere/at all'))), {
+    step: open,
+    target: '/nowhere/at all',
+    errno: 2,
+    code: 'ENOENT',
+  });
+});
+
+function refusalOf(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return error;
+  }
+}
 
 test('text is as logrus writes it: quoted where it must be', () => {
   const stamp = 'time="2026-01-02T03:04:05.000Z"';

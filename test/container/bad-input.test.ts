@@ -223,7 +223,7 @@ const configs: Record<string, [(config: Full) => void, RegExp]> = {
     (c) => {
       c.process.terminal = true;
     },
-    /process\.terminal is set: --console-socket is needed/,
+    /a terminal is asked for: --console-socket is needed to hand it over; process\.terminal is at .*config\.json:\d+:\d+/,
   ],
   'unknown cgroup file': [
     (c) => {

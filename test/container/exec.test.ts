@@ -214,6 +214,40 @@ test('capabilities that runc spec makes ambient and not inheritable are told wit
   );
 });
 
+test('an error tells who has said what does not work: the command line, the process file or config.json', () => {
+  const id = box.id();
+  box.configure('sleep 1000', ({ process }) => {
+    process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 77, hard: 99 }];
+  });
+  assert.is(box.detached('run', '--detach', id), 0);
+  const refusal = (...args: string[]): string => {
+    const { status, stderr } = box.tsoci('exec', ...args);
+    assert.is(status, EXEC_FAILED, stderr);
+    return stderr.trimEnd();
+  };
+  assert.match(refusal(id, 'no-such'), /executable file not found in .*; for the command given to exec$/);
+  assert.match(refusal(id, '/bin'), /is a directory: permission denied; for the command given to exec$/);
+  const cwd = 'change to the working directory /none: ENOENT (No such file or directory)';
+  assert.is(refusal('--cwd', '/none', id, 'true'), `tsoci: ${cwd}; for --cwd`);
+  assert.match(refusal('--tty', id, 'true'), /^tsoci: a terminal is asked for, .*; for --tty$/);
+  assert.match(refusal('--process-label', 'l', id, 'true'), /; for --process-label$/);
+  const written = { cwd: '/none', args: ['no-such'] };
+  writeFileSync(file, JSON.stringify(written));
+  assert.is(refusal('--process', file, id), `tsoci: ${cwd}; cwd is at ${file}:1:8`);
+  writeFileSync(file, JSON.stringify({ ...written, cwd: '/' }));
+  assert.ok(refusal('--process', file, id).endsWith(`; args[0] is at ${file}:1:20`));
+  // More descriptors than the kernel gives (fs.nr_open), written later: create would have refused it.
+  const saved = join(box.root, id, 'config.json');
+  const config = JSON.parse(readFileSync(saved, 'utf8'));
+  config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 1, hard: 2 ** 40 }];
+  writeFileSync(saved, JSON.stringify(config));
+  const expected = `; for process.rlimits of the config.json of container ${id}`;
+  assert.ok(refusal(id, 'true').endsWith(expected));
+  writeFileSync(file, JSON.stringify({ cwd: '/', args: ['true'] }));
+  assert.ok(refusal('--process', file, id).endsWith(expected));
+  box.tsoci('delete', '--force', id);
+});
+
 test('nothing is left behind', () => {
   assert.equal(box.leftovers(), []);
 });

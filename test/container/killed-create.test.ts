@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readRecord } from '../../src/container/state/store.ts';
 import { hasEnded, processStat } from '../../src/linux/procfs.ts';
 import { sleeper, writableHierarchy } from '../cgroups/support.ts';
 import { eventually, Sandbox, tsociPath } from './harness.ts';
@@ -99,8 +100,8 @@ if (hierarchy) {
     configure(id);
     assert.is(box.detached('create', '--bundle', box.bundle, id), 0);
     const state = join(box.root, id, 'state.json');
-    const { init, cgroupInode, ...record } = JSON.parse(readFileSync(state, 'utf8'));
-    assert.ok(cgroupInode > 0);
+    const { init, cgroupInode, ...record } = readRecord(box.root, id);
+    assert.ok(cgroupInode);
     assert.is(box.tsoci('delete', '--force', id).status, 0);
     mkdirSync(join(box.root, id));
     writeFileSync(state, JSON.stringify({ ...record, creator: init }));

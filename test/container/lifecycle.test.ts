@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readRecord } from '../../src/container/state/store.ts';
 import { EXEC_FAILED, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
 
 const test = suite('life cycle');
@@ -166,7 +167,7 @@ test('a pid that another process has got does not make a container alive', () =>
   box.configure('sleep 1000');
   box.detached('run', '--detach', id);
   const path = join(box.root, id, 'state.json');
-  const record = JSON.parse(readFileSync(path, 'utf8'));
+  const record = readRecord(box.root, id);
   writeFileSync(path, JSON.stringify({ ...record, init: { ...record.init, startTime: 1 } }));
   assert.is(box.state(id).status, 'stopped');
   assert.is(box.tsoci('kill', id, 'KILL').status, 1);

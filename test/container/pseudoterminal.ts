@@ -48,8 +48,10 @@ export class Pseudoterminal {
     this.#master = master;
     makeNonBlocking(master);
     this.#screen = new ReadStream(master);
-    this.#screen.on('data', (data: Buffer) => {
-      this.#shown += data.toString();
+    // A character may come in two parts.
+    this.#screen.setEncoding('utf8');
+    this.#screen.on('data', (text: string) => {
+      this.#shown += text;
     });
     this.#screen.on('error', () => {});
   }

@@ -152,7 +152,7 @@ test('from the boot stub to a closed root filesystem', async () => {
     'make the root filesystem read-only',
     // Nothing of the host is open when paths of the container are followed.
     'close descriptors from 6 on',
-    'change to process.cwd /',
+    'change to the working directory /',
     'look for /bin/sh',
   ]);
 });

@@ -2,10 +2,11 @@
 // crashes or works on what it finds there.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readRecord } from '../../src/container/state/store.ts';
 import { EXEC_FAILED, type Result, Sandbox, tsociPath } from './harness.ts';
 
 const test = suite('strange files');
@@ -38,11 +39,20 @@ const notTexts: Record<string, [make: (path: string) => void, told: string]> = {
   'file that is too long': [(path) => spawnSync('truncate', ['-s', '1G', path]), 'longer than 64 MiB'],
 };
 
+test('a record whose last line has no end: the line before counts', () => {
+  const id = box.id();
+  box.configure('sleep 1000');
+  assert.is(box.detached('create', id), 0);
+  appendFileSync(join(box.root, id, 'state.json'), '{"ociVersion":"1.2.0","id');
+  assert.is(box.state(id).status, 'created');
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
 test('records that are damaged: each command names the property, list shows the others', () => {
   const id = box.id();
   box.configure('sleep 1000');
   assert.is(box.detached('create', id), 0);
-  const good = JSON.parse(readFileSync(join(box.root, id, 'state.json'), 'utf8'));
+  const good = readRecord(box.root, id);
   const damaged: [json: string | ((own: string) => object), wrong: string][] = [
     ['', 'content'],
     ['{"id":', 'content'],

@@ -16,7 +16,7 @@ const numbers = process.argv[2] === 'arm64' ? { write: 64, exit_group: 94 } : { 
 /** What one program writes. */
 const PIECE = 0x8000;
 
-const { control, ...told } = receiveRequest(SOCKET);
+const { control, ...told } = receiveRequest(SOCKET, -1);
 if (told.args[0] === 'die') process.exit(9);
 const limits = readFileSync('/proc/self/limits', 'utf8');
 const runtime = { env: { ...process.env }, cwd: process.cwd(), files: openFiles(), limits };

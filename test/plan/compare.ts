@@ -44,8 +44,8 @@ function comparable(text: string): string[] {
     .slice(0, -1)
     .map((line) =>
       line
-        .replace(/^(\w+) \d+:/, '$1:')
-        .replace(/ <[\d.]+ s, \d+ calls?>$/, '')
+        .replace(/^[\d.]+ ms (\w+) \d+:/, '$1:')
+        .replace(/ <[\d.]+ ms, \d+ calls?>$/, '')
         .replace(/^(\w+: clone3\(.*\)) = \d+/, '$1 = PID')
         .replace(/(KEYCTL_JOIN_SESSION_KEYRING.*\)) = \d+/, '$1 = SERIAL')
         .replace(/st_ino=\d+/, 'st_ino=INODE')

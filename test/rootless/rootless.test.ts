@@ -146,9 +146,9 @@ function defineTests(user: number): void {
     const fields = stat.split(') ')[1]?.split(' ') ?? [];
     assert.equal([score, files, fields[19 - 3], fields[41 - 3]], ['500', '100', '5', '3']);
     for (const [option, value, message] of [
-      ['--user', '5', /process\.user\.uid 5 is not in linux\.uidMappings/],
-      ['--user', '0:5', /process\.user\.gid 5 is not in linux\.gidMappings/],
-      ['--additional-gids', '5', /process\.user\.additionalGids: 5 is not in linux\.gidMappings/],
+      ['--user', '5', /user 5 is not in linux\.uidMappings; for --user$/m],
+      ['--user', '0:5', /group 5 is not in linux\.gidMappings; for --user$/m],
+      ['--additional-gids', '5', /group 5 is not in linux\.gidMappings; for --additional-gids$/m],
     ] as const) {
       const refused = tsoci('exec', option, value, id, 'true');
       assert.match(refused.stderr, message);

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_REC, O_RDONLY } from '../../src/linux/constants.ts';
+import { TsociError } from '../../src/linux/errors.ts';
 import { openInProcfs, openMountedProcfs, openProcfs } from '../../src/security/checked-procfs.ts';
 import {
   checkLsms,
@@ -54,7 +55,8 @@ test('a profile or a label without its LSM is an error that says so', () => {
   const off = { apparmor: false, selinux: false };
   assert.throws(() => checkLsms({ apparmorProfile: 'p' }, off), /profile p: AppArmor is not enabled/);
   assert.throws(() => checkLsms({ selinuxLabel: 'a:b:c:s0' }, off), /label a:b:c:s0: SELinux is not enabled/);
-  assert.throws(() => checkLsms({ mountLabel: 'a:b:c:s0' }, off), /linux\.mountLabel/);
+  const refusal = (error: unknown) => error instanceof TsociError && error.property === 'linux.mountLabel';
+  assert.throws(() => checkLsms({ mountLabel: 'a:b:c:s0' }, off), refusal);
   checkLsms({ apparmorProfile: '', selinuxLabel: '', mountLabel: '' }, off);
   checkLsms({ apparmorProfile: 'unconfined' }, off);
   checkLsms({ apparmorProfile: 'p', selinuxLabel: 'l', mountLabel: 'm' }, { apparmor: true, selinux: true });

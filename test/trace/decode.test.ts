@@ -35,6 +35,7 @@ import { installFilter } from '../../src/security/seccomp/install.ts';
 import { encode, writeResult } from '../../src/stub/encode.ts';
 import { DescriptorTable, Program, Structure, stringArray, type Word } from '../../src/stub/program.ts';
 import { calls as decoded } from '../../src/trace/calls.ts';
+import { showLine } from '../../src/trace/lines.ts';
 import { Tracer } from '../../src/trace/tracer.ts';
 
 const test = suite('trace: decode');
@@ -50,11 +51,11 @@ function trace(program: Program, results?: readonly number[]): string[] {
   let text = '';
   const tracer = new Tracer({
     write: (lines) => {
-      text += lines;
+      text += lines.map((line) => showLine(line, undefined)).join('');
     },
     real: false,
   });
-  const executor = { pid: 1, role: 'init' };
+  const executor = { pid: 1, role: 'init', control: 3 };
   tracer.sending(executor, { operations, message });
   tracer.replied(executor, results ? reply : Buffer.alloc(0));
   return text.split('\n').slice(0, -1);

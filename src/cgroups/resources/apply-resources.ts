@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Resources } from '../../config/generated/types.ts';
+import { attemptOrSkip } from '../../linux/attempt.ts';
 import { EBUSY, ENODEV, ENOENT, EOPNOTSUPP } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
 import { readCgroupFile, tryReadCgroupFile, writeRaw } from '../cgroup-files.ts';
@@ -18,7 +19,7 @@ export function filesOf(directory: string): HasFile {
 /** Sets the limits of a new cgroup (devices apart). Returns warnings for a person. */
 export function applyResources(directory: string, resources: Resources): string[] {
   const { writes, warnings } = planResources(resources, filesOf(directory));
-  for (const write of writes) applyWrite(directory, write);
+  for (const write of writes) attemptOrSkip(write.field, () => applyWrite(directory, write));
   return warnings;
 }
 

@@ -9,7 +9,8 @@ export const command = defineCommand({
   name: 'diff',
   summary: 'compare two configurations or running processes by what they mean',
   description:
-    'Compares two sides, each a bundle, a config.json, a container or a process by its pid: what the first alone has after -, what the second alone has after +. Sets are compared as sets, and a configuration counts as what it makes of a process. An operand with a slash, or a file of that name, is a path. The exit status is 1 if they differ.',
+    'Compares two sides, each a bundle, a config.json, a container or a process by its pid: what the first alone has after -, what the second alone has after +. Sets are compared as sets, and a configuration counts as what it makes of a process. An operand with a slash, or a file of that name, is a path.',
+  exitStatus: '1 if the sides differ or one cannot be read, and 0 otherwise',
   operands: ['SIDE', 'SIDE'],
   options: [{ long: 'json', kind: 'flag', help: 'show the differences as JSON' }],
   examples: [

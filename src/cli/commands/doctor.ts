@@ -3,8 +3,8 @@ import { defineCommand } from '../command.ts';
 export const command = defineCommand({
   name: 'doctor',
   summary: 'show what this host offers to containers, and what it lacks',
-  description:
-    'Shows what this host offers, a line each, and what to do about what is missing. The exit status is 1 if something is missing that every container needs.',
+  description: 'Shows what this host offers, a line each, and what to do about what is missing.',
+  exitStatus: '1 if something is missing that every container needs, and 0 otherwise',
   operands: [],
   options: [{ long: 'json', kind: 'flag', help: 'show it as JSON' }],
   examples: [{ does: 'look at the host before the first container', line: 'doctor' }],

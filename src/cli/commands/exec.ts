@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { debuggable } from '../debugging.ts';
 import { UsageError } from '../options.ts';
 import { callerPath } from '../paths.ts';
 import { checkSurroundings, numericId, parseUser } from '../process-options.ts';
@@ -7,10 +8,12 @@ export const command = defineCommand({
   name: 'exec',
   summary: 'execute another process in a running container',
   description:
-    'Executes a command in a running container and waits for it. The exit status is that of the command, or 128 and the number of the signal that killed it, or 255 if tsoci could not execute it. What follows CONTAINER, or "--" behind it, is the command with its own options. What the options leave open is as in the process of config.json.',
+    'Executes a command in a running container and waits for it. What follows CONTAINER, or "--" behind it, is the command with its own options. What the options leave open is as in the process of config.json.',
   operands: ['CONTAINER', '[COMMAND]', '[ARG...]'],
   passesArguments: true,
   failure: 255,
+  exitStatus:
+    'that of the command, or 128 and the number of the signal that killed it, or 255 if tsoci could not execute it. With --detach: 0 once it is started',
   options: [
     {
       long: 'process',
@@ -94,7 +97,7 @@ export const command = defineCommand({
     if (preserveFds < 0) throw new UsageError(`option --preserve-fds: ${preserveFds} is negative`);
     checkSurroundings(values);
     const { execInContainer } = await import('../../container/exec.ts');
-    return execInContainer(caller, {
+    const options = {
       root: globals.root,
       id,
       args,
@@ -115,6 +118,7 @@ export const command = defineCommand({
       consoleSocket: callerPath('console-socket', values['console-socket'], caller),
       preserveFds,
       ignorePaused: values['ignore-paused'],
-    });
+    };
+    return debuggable({ caller, globals }, { command: 'exec', id }, () => execInContainer(caller, options));
   },
 });

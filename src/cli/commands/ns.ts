@@ -26,6 +26,8 @@ export const command = defineCommand({
   summary: 'show the namespaces of containers and processes, or enter them',
   description:
     'Shows the eight namespaces of containers and processes side by side: the inode number of each, whether it is that of the caller (host), how many processes are in it and the first of them. Without operands: of the caller and of all containers that have a process. "ns enter ID|PID -- COMMAND" executes a command of the namespaces named by options, all of them if none is; what a container confines besides (capabilities, seccomp, cgroup) it does not get: see exec.',
+  exitStatus:
+    '0 on success and 1 on failure. With "enter": that of the command, or 128 and the number of the signal that killed it',
   operands: ['[enter]', '[ID|PID...]'],
   options: [{ long: 'json', kind: 'flag', help: 'show the namespaces as JSON, with all pids' }, ...TYPES],
   examples: [

@@ -1,3 +1,4 @@
+import type { Line } from '../../trace/lines.ts';
 import { defineCommand } from '../command.ts';
 import { MAKE_OPTIONS, makeOptions } from '../create-options.ts';
 import { UsageError } from '../options.ts';
@@ -16,24 +17,39 @@ export const command = defineCommand({
       placeholder: 'ID',
       help: 'the name that the container would have (default: that of the directory of the bundle)',
     },
+    {
+      long: 'only',
+      kind: 'string',
+      placeholder: 'WHAT',
+      help: 'show only the calls of these properties, rooms, processes and system calls, as --trace does: mounts,security,execve',
+    },
   ],
-  examples: [{ does: 'show what a bundle would do before it is run', line: 'plan /bundles/web' }],
+  examples: [
+    { does: 'show what a bundle would do before it is run', line: 'plan /bundles/web' },
+    { does: 'show what becomes of its third mount', line: "plan --only 'mounts[2]' /bundles/web" },
+  ],
   async run(invocation) {
     const { caller, values, operands } = invocation;
     const [given] = operands;
     if (given !== undefined && values.bundle !== undefined)
       throw new UsageError('plan: the bundle is given twice, as an operand and with --bundle');
     const { planContainer } = await import('../../plan/plan-container.ts');
+    const { showLine } = await import('../../trace/lines.ts');
+    const { screenOf } = await import('../../linux/screen.ts');
+    const { parseFilter } = await import('../../trace/filter.ts');
     const options = makeOptions(invocation, given ?? values.bundle);
-    let lines = '';
-    const write = (text: string) => {
-      lines += text;
+    const [, stdout] = caller.stdio;
+    const screen = screenOf(stdout, caller.env);
+    const filter = values.only === undefined ? undefined : parseFilter('--only', values.only.split(','));
+    let text = '';
+    const write = (lines: readonly Line[]) => {
+      text += lines.map((line) => showLine(line, screen)).join('');
     };
     try {
-      await planContainer(caller, { ...options, id: values.id, write });
+      await planContainer(caller, { ...options, id: values.id, write, filter });
     } finally {
       // Up to a call that cannot be: that is the last line.
-      caller.write(caller.stdio[1], lines);
+      caller.write(stdout, text);
     }
     return 0;
   },

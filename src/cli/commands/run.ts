@@ -1,11 +1,14 @@
 import { defineCommand } from '../command.ts';
-import { CREATE_OPTIONS, createOptions } from '../create-options.ts';
+import { CREATE_OPTIONS, createOptions, debugSettings } from '../create-options.ts';
+import { debuggable } from '../debugging.ts';
 
 export const command = defineCommand({
   name: 'run',
   summary: 'create a container, start it and wait for it',
   description:
-    'Creates and starts a container, passes signals on to it, and deletes it when its process has ended. The exit status is that of the process, or 128 and the number of the signal that killed it.',
+    'Creates and starts a container, passes signals on to it, and deletes it when its process has ended.',
+  exitStatus:
+    'that of the process, or 128 and the number of the signal that killed it, or 1 if there is none. With --detach: 0 once the container is started',
   operands: ['ID'],
   options: [
     ...CREATE_OPTIONS,
@@ -16,6 +19,8 @@ export const command = defineCommand({
   async run(invocation) {
     const { detach, keep } = invocation.values;
     const { runContainer } = await import('../../container/run.ts');
-    return runContainer(invocation.caller, { ...createOptions(invocation), detach, keep });
+    const options = { ...createOptions(invocation), detach, keep };
+    const debugged = { command: 'run', ...debugSettings(invocation, options) };
+    return debuggable(invocation, debugged, (prepared) => runContainer(invocation.caller, options, prepared));
   },
 });

@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { debuggable } from '../debugging.ts';
 
 export const command = defineCommand({
   name: 'start',
@@ -9,6 +10,8 @@ export const command = defineCommand({
   examples: [{ does: 'start the container web', line: 'start web' }],
   async run({ caller, globals, operands: [id = ''] }) {
     const { startContainer } = await import('../../container/start.ts');
-    await startContainer(caller, { root: globals.root, id });
+    await debuggable({ caller, globals }, { command: 'start', id }, () =>
+      startContainer(caller, { root: globals.root, id }),
+    );
   },
 });

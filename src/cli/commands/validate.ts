@@ -5,7 +5,8 @@ export const command = defineCommand({
   name: 'validate',
   summary: 'check a bundle or a config.json',
   description:
-    'Checks a bundle, or a configuration by itself, against the runtime specification, and shows everything that is wrong with it at once: its place and JSON pointer, what it is, and what was expected. With --host it also tells what would not work here and now: the program, its loader and interpreter, hooks, sources and targets of mounts, filesystems, cgroup controllers, security modules, system call names, ids. Nothing is made. The exit status is 1 if there is an error among it.',
+    'Checks a bundle, or a configuration by itself, against the runtime specification, and shows everything that is wrong with it at once: its place and JSON pointer, what it is, and what was expected. With --host it also tells what would not work here and now: the program, its loader and interpreter, hooks, sources and targets of mounts, filesystems, cgroup controllers, security modules, system call names, ids. Nothing is made.',
+  exitStatus: '1 if there is an error among what is found, and 0 otherwise',
   operands: ['[BUNDLE|FILE]'],
   options: [
     {

@@ -1,8 +1,10 @@
 // A process in the foreground: signals go on to it, its terminal is the caller's, its exit status becomes that of tsoci.
 
 import type { Caller } from '../../launcher/caller.ts';
-import { SIGWINCH } from '../../linux/constants.ts';
+import { debuggerWatched } from '../../linux/attempt.ts';
+import { POLLIN, SIGWINCH } from '../../linux/constants.ts';
 import { pollUntil } from '../../linux/descriptor.ts';
+import { TsociError } from '../../linux/errors.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { step } from '../../linux/steps.ts';
 import { SYS } from '../../linux/syscalls.ts';
@@ -24,15 +26,19 @@ export async function attend(
   { terminal, notify }: Attended,
 ): Promise<WaitStatus> {
   const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
+  const watched = debuggerWatched();
+  const watching = watched === undefined ? [] : [{ fd: watched, events: POLLIN }];
   const serve = (socket: number) => {
     let told = 0;
     const wanted = () => {
       const telling = notify?.wanted() ?? [];
       told = telling.length;
-      return [...telling, ...(session?.wanted() ?? [])];
+      return [...telling, ...watching, ...(session?.wanted() ?? [])];
     };
     pollUntil(socket, wanted, (come) => {
       const [message] = come.splice(0, told);
+      if (come.splice(0, watching.length).some((revents) => revents !== 0))
+        throw new TsociError('the debugger has gone');
       // The manager is to watch the launcher: it ends when the process does.
       if (message) notify?.take(caller.pid);
       session?.copy(come);

@@ -49,7 +49,7 @@ export async function restoreContainer(caller: Caller, options: RestoreOptions):
   });
   if (detach || !record.init) return 0;
   const systemd = await systemdFor(record);
-  return attendContainer(caller, record.init, { root, record, keep: false, terminal, systemd });
+  return attendContainer(caller, { root, record, keep: false, systemd }, { terminal });
 }
 
 /** The container's record, and the master of its terminal unless that was sent away. */

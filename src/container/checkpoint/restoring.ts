@@ -17,7 +17,7 @@ import { planPlace } from '../create/reserved.ts';
 import { adaptTerminal, sendTerminal } from '../init/console-socket.ts';
 import { killNow } from '../kill.ts';
 import { stateOf } from '../state/oci-state.ts';
-import { writeRecord } from '../state/store.ts';
+import { rewriteRecord } from '../state/store.ts';
 import type { RestoreOptions } from './options.ts';
 
 export interface Restoring {
@@ -97,7 +97,7 @@ export function restoring({ creation, options, reserved }: Restoring, surroundin
     record.setgroupsDenied = deniesSetgroups(init);
     surroundings.limit();
     delete record.creator;
-    writeRecord(directory, record);
+    rewriteRecord(directory, record);
   };
   const takeBack = () => {
     if (terminal !== undefined) closeDescriptor(terminal);

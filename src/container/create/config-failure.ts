@@ -31,9 +31,10 @@ export function explainingConfig<T>(caller: Caller, source: ConfigSource, act: (
 export function explainFailure(caller: Caller, source: ConfigSource, error: unknown): unknown {
   if (!(error instanceof TsociError) || error instanceof ConfigFailure) return error;
   for (const finding of misspellings(source.text)) caller.warn(describe(finding, source.file));
-  const { errno, message, property } = error;
-  const place = property === undefined ? '' : `; ${tellPlace(property, source)}`;
-  return new ConfigFailure(`${message}${place}`, { errno, cause: error });
+  const { errno, message, property, propertyTold, step, hint } = error;
+  const place = property === undefined || propertyTold ? '' : `; ${tellPlace(property, source)}`;
+  const told = { propertyTold: true, step, hint, cause: error };
+  return new ConfigFailure(`${message}${place}`, { errno, property, ...told });
 }
 
 /** Unknown properties whose names are near a known one. */

@@ -10,7 +10,7 @@ import type { Host, Init } from '../init/host.ts';
 import type { PreparedFilter } from '../init/seccomp-filter.ts';
 import { stateOf } from '../state/oci-state.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import { writeRecord } from '../state/store.ts';
+import { rewriteRecord } from '../state/store.ts';
 import { inodeOf } from './cgroup.ts';
 import type { Creation } from './creation.ts';
 import type { CreateOptions } from './options.ts';
@@ -31,7 +31,7 @@ export interface Reserved {
 export function recordCgroup({ record, directory }: Reserved, cgroup: string): void {
   record.cgroup = cgroup;
   record.cgroupInode = inodeOf(cgroup);
-  writeRecord(directory, record);
+  rewriteRecord(directory, record);
 }
 
 export class CreateHost implements Host {

@@ -2,6 +2,7 @@
 
 import { closeSync } from 'node:fs';
 import type { Caller } from '../../launcher/caller.ts';
+import { attemptAsync, onceOnly } from '../../linux/attempt.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import { step } from '../../linux/steps.ts';
 import { listenAt } from '../../linux/unix-socket.ts';
@@ -11,15 +12,15 @@ import { checkConsole } from '../init/console-socket.ts';
 import { createInit } from '../init/sequence.ts';
 import { makeNotifyDirectory, managerSocket } from '../notify-socket.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import { checkId, savedProgram, startSocket, writeRecord } from '../state/store.ts';
+import { checkId, rewriteRecord, startSocket } from '../state/store.ts';
 import { makeCgroup } from './cgroup.ts';
 import { type ConfigSource, explainingConfig } from './config-failure.ts';
 import { CreateHost, type Reserved, recordCgroup } from './create-host.ts';
-import { type Creation, prepareCreation } from './creation.ts';
+import { type Creation, type Prepared, prepareCreation } from './creation.ts';
 import type { CreateOptions } from './options.ts';
 import { writePidFile } from './pid-file.ts';
 import { sendPidfd } from './pidfd-socket.ts';
-import { planPlace, withReserved, writeNew } from './reserved.ts';
+import { planPlace, withReserved } from './reserved.ts';
 
 export interface Created {
   record: ContainerRecord;
@@ -30,17 +31,23 @@ export interface Created {
 }
 
 /** Creates a container, or leaves everything as it was. */
-export async function createContainer(caller: Caller, options: CreateOptions): Promise<Created> {
+export async function createContainer(
+  caller: Caller,
+  options: CreateOptions,
+  prepared?: Prepared,
+): Promise<Created> {
   checkId(options.id);
   step(`create container ${options.id} of bundle ${options.bundle}`);
-  const creation = await prepareCreation(caller, options);
-  checkConsole(caller, creation.bundle.config.process?.terminal ?? false, options);
+  const creation = await attemptAsync(() => prepareCreation(caller, options));
+  await prepared?.(creation);
+  const { config, source } = creation.bundle;
+  explainingConfig(caller, source, () => checkConsole(caller, config.process?.terminal ?? false, options));
   // It may have been while we started.
   checkWanted();
   return withReserved(creation, options, {
     doing: 'create',
     body: (reserved) =>
-      explainingConfig(caller, creation.bundle.source, () => createReserved(creation, options, reserved)),
+      explainingConfig(caller, source, () => onceOnly(() => createReserved(creation, options, reserved))),
   });
 }
 
@@ -58,17 +65,16 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   const notifyDirectory = managerSocket(caller) && creation.rootfs && makeNotifyDirectory(directory);
   const host = new CreateHost(creation, options, reserved, { listener, cgroup, notifyDirectory, unit });
   const { init, program } = createInit(creation, host);
-  const operations = program.operations.map((operation) => {
+  record.program = program.operations.map((operation) => {
     const { doing, ignored, property } = operation;
     return { doing, ignored, property, executes: executedBy(operation) };
   });
-  writeNew(savedProgram(directory), JSON.stringify(operations));
   checkWanted();
   // Recorded as created before init is left alone. Until the last program is sent, init exits when this process dies: it
   // reads end of file. After that it would stay, and nobody would know of it.
   delete record.creator;
-  writeRecord(directory, record);
-  step(`leave init ${init.stub.pid} waiting for start`);
+  rewriteRecord(directory, record);
+  step(`leave init ${init.stub.pid} waiting for start`, 'start');
   init.stub.leave(program);
   if (options.pidFile) writePidFile(options.pidFile, init.stub.pid);
   if (options.pidfdSocket) sendPidfd(options.pidfdSocket, init.stub.pid, 'standard');

@@ -1,7 +1,7 @@
 // What is known of a container before anything is done for it.
 
 import type { Caller } from '../../launcher/caller.ts';
-import { forProperty, TsociError } from '../../linux/errors.ts';
+import { TsociError } from '../../linux/errors.ts';
 import { checkMapped } from '../../namespaces/mappings.ts';
 import { isolates, type NamespacePlan, planNamespaces } from '../../namespaces/namespace-plan.ts';
 import { planRootfs, type RootfsPlan } from '../../rootfs/build.ts';
@@ -23,6 +23,9 @@ export interface Creation {
   readonly rootfs: RootfsPlan | undefined;
   readonly inherited: InheritedDescriptors;
 }
+
+/** Is told what is known of a container before anything is done for it. */
+export type Prepared = (creation: Creation) => Promise<void>;
 
 /** Reads, checks and loads all that a creation needs: from here on it is synchronous. */
 export async function prepareCreation(
@@ -47,8 +50,7 @@ export async function prepareBundle(
   requiredLsms(labelsOf(config));
   const namespaces = planNamespaces(config.linux?.namespaces ?? []);
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
-  if (namespaces.create.has('user'))
-    forProperty('process.user', () => checkMapped(config.process?.user, uidMappings, gidMappings));
+  if (namespaces.create.has('user')) checkMapped(config.process?.user, uidMappings, gidMappings);
   const ownMounts = isolates(namespaces, 'mount');
   if (options.overlay && !ownMounts) throw new TsociError('--overlay needs a mount namespace');
   return {

@@ -137,7 +137,7 @@ function laterHooks({ startContainer, poststart, poststop }: Hooks): NonNullable
   };
 }
 
-export function writeNew(path: string, text: string): void {
+function writeNew(path: string, text: string): void {
   step(`write ${path}`);
   try {
     writeFileSync(path, text, { mode: 0o600 });

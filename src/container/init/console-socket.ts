@@ -16,7 +16,7 @@ export interface ConsoleOptions {
 /** Sends the master to the console socket, with the name /dev/ptmx as the message, as engines expect it; closes it here. */
 export function sendTerminal(master: number, consoleSocket: string | undefined): void {
   try {
-    if (!consoleSocket) throw new TsociError('process.terminal is set: --console-socket is needed');
+    if (!consoleSocket) throw new TsociError('a terminal is asked for: --console-socket is needed');
     sendDescriptorTo(consoleSocket, '/dev/ptmx', master, 'the terminal');
   } finally {
     closeDescriptor(master);
@@ -40,13 +40,12 @@ export function checkConsole(
   terminal: boolean,
   { consoleSocket, keepTerminal }: ConsoleOptions,
 ): void {
-  if (terminal && !consoleSocket && !keepTerminal) {
-    throw new TsociError('process.terminal is set: --console-socket is needed to hand the terminal over');
-  }
+  const refusal = (why: string) => new TsociError(why, { property: 'process.terminal' });
+  if (terminal && !consoleSocket && !keepTerminal)
+    throw refusal('a terminal is asked for: --console-socket is needed to hand it over');
   if (terminal && !consoleSocket && !isTerminal(stdin)) {
     const hint = 'give --console-socket, or do without a terminal';
-    throw new TsociError(`a terminal is asked for, but standard input is none; ${hint}`);
+    throw refusal(`a terminal is asked for, but standard input is none; ${hint}`);
   }
-  if (!terminal && consoleSocket)
-    throw new TsociError('--console-socket is given, but process.terminal is not set');
+  if (!terminal && consoleSocket) throw refusal('--console-socket is given, but no terminal is asked for');
 }

@@ -19,7 +19,7 @@ const absent = [ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG];
 
 /** The path to execute. Init is in the container's root and in process.cwd. */
 export function findExecutable(init: StubProcess, name: string, env: readonly string[]): string {
-  if (name === '') throw new TsociError('exec: process.args[0] is empty', { errno: ENOENT });
+  if (name === '') throw new TsociError('exec: the name of the program is empty', { errno: ENOENT });
   const path = variable(env, 'PATH') ?? DEFAULT_PATH;
   const candidates = name.includes('/')
     ? [name]

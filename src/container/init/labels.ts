@@ -1,6 +1,7 @@
 // Labels of AppArmor and SELinux for a process of the container, and what else it writes to a procfs: sysctls.
 
 import type { Config } from '../../config/generated/types.ts';
+import { attempt } from '../../linux/attempt.ts';
 import { writeSysctls } from '../../rootfs/sysctls.ts';
 import { openProcfs } from '../../security/checked-procfs.ts';
 import {
@@ -35,7 +36,10 @@ export function requiredLsms(labels: LsmConfig): EnabledLsms | undefined {
 export function labelKeyring(stub: StubProcess, { selinuxLabel }: LsmConfig): void {
   const enabled = requiredLsms({ selinuxLabel });
   if (!enabled) return;
-  const [procfs, pid] = withProperty(stub, 'process.selinuxLabel', () => [openProcfs(stub), ownPid(stub)]);
+  const property = 'process.selinuxLabel';
+  const [procfs, pid] = attempt(property, () =>
+    withProperty(stub, property, () => [openProcfs(stub), ownPid(stub)]),
+  );
   const program = stub.program();
   setKeyringLabel(program, { selinuxLabel }, enabled, { procfs, pid });
   program.close(procfs);
@@ -55,7 +59,7 @@ export function writeToProcfs(
   const hasSysctl = Object.keys(sysctl).length > 0;
   if (!enabled && !hasSysctl) return;
   const property = hasSysctl ? 'linux.sysctl' : firstLabel(labels);
-  const procfs = withProperty(stub, property, () => openProcfs(stub));
+  const procfs = attempt(property, () => withProperty(stub, property, () => openProcfs(stub)));
   writeSysctls(stub, procfs, sysctl);
   if (enabled) {
     const program = stub.program();

@@ -8,19 +8,22 @@ import { waitUntil } from '../../linux/wait-until.ts';
 import { BUFFER_ADDRESS, BUFFER_SIZE, callAt, resultAt } from '../../stub/encode.ts';
 import type { Executor, Observer } from '../../stub/observer.ts';
 import { CONTINUE_ON_ERROR, type Operation } from '../../stub/program.ts';
-import { readSavedProgram } from '../state/saved.ts';
+import type { SavedOperation } from '../state/record.ts';
 import { WAIT_FOR_START } from './wait-for-start.ts';
 
 /** How long init may take to get there, in milliseconds. */
 const TIMEOUT = 5000;
 
 /** Tells the observer of the program that waits in init's memory; the result takes the reply to it. */
-export function watchInit(observer: Observer, pid: number, directory: string): (reply: Buffer) => void {
-  const executor: Executor = { pid, role: 'init' };
-  const saved = readSavedProgram(directory);
-  const accept = saved.findIndex(({ doing }) => doing === WAIT_FOR_START);
+export function watchInit(
+  observer: Observer,
+  pid: number,
+  program: readonly SavedOperation[],
+): (reply: Buffer) => void {
+  const executor: Executor = { pid, role: 'init', control: -1 };
+  const accept = program.findIndex(({ doing }) => doing === WAIT_FOR_START);
   const message = observer.decodes ? waitingMessage(pid, accept) : undefined;
-  const operations = saved.map((operation, i): Operation => {
+  const operations = program.map((operation, i): Operation => {
     const call = (message && syscallName(callAt(message, i))) ?? 'set_control';
     const control = operation.ignored.length > 0 ? CONTINUE_ON_ERROR : 0;
     return { ...operation, call, args: [], control, opens: undefined, closes: undefined };

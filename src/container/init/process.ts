@@ -101,7 +101,9 @@ function setLimitsOf(pid: number, { rlimits, scheduler, ioPriority }: Process): 
 /** As root. False for a directory that root may not enter (EACCES): the user of the process may be allowed to. */
 function changeDirectory(stub: StubProcess, cwd: string): boolean {
   const program = stub.program();
-  const changed = program.call('chdir', [cwd], `change to process.cwd ${cwd}`, { ignored: [EACCES] });
+  const changed = program.call('chdir', [cwd], `change to the working directory ${cwd}`, {
+    ignored: [EACCES],
+  });
   const text = Buffer.alloc(4096);
   const length = program.call('getcwd', [text, text.length], 'get the working directory', {
     ignored: [ENOENT, ELOOP],
@@ -113,7 +115,8 @@ function changeDirectory(stub: StubProcess, cwd: string): boolean {
     .bytes(text)
     .subarray(0, Math.max(0, results.at(length) - 1))
     .toString();
-  if (!directory.startsWith('/')) throw new TsociError(`process.cwd ${cwd} is outside the root filesystem`);
+  if (!directory.startsWith('/'))
+    throw new TsociError(`the working directory ${cwd} is outside the root filesystem`);
   return true;
 }
 
@@ -154,7 +157,7 @@ export function ownStdio(program: Program, fds: readonly number[], uid: number):
  * followed (CVE-2024-21626).
  */
 export function enterCwd(program: Program, cwd: string): void {
-  const doing = `change to process.cwd ${cwd}`;
+  const doing = `change to the working directory ${cwd}`;
   const how = new Structure([O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS]);
   const directory = program.open('openat2', [AT_FDCWD, cwd, how, how.words.length * 8], doing);
   program.call('fchdir', [directory], doing);

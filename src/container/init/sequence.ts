@@ -5,6 +5,7 @@ import { moveThrough } from '../../cgroups/cgroup-processes.ts';
 import type { State } from '../../config/generated/types.ts';
 import { listOf } from '../../config/variables.ts';
 import { asRuntime, runHooks } from '../../hooks/hooks.ts';
+import { attempt } from '../../linux/attempt.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, PR_SET_NAME } from '../../linux/constants.ts';
 import { step } from '../../linux/steps.ts';
 import { becomeRoot, setDumpable } from '../../namespaces/enter.ts';
@@ -61,10 +62,10 @@ import { waitForStart } from './wait-for-start.ts';
 export function createInit(creation: Creation, host: Host): { init: Init; program: Program } {
   const { caller, namespaces, rootfs, modules } = creation;
   const { config } = creation.bundle;
-  using opened = openDescriptors(creation, host);
+  using opened = attempt(undefined, () => openDescriptors(creation, host));
   if (rootfs && host.notifyDirectory) rootfs.mounts.push(planNotifyMount(host.notifyDirectory));
 
-  step('make init in the namespaces of the container, with a copy of the mounts of the host');
+  step('make init in the namespaces of the container, with a copy of the mounts of the host', 'namespaces');
   const { stub, trees } = spawnInit(creation, host, opened);
   using _trees = trees;
   const scope = host.startScope(stub.pid);
@@ -74,7 +75,7 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   host.applyIntelRdt(stub.pid);
   if (modules.netDevices) stub.onHost((pid) => modules.netDevices?.moveNetDevicesTo(caller, pid, config));
 
-  step('mount the root filesystem; the root of init is still that of the host');
+  step('mount the root filesystem; the root of init is still that of the host', 'rootfs');
   const context = rootfs && buildRootfs(stub, rootfs, trees);
 
   step('run the hooks of create');
@@ -121,7 +122,7 @@ function spawnInit(
   const mappings = () => (users ? mappingsOf(caller, users) : { uidMappings: [], gidMappings: [], ...linux });
   const trees =
     rootfs && mayNotOpen
-      ? HostTrees.tryOpen(boot, rootfs, { mappings, spawn: () => spawn('trees') })
+      ? attempt(undefined, () => HostTrees.tryOpen(boot, rootfs, { mappings, spawn: () => spawn('trees') }))
       : undefined;
   // Before namespaces are joined: the files of an undumpable process in /proc are root's.
   const { oomScoreAdj } = process ?? {};
@@ -227,7 +228,9 @@ function runCreateHooks({ caller, bundle }: Creation, host: Host, init: Init, st
 function makeTerminal({ bundle, rootfs }: Creation, context: RootContext): number {
   const { consoleSize } = bundle.config.process ?? {};
   const onConsole = rootfs?.devices !== undefined;
-  return withProperty(context.init, 'process.terminal', () => makeConsole(context, consoleSize, onConsole));
+  return attempt('process.terminal', () =>
+    withProperty(context.init, 'process.terminal', () => makeConsole(context, consoleSize, onConsole)),
+  );
 }
 
 /** pivot_root(2) or its substitute, and what can only be done after it. */
@@ -259,19 +262,21 @@ function confineInit(
   { notifyDirectory }: Host,
   { stub, umask, setgroupsDenied }: Init,
 ): ResolvedProcess | undefined {
-  const { process, linux } = bundle.config;
-  const { now } = withRoomFor(stub.control, process?.rlimits);
-  const resolved =
-    process &&
-    resolveProcess(caller, stub, {
+  const resolve = () => {
+    const { process, linux } = bundle.config;
+    if (!process) return undefined;
+    const { now } = withRoomFor(stub.control, process.rlimits);
+    return resolveProcess(caller, stub, {
       process: { ...process, rlimits: [...now] },
       linux,
       variables: [...inherited.variables, ...(notifyDirectory ? [NOTIFY_VARIABLE] : [])],
       umask: process.user?.umask ?? umask,
       setgroupsDenied,
     });
+  };
+  const resolved = attempt(undefined, resolve);
   const program = stub.program();
-  if (resolved) confineProcess(program, resolved, linux?.seccomp !== undefined);
+  if (resolved) confineProcess(program, resolved, bundle.config.linux?.seccomp !== undefined);
   // Hidden before (hideFromContainer), or by the change of user: `exec` and hooks of an ordinary user come in through its
   // /proc/PID.
   if (caller.uid !== 0) setDumpable(program, true);

@@ -25,7 +25,7 @@ import { waitUntil } from '../../linux/wait-until.ts';
 import { argumentAddress, BUFFER_SIZE, resultAt } from '../../stub/encode.ts';
 import type { Program } from '../../stub/program.ts';
 import { STUB_NAME } from '../../stub/stub-name.ts';
-import { readSavedProgram } from '../state/saved.ts';
+import type { SavedOperation } from '../state/record.ts';
 import { startSocket } from '../state/store.ts';
 
 /** Milliseconds that the kernel may take for what is left of execve(2) or exit(2): then it has that name by itself. */
@@ -36,6 +36,8 @@ const GO_MESSAGE_SIZE = 8;
 
 /** What the accept4(2) is for, by which it is known among the operations of the program. */
 export const WAIT_FOR_START = 'wait for start';
+/** What the fcntl(2) is for: the operations behind it are those of the process. */
+export const TAKE_GO = 'take the go message';
 
 /** Init's side. The connection of `start` gets the number of that to `create`, `control`: the lowest free. */
 export function waitForStart(program: Program, control: number, listener: number): void {
@@ -44,7 +46,7 @@ export function waitForStart(program: Program, control: number, listener: number
   if (accepted !== control) throw new Error(`init will accept ${accepted} where ${control} was expected`);
   const next = program.length + 1;
   program.call('read', [control, argumentAddress(next, 0), GO_MESSAGE_SIZE], 'wait for the go message');
-  program.call('fcntl', [-1, F_GETFD, 0], 'take the go message');
+  program.call('fcntl', [-1, F_GETFD, 0], TAKE_GO);
 }
 
 /** The side of `start`: a socket connected to the init that waits in this container. */
@@ -59,13 +61,19 @@ export function connectToInit(directory: string, id: string): number {
   }
 }
 
+/** A number that is none of its descriptors has init stop before its program, and hear from us by `control`. */
+export function goMessage(control: number): Buffer {
+  const message = Buffer.alloc(GO_MESSAGE_SIZE);
+  message.writeBigInt64LE(BigInt(control));
+  return message;
+}
+
 /**
  * Sends the go message and waits for what becomes of it: the reply of init, empty when it has executed its program. That is
  * as long as init is held up: frozen, stopped, or executing a file of a filesystem that does not answer.
  */
 export function sendGo(socket: number, init: ProcessIdentity, control: number): Buffer {
-  const message = Buffer.alloc(GO_MESSAGE_SIZE);
-  message.writeBigInt64LE(BigInt(control));
+  const message = goMessage(control);
   const doing = 'tell init to go';
   step(doing);
   send(socket, message, doing);
@@ -82,7 +90,7 @@ export function sendGo(socket: number, init: ProcessIdentity, control: number): 
  * kernel closes its descriptors before it gives it another name (execve(2)), and before it shows that it has ended
  * (exit(2)): so one of both is waited for.
  */
-function endedWaiting({ pid, startTime }: ProcessIdentity): boolean {
+export function endedWaiting({ pid, startTime }: ProcessIdentity): boolean {
   let stat = processStat(pid);
   const isInit = () => stat?.startTime === startTime && stat.comm === STUB_NAME;
   const hasSettled = () => {
@@ -96,9 +104,8 @@ function endedWaiting({ pid, startTime }: ProcessIdentity): boolean {
  * The error of a reply: the first operation that failed of the program that `create` has left with init, which is there
  * until the socket is closed.
  */
-export function failureOf(reply: Buffer, directory: string, pid: number): TsociError {
-  const operations = readSavedProgram(directory);
-  for (const [index, { doing, ignored, executes, property }] of operations.entries()) {
+export function failureOf(reply: Buffer, program: readonly SavedOperation[], pid: number): TsociError {
+  for (const [index, { doing, ignored, executes, property }] of program.entries()) {
     const result = resultAt(reply, index);
     if (result >= 0 || ignored.includes(-result)) continue;
     const error = TsociError.fromErrno(doing, -result).for(property);

@@ -1,7 +1,7 @@
 // Whether state.json has the form of a record. One that was damaged must neither crash a command nor make it work on
 // what is not the container's: kill(2) takes a pid of -1 for every process.
 
-import type { ContainerRecord } from './record.ts';
+import type { ContainerRecord, SavedOperation } from './record.ts';
 
 type Form = (value: unknown) => boolean;
 type Forms<T> = { readonly [Key in keyof Required<T>]: Form };
@@ -35,6 +35,12 @@ const hook = objectOf({
   env: optional(listOf(text)),
   timeout: optional(count),
 });
+const operation = objectOf<SavedOperation>({
+  doing: text,
+  ignored: listOf(count),
+  property: optional(text),
+  executes: optional(text),
+});
 const hooks = optional(listOf(hook));
 
 const record: Forms<ContainerRecord> = {
@@ -59,6 +65,7 @@ const record: Forms<ContainerRecord> = {
   keyring: truth,
   setgroupsDenied: optional(truth),
   control: optional(count),
+  program: optional(listOf(operation)),
 };
 
 /** A text as the record of the container `id`, or what of it is wrong: "init", for example. */

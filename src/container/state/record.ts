@@ -16,7 +16,16 @@ export interface ContainerUnit {
   mark: string;
 }
 
-/** The content of state.json in a container's directory. */
+/** An operation of init's last program: what `start` has to know of it for its errors, and for a trace. */
+export interface SavedOperation {
+  doing: string;
+  ignored: readonly number[];
+  property?: string | undefined;
+  /** The path that it executes, if it is an execve(2). */
+  executes?: string | undefined;
+}
+
+/** What state.json in a container's directory tells. */
 export interface ContainerRecord {
   ociVersion: string;
   id: string;
@@ -57,6 +66,8 @@ export interface ContainerRecord {
   setgroupsDenied?: boolean;
   /** The number of init's control descriptor, which `start` takes over. */
   control?: number;
+  /** The program that init was left with. */
+  program?: readonly SavedOperation[];
 }
 
 /** What the status depends on besides the record and init itself. Each is asked for only when the status depends on it. */

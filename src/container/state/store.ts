@@ -1,12 +1,19 @@
 // The containers of one state directory (--root): a directory each.
 //
-//   ROOT/ID/state.json    the record, replaced atomically
+//   ROOT/ID/state.json    the record, a line for each time that it was written: the last line counts
 //   ROOT/ID/config.json   the config as it was at `create`
 //   ROOT/ID/resources.json  limits as `update` changed them
 //   ROOT/ID/start.sock    init waits on it; removed once it has started
-//   ROOT/ID/program.json  what each operation of init's last program does, for the error of `start`
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { EEXIST, ENOENT, ENOTDIR } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
@@ -44,21 +51,12 @@ export function containerDirectory(root: string, id: string): string {
   return join(root, id);
 }
 
-const FILES = new Set(['state.json', 'config.json', 'resources.json', 'start.sock', 'program.json']);
+const FILES = new Set(['state.json', 'config.json', 'resources.json', 'start.sock']);
 
+const recordFile = (directory: string): string => join(directory, 'state.json');
 export const startSocket = (directory: string): string => join(directory, 'start.sock');
 export const savedConfig = (directory: string): string => join(directory, 'config.json');
 export const savedResources = (directory: string): string => join(directory, 'resources.json');
-export const savedProgram = (directory: string): string => join(directory, 'program.json');
-
-/** An operation of init's last program, as `create` keeps it for the errors of `start` and for a trace. */
-export interface SavedOperation {
-  doing: string;
-  ignored: number[];
-  property?: string;
-  /** The path that it executes, if it is an execve(2). */
-  executes?: string;
-}
 
 /** Makes the directory of a new container. Its id is its own from here on. */
 export function reserve(root: string, id: string): string {
@@ -86,7 +84,7 @@ export function existsAlready(id: string): TsociError {
 }
 
 export function hasRecord(directory: string): boolean {
-  return existsSync(join(directory, 'state.json'));
+  return existsSync(recordFile(directory));
 }
 
 /** Writes a file whole or not at all. */
@@ -102,8 +100,33 @@ export function writeAtomically(path: string, text: string): void {
   }
 }
 
+/** Writes the first record of a container. */
 export function writeRecord(directory: string, record: ContainerRecord): void {
-  writeAtomically(join(directory, 'state.json'), JSON.stringify(record));
+  writeAtomically(recordFile(directory), recordLine(record));
+}
+
+/**
+ * Writes the record anew. A line more takes a twentieth of the time of a new file that replaces the old one, and who reads
+ * meanwhile sees either the whole line or the one before.
+ */
+export function rewriteRecord(directory: string, record: ContainerRecord): void {
+  const path = recordFile(directory);
+  step(`write ${path}`);
+  try {
+    appendFileSync(path, recordLine(record));
+  } catch (error) {
+    throw TsociError.from(`write ${path}`, error);
+  }
+}
+
+function recordLine(record: ContainerRecord): string {
+  return `${JSON.stringify(record)}\n`;
+}
+
+/** The last line. What has no end yet is being written, or was left by a command that was killed. */
+function lastLine(text: string): string {
+  const end = text.lastIndexOf('\n');
+  return end < 0 ? text : text.slice(text.lastIndexOf('\n', end - 1) + 1, end);
 }
 
 /** The record of a container; an error that says so when there is none. */
@@ -116,7 +139,7 @@ export function readRecord(root: string, id: string): ContainerRecord {
 
 /** Undefined when there is no container, or its `create` has not got as far as a record. */
 export function tryReadRecord(directory: string): ContainerRecord | undefined {
-  const path = join(directory, 'state.json');
+  const path = recordFile(directory);
   let text: string;
   try {
     text = readTextFile(path);
@@ -125,7 +148,7 @@ export function tryReadRecord(directory: string): ContainerRecord | undefined {
     if (errno === ENOENT || errno === ENOTDIR) return undefined;
     throw error;
   }
-  const parsed = parseRecord(text, basename(directory));
+  const parsed = parseRecord(lastLine(text), basename(directory));
   if ('record' in parsed) return parsed.record;
   const hint = 'end the processes of this container, then remove the directory';
   throw new TsociError(`${path} is no record of this container: its ${parsed.wrong} is damaged; ${hint}`);

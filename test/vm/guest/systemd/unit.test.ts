@@ -1,9 +1,10 @@
 // The units of the systemd cgroup manager: their names, their end, errors, and both ways to systemd.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readRecord } from '../../../../src/container/state/store.ts';
 import { command, eventually, makeBundle } from '../../../cgroups/guest.ts';
 import { run } from '../smoke.ts';
 import { CGROUPS_PATH, DIRECTORY, ID, MIB, property, resources, SCOPE, tsoci, withScope } from './scope.ts';
@@ -57,10 +58,10 @@ test('the mark of a scope is what it was after a reload, whatever --root', () =>
   const bundle = makeBundle({ script: 'exec sleep 1000', linux: { cgroupsPath: CGROUPS_PATH } });
   const root = '/run/a %n "b"';
   tsoci('--root', root, 'run', '--detach', '--bundle', bundle, ID);
-  const { unit } = JSON.parse(readFileSync(`${root}/${ID}/state.json`, 'utf8'));
+  const { unit } = readRecord(root, ID);
   run('systemctl', 'daemon-reload');
-  assert.match(unit.mark, /^file:.*\/scoped\/config\.json#.*-/);
-  assert.is(property('Documentation'), unit.mark);
+  assert.match(unit?.mark ?? '', /^file:.*\/scoped\/config\.json#.*-/);
+  assert.is(property('Documentation'), unit?.mark);
   tsoci('--root', root, 'delete', '--force', ID);
   assert.is(property('LoadState'), 'not-found');
   rmSync(bundle, { recursive: true });

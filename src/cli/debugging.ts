@@ -1,0 +1,62 @@
+// What has create, run, start and exec debugged: TSOCI_DEBUG, --debug-wait, --on-error, or an annotation of config.json.
+// Nothing of it is loaded where none is there.
+
+import type { Prepared } from '../container/create/creation.ts';
+import type { Debuggee } from '../debug/debuggee.ts';
+import { TsociError } from '../linux/errors.ts';
+import type { Invocation } from './command.ts';
+import { type Option, UsageError } from './options.ts';
+
+/** Seconds to wait at a failure for a debugger, in the annotations of a config.json. */
+const DEBUG_ANNOTATION = 'org.tsoci.debug';
+const SECONDS = 60;
+const MOST_SECONDS = 3600;
+
+export const DEBUG_OPTIONS = [
+  {
+    long: 'debug-wait',
+    kind: 'string',
+    placeholder: 'SECONDS',
+    bare: String(SECONDS),
+    help: 'when it fails, wait that long for "tsoci debug --attach ID" before all is taken back (60 if no number is given)',
+  },
+] as const satisfies readonly Option[];
+
+type Debuggable = Pick<Invocation<readonly Option[]>, 'caller' | 'globals'>;
+
+/** Runs a command, debugged if that is asked for. What it is given is to be told of a creation. */
+export async function debuggable<T>(
+  { caller, globals: { root } }: Debuggable,
+  { wait, ...debugged }: Omit<Debuggee, 'root'> & { wait?: string | undefined },
+  run: (prepared: Prepared) => Promise<T>,
+): Promise<T> {
+  const path = caller.env.TSOCI_DEBUG;
+  using opened = new DisposableStack();
+  const load = () => import('../debug/debuggee.ts');
+  const debuggee = { root, ...debugged };
+  const waiting = async (directory: string | undefined, seconds: number) => {
+    const { debugDirectory, waitForDebugger } = await load();
+    return opened.use(waitForDebugger(directory ?? debugDirectory(root), seconds, caller, debuggee));
+  };
+  if (path) {
+    const { debugBy, isSocket } = await load();
+    if (!path.startsWith('/')) throw new TsociError(`TSOCI_DEBUG is ${path}, and no absolute path`);
+    const seconds = wait === undefined ? SECONDS : secondsOf(wait, '--debug-wait');
+    const by = isSocket(path) ? opened.use(debugBy(path, caller, debuggee)) : await waiting(path, seconds);
+    return await run(by.prepared);
+  }
+  if (wait !== undefined)
+    return await run((await waiting(undefined, secondsOf(wait, '--debug-wait'))).prepared);
+  return await run(async (creation) => {
+    const asked = creation.bundle.config.annotations?.[DEBUG_ANNOTATION];
+    if (asked === undefined) return;
+    await (await waiting(undefined, secondsOf(asked, DEBUG_ANNOTATION))).prepared(creation);
+  });
+}
+
+function secondsOf(text: string, name: string): number {
+  const seconds = Number(text);
+  if (!/^\d+$/.test(text) || seconds > MOST_SECONDS)
+    throw new UsageError(`${name}: "${text}" is no number of seconds up to ${MOST_SECONDS}`);
+  return seconds;
+}
