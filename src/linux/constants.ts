@@ -203,6 +203,7 @@ export const TIOCSWINSZ = 0x5414;
 export const TIOCSPTLCK = 0x40045431;
 export const TIOCGPTPEER = 0x5441;
 export const NS_GET_NSTYPE = 0xb703;
+export const USER_NS_INIT_INO = 0xeffffffd;
 export const SIOCSIFFLAGS = 0x8914;
 export const IFF_UP = 1;
 export const IFF_RUNNING = 0x40;

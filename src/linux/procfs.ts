@@ -1,7 +1,7 @@
 // What /proc tells of a process (proc_pid_stat(5)).
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { SIGKILL } from './constants.ts';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { SIGKILL, USER_NS_INIT_INO } from './constants.ts';
 import { TsociError } from './errors.ts';
 
 export interface ProcessStat {
@@ -88,12 +88,15 @@ export function hasEnded({ state }: ProcessStat): boolean {
   return state === 'Z' || state === 'X';
 }
 
-/** Whether ids are mapped at all (user_namespaces(7)): the initial namespace maps the whole range to itself. */
+/**
+ * Whether the caller is in a user namespace of somebody's making. The initial one has an inode of its own (linux/nsfs.h).
+ * Its uid_map does not tell: systemd's PrivateUsers=full maps the whole range to itself too.
+ */
 export function inUserNamespace(): boolean {
-  const file = '/proc/self/uid_map';
+  const file = '/proc/self/ns/user';
   try {
-    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync(file, 'utf8'));
+    return statSync(file).ino !== USER_NS_INIT_INO;
   } catch (error) {
-    throw TsociError.from(`read ${file}`, error, 'is /proc mounted?');
+    throw TsociError.from(`stat ${file}`, error, 'is /proc mounted?');
   }
 }

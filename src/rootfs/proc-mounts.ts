@@ -12,10 +12,10 @@ import { describe, type MountPlan } from './mount-plan.ts';
 
 const PROC = '/proc';
 
-/** What lxcfs and engines put over files of procfs. */
+/** What lxcfs and engines put over files of procfs. Not net/dev: net is a link into the directory of a process. */
 const allowedOnProc = new Set(
   [
-    ...['cpuinfo', 'diskstats', 'meminfo', 'stat', 'swaps', 'uptime', 'loadavg', 'slabinfo', 'net/dev'],
+    ...['cpuinfo', 'diskstats', 'meminfo', 'stat', 'swaps', 'uptime', 'loadavg', 'slabinfo'],
     ...['sys/kernel/ns_last_pid', 'sys/crypto/fips_enabled'],
   ].map((name) => `${PROC}/${name}`),
 );

@@ -103,6 +103,16 @@ test('what lxcfs puts on procfs is let pass, also on one that is bound', () => {
   }
 });
 
+// Seen while net/dev was among the files of lxcfs: the container ran.
+test('CVE-2019-16884: /proc/net is a link into the directory of a process, and a mount there is refused', () => {
+  const devices = join(box.directory, 'devices');
+  writeFileSync(devices, '');
+  const result = attempt(box, 'echo alive', (config) => {
+    config.mounts?.push({ destination: '/proc/net/dev', type: 'bind', source: devices, options: ['bind'] });
+  });
+  refused(result, /could deceive security modules/);
+});
+
 // Seen before RESOLVE_NO_SYMLINKS for proc and sysfs (this was a hole): the container ran, in all three.
 for (const [cve, name, target] of [
   ['2023-27561', 'proc', '/elsewhere'],

@@ -1,7 +1,8 @@
 // User namespaces as no engine makes them, and what the kernel refuses of id-mapped mounts, said so that it helps.
 
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -226,6 +227,30 @@ test('idmap alone takes the mappings of a user namespace that is joined', () => 
   } finally {
     holder.end();
   }
+});
+
+// systemd's PrivateUsers=full makes such. Seen while uid_map was to tell: ask for the eBPF programs of the cgroup: EPERM.
+test('tsoci in a user namespace that maps every id to itself', async () => {
+  box.configure('cat /proc/self/uid_map; stat -c %t:%T /dev/null', ({ linux }) => {
+    linux.resources = { devices: [{ allow: false, access: 'rwm' }] };
+  });
+  const run = [tsociPath, '--root', box.root, 'run', box.id()];
+  const inside = spawn('unshare', ['--user', '--mount', 'sh', '-c', 'read mapped; exec "$@"', 'sh', ...run], {
+    cwd: box.bundle,
+    timeout: TIMEOUT,
+  });
+  const users = (pid: number | 'self' | undefined) => readlinkSync(`/proc/${pid}/ns/user`);
+  eventually('its user namespace', () => users(inside.pid) !== users('self'));
+  for (const map of ['uid_map', 'gid_map'])
+    writeFileSync(`/proc/${inside.pid}/${map}`, `0 0 ${2 ** 32 - 1}\n`);
+  inside.stdin.end('\n');
+  const told = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    inside[stream].setEncoding('utf8').on('data', (text: string) => {
+      told[stream] += text;
+    });
+  await once(inside, 'close');
+  assert.equal(told, { stdout: '         0          0 4294967295\n1:3\n', stderr: '' });
 });
 
 test('nothing is left behind', () => {
