@@ -79,6 +79,8 @@ export type GlobalValues = Values<typeof GLOBAL_OPTIONS>;
 export interface Globals {
   /** The absolute directory that holds one directory for each container. */
   readonly root: string;
+  /** Whether the caller has named it: then it must be there to be listed. */
+  readonly rootGiven: boolean;
   readonly cgroupManager: GlobalValues['cgroup-manager'];
   readonly rootless: GlobalValues['rootless'];
   /** The absolute path of criu, if it is given. */
@@ -113,6 +115,7 @@ export function traceRequest(
 export function readGlobals(values: GlobalValues, caller: Caller): Globals {
   return {
     root: stateRoot(values.root, caller),
+    rootGiven: values.root !== undefined,
     cgroupManager: values['systemd-cgroup'] ? 'systemd' : values['cgroup-manager'],
     rootless: values.rootless,
     criu: values.criu === undefined ? undefined : callersPath(values.criu, caller),

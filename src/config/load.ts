@@ -11,6 +11,7 @@ import { nulErrors } from './nul.ts';
 import { withPlaces } from './places.ts';
 import { checkConfig, checkProcess, checkResources } from './rules/index.ts';
 import type { Validator } from './schema-error.ts';
+import { tolerateInConfig, tolerateInProcess } from './tolerate.ts';
 
 /** A configuration that can be tried, and what its author should be told all the same (runtime.md#warnings). */
 export interface Checked<T> {
@@ -24,19 +25,19 @@ export interface Checked<T> {
  * @throws TsociError that names the file and the first problem
  */
 export function loadChecked(text: string, file: string): Checked<Config> {
-  const value = loadConfig(text, file);
-  return { value, warnings: refuse(checkConfig(value), text, file) };
+  const { value, warnings } = load(text, file, isConfig, tolerateInConfig);
+  return { value, warnings: [...warnings, ...refuse(checkConfig(value), text, file)] };
 }
 
 /** Text that has a configuration's form, by its schema alone. */
 export function loadConfig(text: string, file: string): Config {
-  return load(text, file, isConfig);
+  return load(text, file, isConfig, tolerateInConfig).value;
 }
 
 /** A process as exec takes it (config.md#process), checked. */
 export function loadProcess(text: string, file: string): Checked<Process> {
-  const value = load(text, file, isProcess);
-  return { value, warnings: refuse(checkProcess(value), text, file) };
+  const { value, warnings } = load(text, file, isProcess, tolerateInProcess);
+  return { value, warnings: [...warnings, ...refuse(checkProcess(value), text, file)] };
 }
 
 /** Resources as update takes them (config-linux.md#control-groups), checked. */
@@ -47,10 +48,15 @@ export function loadResources(text: string, file: string): Checked<Resources> {
 
 /** Text that has the form of resources, by their schema alone. */
 export function loadResourcesForm(text: string, file: string): Resources {
-  return load(text, file, isResources);
+  return load(text, file, isResources).value;
 }
 
-function load<T>(text: string, file: string, validator: Validator<T>): T {
+function load<T>(
+  text: string,
+  file: string,
+  validator: Validator<T>,
+  tolerate: (value: unknown) => Finding[] = () => [],
+): Checked<T> {
   let value: unknown;
   try {
     value = parseJson(text);
@@ -59,9 +65,10 @@ function load<T>(text: string, file: string, validator: Validator<T>): T {
     const { line, column } = positionsIn(text)(error.offset);
     throw new TsociError(`${file}:${line}:${column}: ${error.message}`);
   }
+  const warnings = tolerate(value);
   if (!validator(value)) throw refusal(explain(validator.errors ?? [], value), text, file);
   refuse(nulErrors(text, value), text, file);
-  return value;
+  return { value, warnings };
 }
 
 /** Throws if there is an error among the findings; else answers the warnings. */

@@ -15,6 +15,7 @@ import { nulErrors } from './nul.ts';
 import { type Place, placesIn } from './places.ts';
 import { checkConfig } from './rules/index.ts';
 import { specVersion } from './rules/version.ts';
+import { tolerateInConfig } from './tolerate.ts';
 import { sectionOf, surprises } from './unknown-properties.ts';
 
 /** The configuration file that a path means: itself, or the config.json of a bundle. */
@@ -48,6 +49,7 @@ export function validateConfig(text: string, { bundle }: { bundle?: string } = {
     const problem = `is not JSON: ${error.message}`;
     return [{ level: 'error', pointer: '', problem, expected: '', ...positionsIn(text)(error.offset) }];
   }
+  const tolerated = tolerateInConfig(value);
   let findings = [
     ...explain(isConfig(value) ? [] : (isConfig.errors ?? []), value),
     ...nulErrors(text, value),
@@ -63,18 +65,26 @@ export function validateConfig(text: string, { bundle }: { bundle?: string } = {
     findings = findings.concat(checked.filter(({ pointer }) => !dropped.has(partOf(pointer))));
   }
   const told = new Set(findings.map(({ pointer }) => pointer));
-  return findings.concat(surprises(value).filter(({ pointer }) => !told.has(pointer))).map((finding) => ({
-    ...finding,
-    spec: finding.spec ?? sectionOf(finding.pointer),
-    ...placeOf(finding.pointer),
-  }));
+  return findings
+    .concat(
+      tolerated,
+      surprises(value).filter(({ pointer }) => !told.has(pointer)),
+    )
+    .map((finding) => ({
+      ...finding,
+      spec: finding.spec ?? sectionOf(finding.pointer),
+      ...placeOf(finding.pointer),
+    }));
 }
 
 /** A configuration without the parts that have errors; undefined where nothing is left that could be tried. */
 export function soundPart(text: string, findings: readonly Finding[]): Config | undefined {
   const errors = findings.filter(({ level }) => level === 'error');
   const unread = errors.some(({ pointer }) => pointer === '' || pointer.startsWith('/root'));
-  return unread ? undefined : withoutErrors(parseJson(text), errors);
+  if (unread) return undefined;
+  const value = parseJson(text);
+  tolerateInConfig(value);
+  return withoutErrors(value, errors);
 }
 
 /** What many rules depend on. */

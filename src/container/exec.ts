@@ -69,7 +69,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   explaining(() => {
     const { uidMappings, gidMappings } = config.linux ?? {};
     if (uidMappings?.length && gidMappings?.length) checkMapped(process.user, uidMappings, gidMappings);
-    checkConsole(caller, process.terminal ?? false, { ...options, keepTerminal });
+    checkConsole(process.terminal ?? false, { ...options, keepTerminal });
   });
   const plan = { record, init, config, modules, process };
   // None is lost that comes before the process is there.

@@ -8,6 +8,7 @@ import { check, closeDescriptor, pollUntil } from '../linux/descriptor.ts';
 import { EACCES, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { errnoOf, messageOf, TsociError } from '../linux/errors.ts';
 import { cString, syscall } from '../linux/ffi.ts';
+import { signalName } from '../linux/signal-name.ts';
 import { step } from '../linux/steps.ts';
 import { SYS } from '../linux/syscalls.ts';
 import type { WaitStatus } from '../linux/wait.ts';
@@ -164,7 +165,7 @@ function waitFor(
   output.read();
   if (ended === 'timeout') return `killed after its timeout of ${timeout} s`;
   if (ended === 'signal') return 'killed after a signal to us';
-  if (ended.signal) return `killed by signal ${ended.signal}`;
+  if (ended.signal) return `killed by ${signalName(ended.signal)}`;
   return ended.code === 0 ? undefined : `exit status ${ended.code}`;
 }
 

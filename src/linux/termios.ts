@@ -9,7 +9,7 @@ import { SYS } from './syscalls.ts';
 const SIZE = 36;
 const [IFLAG, OFLAG, CFLAG, LFLAG, CC] = [0, 4, 8, 12, 17];
 /** Places of control characters. */
-const [VTIME, VMIN] = [5, 6];
+const [VEOF, VTIME, VMIN] = [4, 5, 6];
 
 // asm-generic/termbits.h and asm-generic/termbits-common.h
 const IGNBRK = 0o1;
@@ -43,6 +43,11 @@ export function isTerminal(fd: number): boolean {
   return syscall(SYS.ioctl, fd, TCGETS, new Uint8Array(SIZE)) === 0;
 }
 
+/** The character that ends input, ^D by default. The master of a terminal has the modes of its other side. */
+export function endOfFile(master: number): number {
+  return getModes(master)[CC + VEOF] ?? 0;
+}
+
 /**
  * Has a terminal pass on what is typed as it is, a byte at a time, and with `output` what is written to it too; the result
  * puts its modes back. Node's raw mode goes on to make CR LF of a line feed.
@@ -66,10 +71,14 @@ export function keepLineFeeds(fd: number): void {
   setModes(fd, modes);
 }
 
-/** Gives a terminal the size of another; one that has none leaves it as it is. */
-export function copyWindowSize(from: number, to: number): void {
-  const winsize = windowSize(from);
-  if (winsize && winsize.readUInt32LE(0) !== 0) syscall(SYS.ioctl, to, TIOCSWINSZ, winsize);
+/** Gives a terminal the size of the first that is one; one without a size leaves it as it is. */
+export function copyWindowSize(from: readonly number[], to: number): void {
+  for (const fd of from) {
+    const winsize = windowSize(fd);
+    if (!winsize) continue;
+    if (winsize.readUInt32LE(0) !== 0) syscall(SYS.ioctl, to, TIOCSWINSZ, winsize);
+    return;
+  }
 }
 
 /** How wide a terminal is; 0 where it does not know, or is none. */

@@ -65,14 +65,14 @@ interface OpenPath {
 function openPaths({ init, root }: RootContext, paths: readonly string[], property: string): OpenPath[] {
   if (paths.length === 0) return [];
   const program = init.program();
-  const opened = paths.map((path, i) => {
-    program.property = `${property}[${i}]`;
-    return program.tryOpen('openat2', openInRootArguments(root, path, O_PATH), `open ${path}`, absent);
+  // Engines add their lists together: what is listed twice takes one mount.
+  const opened = [...new Set(paths)].map((path) => {
+    program.property = `${property}[${paths.indexOf(path)}]`;
+    const call = program.tryOpen('openat2', openInRootArguments(root, path, O_PATH), `open ${path}`, absent);
+    return { path, property: program.property, call };
   });
   const results = init.run(program);
-  return paths
-    .map((path, i) => ({ path, property: `${property}[${i}]`, fd: results.at(opened[i] ?? -1) }))
-    .filter(({ fd }) => fd >= 0);
+  return opened.map(({ call, ...entry }) => ({ ...entry, fd: results.at(call) })).filter(({ fd }) => fd >= 0);
 }
 
 /** Binds a path onto itself, read-only. */

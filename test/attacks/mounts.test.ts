@@ -205,6 +205,19 @@ test('a path is masked in a read-only one, and in both lists; a read-only mount 
   assert.is(stderr.match(/Read-only file system/g)?.length, 2, stderr);
 });
 
+// Seen before: one mount for each.
+test('what is listed twice is mounted once', () => {
+  const { stdout, stderr } = attempt(
+    box,
+    'grep -c -e " /etc " -e " /bin " /proc/self/mounts',
+    ({ linux }) => {
+      linux.maskedPaths = ['/etc', '/none', '/etc'];
+      linux.readonlyPaths = ['/bin', '/bin'];
+    },
+  );
+  assert.equal([stdout, stderr], ['2\n', '']);
+});
+
 test('nothing is left behind', () => {
   assert.equal(box.leftovers(), []);
 });

@@ -150,12 +150,39 @@ test('validate finds errors of form and of meaning at once, each at its place', 
     `c.json:4:14: error: /process/args names no program; expected at least one entry, the program (config.md#process)
 c.json:5:12: error: /process/cwd is "tmp"; expected an absolute path (config.md#process)
 c.json:6:26: error: /process/rlimits/0/type is "RLIMIT_NOFIL"; expected RLIMIT_NOFILE (config.md#posix-process)
-c.json:7:13: error: /process/user/gid is required, but missing (config.md#posix-platform-user)
 c.json:10:42: error: /linux/seccomp/defaultAction is "SCMP_ACT_ALOW"; expected SCMP_ACT_ALLOW (config-linux.md#seccomp)
 c.json:10:88: error: /linux/sysctl/vm.swappiness is not isolated by any namespace; expected net.*, user.*, fs.mqueue.*, kernel.shm*, kernel.msg* or kernel.sem (config-linux.md#sysctl)
 c.json:3:42: warning: /root/readOnly is not known, and ignored; expected readonly (config.md#extensibility)
+c.json:7:13: warning: /process/user/gid is required, but missing; 0 is taken (config.md#posix-platform-user)
 c.json:9:25: warning: /hooks/prestart is deprecated (config.md#prestart)
 `,
+  );
+});
+
+// Seen before: errors. runc and crun take 0, and a new namespace.
+test('what the schema of the specification lets pass is taken as it is meant, with a warning', () => {
+  const { value, warnings } = loadChecked(
+    `{"ociVersion": "1.0.0", "root": {"path": "x"}, "process": {"cwd": "/", "args": ["a"], "user": {"uid": 5}},
+      "linux": {"namespaces": [{"type": "mount", "path": ""}]}}`,
+    'c.json',
+  );
+  assert.equal(value.process?.user, { uid: 5, gid: 0 });
+  assert.equal(value.linux?.namespaces, [{ type: 'mount' }]);
+  assert.equal(
+    warnings.map(({ level, pointer }) => [level, pointer]),
+    [
+      ['warning', '/process/user/gid'],
+      ['warning', '/linux/namespaces/0/path'],
+    ],
+  );
+  const idle = loadProcess(
+    '{"cwd": "/", "args": ["a"], "ioPriority": {"class": "IOPRIO_CLASS_IDLE"}}',
+    'p.json',
+  );
+  assert.is(idle.value.ioPriority?.priority, 0);
+  assert.equal(
+    idle.warnings.map(({ pointer }) => pointer),
+    ['/ioPriority/priority'],
   );
 });
 

@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -33,6 +33,14 @@ test('--regex: one container that cannot be deleted does not keep the others fro
 });
 
 // Seen with containers that have a record only: what a `create` left that was killed early stayed, id and all.
+test('list of a state directory that is named and not there is an error', () => {
+  const missing = join(box.directory, 'missing');
+  const { status, stderr } = box.tsoci('--root', missing, 'list');
+  assert.is(status, 1);
+  assert.is(stderr, `tsoci: list ${missing}: ENOENT (No such file or directory)\n`);
+  assert.not(existsSync(missing));
+});
+
 test('delete --regex takes what a killed create left, and nothing that is not of a container', () => {
   const [empty, early, late, foreign] = [box.id(), box.id(), box.id(), box.id()].map((id) => {
     mkdirSync(join(box.root, id), { recursive: true });

@@ -38,7 +38,7 @@ for (const [what, script, told] of [
   ['nothing', 'exit 3', /exit status 3$/],
   ['what a terminal would obey is quoted', 'printf "a\\033[2J"; exit 3', /its output: "a\\u001b\[2J"$/],
   ['of much the end', 'seq 100000; echo end; exit 3', /its output: …".*99999\\n100000\\nend"$/],
-  ['a signal', 'echo one; kill -KILL $$', /killed by signal 9; its output: "one"$/],
+  ['a signal', 'echo one; kill -KILL $$', /killed by SIGKILL; its output: "one"$/],
 ] as const) {
   test(`it is in the error of a hook that fails: ${what}`, () => {
     box.configure('true', (config) => {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { collect, comes, start, status } from './foreground.ts';
-import { type Change, EXEC_FAILED, Sandbox } from './harness.ts';
+import { type Change, Sandbox } from './harness.ts';
 import { Pseudoterminal } from './pseudoterminal.ts';
 
 const test = suite('terminals');
@@ -70,25 +70,36 @@ testOn("when the caller's terminal is gone, that of the container is hung up", a
   assert.is(await status(child), 4);
 });
 
-// Seen: they never ended, since the end of a file is none of a terminal. runc and crun refuse too.
-test('standard input that is no terminal is refused before anything is done', () => {
-  box.configure('cat', withTerminal);
-  const refusal = /^tsoci: a terminal is asked for, but standard input is none; .*--console-socket/;
-  for (const input of [undefined, 'text']) {
-    const options = input === undefined ? {} : { input };
-    const run = box.tsociWith(options, 'run', box.id());
-    assert.is(run.status, 1);
-    assert.match(run.stderr, refusal);
-  }
-  const id = box.id();
-  box.configure('sleep 1000');
-  assert.is(box.detached('run', '--detach', id), 0);
-  const exec = box.tsoci('exec', '--tty', id, 'cat');
-  assert.is(exec.status, EXEC_FAILED);
-  assert.match(exec.stderr, refusal);
-  assert.is(JSON.parse(box.tsoci('ps', '--format', 'json', id).stdout).length, 1);
-  assert.is(box.tsoci('delete', '--force', id).status, 0);
-});
+// Seen: they never ended, since the end of a file is none of a terminal.
+for (const [what, input] of [
+  ['empty', ''],
+  ['a line', 'text\n'],
+  ['within a line', 'text'],
+] as const) {
+  test(`standard input that is no terminal ends the input of the container's: ${what}`, () => {
+    box.configure('stty -echo; tty; cat; echo end', withTerminal);
+    const said = `${input.trimEnd()}${input.endsWith('\n') ? '\n' : ''}end\n`;
+    const run = box.tsociWith({ input }, 'run', box.id());
+    assert.is(run.status, 0, run.stderr);
+    // What was typed before stty is shown first.
+    assert.ok(run.stdout.endsWith(`/dev/pts/0\n${said}`), run.stdout);
+    const id = box.id();
+    box.configure('sleep 1000');
+    assert.is(box.detached('run', '--detach', id), 0);
+    const exec = box.tsociWith(
+      { input },
+      'exec',
+      '--tty',
+      id,
+      'sh',
+      '-c',
+      'tty && cat >/dev/null && echo end',
+    );
+    assert.is(exec.status, 0, exec.stderr);
+    assert.ok(exec.stdout.endsWith('end\n'), exec.stdout);
+    assert.is(box.tsoci('delete', '--force', id).status, 0);
+  });
+}
 
 // Seen with the size set once the program ran: "0 0", most times.
 testOn("the terminal has the caller's size from the first moment on", async (terminal) => {

@@ -23,7 +23,11 @@ export const command = defineCommand({
   examples: [{ does: 'list the ids of all containers', line: 'list --quiet' }],
   async run({ caller, globals, values }) {
     const { listContainers } = await import('../../container/state/oci-state.ts');
-    const found = listContainers(globals.root, (error) => caller.warn(messageOf(error)));
+    const { root, rootGiven } = globals;
+    const found = listContainers(root, {
+      mustExist: rootGiven,
+      unreadable: (error) => caller.warn(messageOf(error)),
+    });
     const states = found.map((state) => ({ ...state, owner: userName(state.owner) }));
     const print = (text: string) => caller.write(caller.stdio[1], text);
     if (values.quiet) print(states.map(({ id }) => `${id}\n`).join(''));

@@ -6,13 +6,14 @@ import { closeDescriptor, makeNonBlocking, type Poll, poll } from '../../linux/d
 import { EAGAIN } from '../../linux/errno.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { SYS } from '../../linux/syscalls.ts';
-import { copyWindowSize, isTerminal, makeRaw } from '../../linux/termios.ts';
+import { copyWindowSize, endOfFile, isTerminal, makeRaw } from '../../linux/termios.ts';
 
 /** How long output may still come after the process has ended, in milliseconds. */
 const DRAIN_TIMEOUT = 500;
 /** Milliseconds between two looks for a signal while the last output is shown. */
 const LOOK = 100;
 const BUFFER_SIZE = 1 << 16;
+const LINE_FEED = 10;
 /** Bytes that a pipe takes at once whenever it takes any (PIPE_BUF of pipe(7)). */
 const AT_ONCE = 4096;
 /** poll(2) passes over it. */
@@ -35,9 +36,12 @@ export class TerminalSession {
   #written = Buffer.alloc(0);
   #most = BUFFER_SIZE;
   readonly #buffer = Buffer.alloc(BUFFER_SIZE);
-  readonly #restore: () => void;
+  /** Undefined where standard input is a file or a pipe, whose modes and end are not those of a terminal. */
+  readonly #restore: (() => void) | undefined;
+  /** Whether what was typed so far ends within a line. */
+  #withinLine = false;
 
-  /** The master is closed at the end of the session. Standard input is a terminal (checkConsole). */
+  /** The master is closed at the end of the session. */
   constructor(caller: Caller, master: number) {
     const [stdin, stdout] = caller.stdio;
     this.#caller = caller;
@@ -47,7 +51,7 @@ export class TerminalSession {
     makeNonBlocking(master);
     this.resize();
     // What others write to the caller's terminal, such as the reader of our output, is not from a terminal.
-    this.#restore = makeRaw(stdin, { output: isTerminal(stdout) });
+    this.#restore = isTerminal(stdin) ? makeRaw(stdin, { output: isTerminal(stdout) }) : undefined;
   }
 
   /** The container's terminal, the caller's, and our output. */
@@ -89,20 +93,31 @@ export class TerminalSession {
 
   /** Gives the container's terminal the size of the caller's. */
   resize(): void {
-    if (this.#master !== undefined) copyWindowSize(this.#stdin, this.#master);
+    if (this.#master !== undefined) copyWindowSize([this.#stdin, this.#stdout], this.#master);
   }
 
   close(): void {
-    this.#restore();
+    this.#restore?.();
     this.#hangUp();
   }
 
   #read(come: number): void {
     const length = syscall(SYS.read, this.#stdin, this.#buffer, BUFFER_SIZE);
-    if (length > 0) this.#typed = Buffer.from(this.#buffer.subarray(0, length));
-    else if (length !== -EAGAIN) this.#inputEnded = true;
+    if (length > 0) {
+      this.#typed = Buffer.from(this.#buffer.subarray(0, length));
+      this.#withinLine = this.#typed.at(-1) !== LINE_FEED;
+    } else if (length !== -EAGAIN) this.#inputEnded = true;
+    if (!this.#inputEnded) return;
+    if (!this.#restore) this.#typeEnd();
     // Where the caller's terminal is gone the container's goes too: nobody could end it any more.
-    if (this.#inputEnded && come & POLLHUP) this.#hangUp();
+    else if (come & POLLHUP) this.#hangUp();
+  }
+
+  /** The end of a file is none of a terminal: the process would wait for input for ever. Within a line it takes two. */
+  #typeEnd(): void {
+    if (this.#master === undefined) return;
+    const end = endOfFile(this.#master);
+    this.#typed = Buffer.from(this.#withinLine ? [end, end] : [end]);
   }
 
   #type(): void {

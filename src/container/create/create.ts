@@ -41,7 +41,7 @@ export async function createContainer(
   const creation = await attemptAsync(() => prepareCreation(caller, options));
   await prepared?.(creation);
   const { config, source } = creation.bundle;
-  explainingConfig(caller, source, () => checkConsole(caller, config.process?.terminal ?? false, options));
+  explainingConfig(caller, source, () => checkConsole(config.process?.terminal ?? false, options));
   // It may have been while we started.
   checkWanted();
   return withReserved(creation, options, {

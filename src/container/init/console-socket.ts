@@ -25,27 +25,15 @@ export function sendTerminal(master: number, consoleSocket: string | undefined):
 
 /** What the process finds when it starts: the size of the caller's terminal, line feeds as its output takes them. */
 export function adaptTerminal({ stdio: [stdin, stdout] }: Caller, master: number): void {
-  copyWindowSize(stdin, master);
+  copyWindowSize([stdin, stdout], master);
   // A file or a program wants the lines as they were written.
   if (!isTerminal(stdout)) keepLineFeeds(master);
 }
 
-/**
- * Before anything is done: a terminal needs somewhere to go, and a console socket needs a terminal. In the foreground it
- * is the caller's terminal that goes on: from a file or pipe, whose end is none of a terminal, the process would wait for
- * input for ever.
- */
-export function checkConsole(
-  { stdio: [stdin] }: Caller,
-  terminal: boolean,
-  { consoleSocket, keepTerminal }: ConsoleOptions,
-): void {
+/** Before anything is done: a terminal needs somewhere to go, and a console socket needs a terminal. */
+export function checkConsole(terminal: boolean, { consoleSocket, keepTerminal }: ConsoleOptions): void {
   const refusal = (why: string) => new TsociError(why, { property: 'process.terminal' });
   if (terminal && !consoleSocket && !keepTerminal)
     throw refusal('a terminal is asked for: --console-socket is needed to hand it over');
-  if (terminal && !consoleSocket && !isTerminal(stdin)) {
-    const hint = 'give --console-socket, or do without a terminal';
-    throw refusal(`a terminal is asked for, but standard input is none; ${hint}`);
-  }
   if (!terminal && consoleSocket) throw refusal('--console-socket is given, but no terminal is asked for');
 }

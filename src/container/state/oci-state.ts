@@ -22,14 +22,17 @@ export function containerState(root: string, id: string): OciState {
 }
 
 /** All containers but those that `create` has only begun to make. `unreadable` is told of those that cannot be read. */
-export function listContainers(root: string, unreadable: (error: unknown) => void = () => {}): OciState[] {
-  return containerIds(root).flatMap((id) => {
+export function listContainers(
+  root: string,
+  { mustExist = false, unreadable }: { mustExist?: boolean; unreadable?: (error: unknown) => void } = {},
+): OciState[] {
+  return containerIds(root, { mustExist }).flatMap((id) => {
     try {
       const directory = containerDirectory(root, id);
       const record = tryReadRecord(directory);
       return record ? [toState(record, directory)] : [];
     } catch (error) {
-      unreadable(error);
+      unreadable?.(error);
       return [];
     }
   });

@@ -195,13 +195,17 @@ export function isContainer(directory: string): boolean {
   }
 }
 
-/** The ids in a state directory, in order; those too of which a killed command left no record. */
-export function containerIds(root: string): string[] {
+/**
+ * The ids in a state directory, in order; those too of which a killed command left no record.
+ *
+ * @throws TsociError if it cannot be read, and where it `mustExist` if it is not there: the first `create` makes it
+ */
+export function containerIds(root: string, { mustExist = false }: { mustExist?: boolean } = {}): string[] {
   let names: string[];
   try {
     names = readdirSync(root);
   } catch (error) {
-    if (errnoOf(error) === ENOENT) return [];
+    if (errnoOf(error) === ENOENT && !mustExist) return [];
     throw TsociError.from(`list ${root}`, error);
   }
   return names.filter((name) => isId(name) && isContainer(join(root, name))).sort();
