@@ -39,7 +39,7 @@ export async function restoreContainer(caller: Caller, options: RestoreOptions):
   const creation = await prepareCreation(caller, options);
   const { config, source } = creation.bundle;
   const keepTerminal = !detach && !consoleSocket;
-  checkConsole(caller, config.process?.terminal ?? false, { consoleSocket, keepTerminal });
+  checkConsole(config.process?.terminal ?? false, { consoleSocket, keepTerminal });
   if (!detach) caller.signals.hold();
   checkWanted();
   const { record, terminal } = withReserved(creation, options, {
