@@ -2,7 +2,7 @@
 #
 #   terminal.py FILE PROGRAM [ARG…]
 #
-# FILE has JSON: a list of [text to wait for, what to do then]. What to do is text to type, or a word: HANGUP closes the
+# FILE has JSON: a list of [texts to wait for, one after another, what to do then]. What to do is text to type, or a word: HANGUP closes the
 # terminal, KILL and TERM send a signal to the program. What was shown goes to standard output, then a line with the wait
 # status. Nothing takes longer than 20 s.
 
@@ -16,12 +16,16 @@ if pid == 0:
 
 end = time.time() + 20
 shown = b''
+seen = 0
 
 
 def read_until(text):
-    global shown
-    begin = len(shown)
+    global shown, seen
     while time.time() < end:
+        found = shown.find(text.encode(), seen) if text else -1
+        if found >= 0:
+            seen = found + len(text)
+            return True
         if not select.select([terminal], [], [], 0.2)[0]:
             continue
         try:
@@ -31,15 +35,14 @@ def read_until(text):
         if not some:
             return False
         shown += some
-        if text and text.encode() in shown[begin:]:
-            return True
     return False
 
 
 open_still = True
-for text, action in steps:
-    if not read_until(text):
-        print(f'NOT SHOWN: {text}')
+for texts, action in steps:
+    missing = [text for text in texts if not read_until(text)]
+    if missing:
+        print(f'NOT SHOWN: {missing}')
         break
     if action == 'HANGUP':
         os.close(terminal)

@@ -16,7 +16,9 @@ if (spawnSync('python3', ['-c', 'import pty']).status !== 0) {
 const box = new Sandbox();
 test.after(() => box.close());
 
-type Steps = readonly (readonly [shown: string, then: string])[];
+type Steps = readonly (readonly [shown: readonly string[], then: string])[];
+
+const PROMPT = '(tsoci) ';
 
 /** Debugs on a terminal; what was shown, without colours and movements of the cursor, and the wait status. */
 function onTerminal(args: readonly string[], steps: Steps, env: NodeJS.ProcessEnv = {}): string {
@@ -40,9 +42,9 @@ function nothingIsLeft(): void {
 
 const debug = (...args: string[]) => ['debug', ...args, box.id()];
 const stopAt = (where: string, then: string): Steps => [
-  ['help.', `break ${where}\n`],
-  [`breakpoint 2: ${where}`, 'c\n'],
-  ['breakpoint 2 before', then],
+  [['help.', PROMPT], `break ${where}\n`],
+  [[`breakpoint 2: ${where}`, PROMPT], 'c\n'],
+  [['breakpoint 2 before', PROMPT], then],
 ];
 
 /** A process that no signal of a terminal ends. */
@@ -57,13 +59,13 @@ const stubborn: Change = ({ process }) => {
 test('commands, completion by the tabulator, history and an empty line that repeats', () => {
   box.configure('true');
   const shown = onTerminal(debug(), [
-    ['help.', 'bre\t'],
-    ['break ', 'mounts[1]\n'],
-    ['breakpoint 2: mounts[1]', 'c\n'],
-    ['breakpoint 2 before', 's\n'],
-    ['stopped before', '\n'],
-    ['stopped before', '\x1b[A\n'],
-    ['stopped before', 'q\n'],
+    [['help.', PROMPT], 'bre\t'],
+    [['break '], 'mounts[1]\n'],
+    [['breakpoint 2: mounts[1]', PROMPT], 'c\n'],
+    [['breakpoint 2 before', PROMPT], 's\n'],
+    [['stopped before', PROMPT], '\n'],
+    [['stopped before', PROMPT], '\x1b[A\n'],
+    [['stopped before', PROMPT], 'q\n'],
   ]);
   assert.match(shown, /given up in the debugger/, shown);
   assert.match(shown, /STATUS 256/);
@@ -74,10 +76,10 @@ test('no line is longer than a terminal is wide', () => {
   box.configure('true');
   const shown = onTerminal(debug(), [
     ...stopAt('mounts[2]', 'where\n'),
-    ['spec ', 'list\n'],
-    ['>', 'print mounts\n'],
-    ['pivot_root', 'help\n'],
-    ['quit', 'q\n'],
+    [['spec ', PROMPT], 'list\n'],
+    [['>', PROMPT], 'print mounts\n'],
+    [['pivot_root', PROMPT], 'help\n'],
+    [['quit', PROMPT], 'q\n'],
   ]);
   assert.not.match(shown, /NOT SHOWN/, shown);
   for (const line of shown.split('\n')) assert.ok(line.length <= 80 || line.startsWith('tsoci: '), line);
@@ -86,7 +88,7 @@ test('no line is longer than a terminal is wide', () => {
 
 test('colours on a terminal, but not where NO_COLOR is set', () => {
   box.configure('true');
-  const steps: Steps = [['help.', 'q\n']];
+  const steps: Steps = [[['help.', PROMPT], 'q\n']];
   const file = join(box.directory, 'steps.json');
   writeFileSync(file, JSON.stringify(steps));
   const words = [join(import.meta.dirname, 'terminal.py'), file, tsociPath, '--root', box.root, ...debug()];
@@ -104,9 +106,12 @@ test('a shell has the namespaces of init, the programs of the host, and job cont
   box.configure('true');
   const shown = onTerminal(debug(), [
     ...stopAt('mounts[3]', 'shell\n'),
-    ['No mount stays', 'hostname; ls -d proc; mount -t tmpfs x /mnt/tmp && echo mounted; tty; exit\n'],
-    ['(tsoci) ', 'print mounts\n'],
-    ['go with pivot_root', 'q\n'],
+    [
+      ['No mount stays'],
+      'echo; hostname; ls -d proc; mount -t tmpfs x /mnt/tmp && echo mounted; tty; exit\n',
+    ],
+    [[PROMPT], 'print mounts\n'],
+    [['go with pivot_root', PROMPT], 'q\n'],
   ]);
   assert.match(shown, /^tsoci$/m, shown);
   assert.match(shown, /^proc$/m);
@@ -135,8 +140,8 @@ for (const [what, then] of [
 test('the process of the container has the terminal, and its signals', () => {
   box.configure('', stubborn);
   const shown = onTerminal(debug(), [
-    ['help.', 'c\n'],
-    ['up', '\x03'],
+    [['help.', PROMPT], 'c\n'],
+    [['up'], '\x03'],
   ]);
   assert.match(shown, /interrupted/, shown);
   assert.match(shown, new RegExp(`STATUS ${7 << 8}`));
@@ -151,8 +156,8 @@ for (const [what, then] of [
   test(`${what} ends a container that runs already`, () => {
     box.configure('', stubborn);
     const shown = onTerminal(debug(), [
-      ['help.', 'c\n'],
-      ['up', then],
+      [['help.', PROMPT], 'c\n'],
+      [['up'], then],
     ]);
     assert.not.match(shown, /NOT SHOWN/, shown);
     nothingIsLeft();
@@ -165,9 +170,9 @@ test('edit opens an editor with the config', () => {
   const shown = onTerminal(
     debug(),
     [
-      ['help.', 'c\n'],
-      ['error: ', 'edit\n'],
-      ['read again: process.args[0]', 'retry\n'],
+      [['help.', PROMPT], 'c\n'],
+      [['error: ', PROMPT], 'edit\n'],
+      [['read again: process.args[0]', PROMPT], 'retry\n'],
     ],
     { EDITOR: 'sed -i s/ecko/echo/', VISUAL: '' },
   );
@@ -180,7 +185,10 @@ test('run --on-error=shell opens a shell at the failure', () => {
   box.configure('true', ({ process }) => {
     process.args = ['/bin/missing'];
   });
-  const shown = onTerminal(['run', '--on-error=shell', box.id()], [['no such file', 'hostname; exit\n']]);
+  const shown = onTerminal(
+    ['run', '--on-error=shell', box.id()],
+    [[['no such file'], 'echo; hostname; exit\n']],
+  );
   assert.match(shown, /^tsoci$/m, shown);
   nothingIsLeft();
 });
