@@ -31,8 +31,6 @@ export interface Operation {
   doing: string;
   property?: string | undefined;
   phase?: string | undefined;
-  /** How many operations behind it go in one piece with it: nobody can stop between them. */
-  together?: number | undefined;
   /** What has come of it: `7`, `-1 ENOENT (No such file or directory)`. */
   result?: string | undefined;
 }
@@ -69,8 +67,7 @@ export type Event =
       retryable: boolean;
     }
   | { event: 'warning'; message: string }
-  /** Is about to execute its program, which then has the terminal. It waits for the request `ready`. */
-  | { event: 'executing'; pid: number; path: string }
+  | { event: 'executed'; pid: number; path: string }
   | { event: 'undoing' }
   | { event: 'done' };
 
@@ -89,7 +86,7 @@ export type Request =
   | { request: 'breakpoints' }
   | { request: 'list'; count: number }
   | { request: 'step' | 'next'; count: number }
-  | { request: 'continue' | 'retry' | 'skip' | 'edit' | 'quit' | 'ready' };
+  | { request: 'continue' | 'retry' | 'skip' | 'edit' | 'quit' };
 
 /** A socket that takes and gives messages. Its owner closes the descriptor. */
 export class MessageSocket<Incoming, Outgoing> {
