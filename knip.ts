@@ -7,11 +7,13 @@ const production = process.argv.includes('--production');
 export default {
   entry: [
     'src/main.ts!',
+    // Published.
+    'src/library/index.ts!',
     // Decoded by no command yet; the image is for scripts/.
     'src/launcher/*.ts!',
     // Executed by others by their paths.
     'scripts/test-by-name.ts',
-    'test/{cgroups/systemd-fake,launcher/echo,network/worker}.ts',
+    'test/{cgroups/systemd-fake,launcher/echo,library/abandoned,library/program,network/worker}.ts',
     'test/**/*.test.ts',
     'conformance/*.ts',
     'bench/*.ts',

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stringifyJson } from '../src/config/json.ts';
+import { stringifyJson } from '../src/config/stringify.ts';
 import { type Bundle, type Container, type Host, makeRootfs } from './bundle.ts';
 
 const tsoci = process.env.TSOCI ?? join(import.meta.dirname, '..', 'dist', 'tsoci');

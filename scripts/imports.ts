@@ -6,6 +6,7 @@ import { dirname, join, normalize } from 'node:path';
 
 /** The folders of src/, and the files beside them, from the top down. */
 const LAYERS: readonly (readonly string[])[] = [
+  ['library'],
   ['main.ts'],
   ['cli'],
   ['debug'],
@@ -17,6 +18,17 @@ const LAYERS: readonly (readonly string[])[] = [
   ['linux'],
 ];
 
+/**
+ * The library drives the executable and is published without the rest. Of src/ it takes what stands here, which takes no more
+ * than that.
+ */
+const LIBRARY_TAKES: readonly string[] = [
+  'config/generated/types.ts',
+  'config/spec-version.ts',
+  'config/spec.ts',
+  'config/stringify.ts',
+];
+
 /** Who imports whom: names of files, or of folders. */
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -24,7 +36,7 @@ type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 export function findFaults(src: string): string[] {
   const files = readImports(src);
   const faults = [...files].flatMap(([file, imported]) =>
-    [...imported].flatMap((other) => layerFault(file, other) ?? []),
+    [...imported].flatMap((other) => layerFault(file, other) ?? libraryFault(file, other) ?? []),
   );
   return [...faults, ...circleFaults('files', files), ...circleFaults('folders', byFolder(files))];
 }
@@ -47,6 +59,12 @@ function layerFault(file: string, other: string): string | undefined {
   const unknown = from < 0 ? file : to < 0 ? other : undefined;
   if (unknown) return `${unknown} is in no layer: name ${folderOf(unknown)} in scripts/imports.ts`;
   return to < from ? `${file} imports ${other}, which is in a layer above` : undefined;
+}
+
+function libraryFault(file: string, other: string): string | undefined {
+  const isPublished = (path: string) => folderOf(path) === 'library' || LIBRARY_TAKES.includes(path);
+  if (!isPublished(file) || isPublished(other)) return undefined;
+  return `${file} imports ${other}, which is not published with the library`;
 }
 
 function layerOf(file: string): number {

@@ -3,7 +3,7 @@
 import { join, resolve } from 'node:path';
 import type { CreateOptions } from '../container/create/options.ts';
 import type { Invocation } from './command.ts';
-import { DEBUG_OPTIONS } from './debugging.ts';
+import { DEBUG_OPTIONS, type DebugSettings } from './debugging.ts';
 import { type Option, UsageError } from './options.ts';
 import { ownExecutable } from './own-executable.ts';
 import { callerPath } from './paths.ts';
@@ -113,10 +113,15 @@ export function makeOptions(
   };
 }
 
-/** What --debug-wait and TSOCI_DEBUG are told of it. */
+/** What DEBUG_OPTIONS and TSOCI_DEBUG ask of src/debug/. */
 export function debugSettings(
   { values }: Invocation<typeof CREATE_OPTIONS>,
   { id, bundle, configFile }: CreateOptions,
-): { id: string; configFile: string; wait: string | undefined } {
-  return { id, configFile: configFile ?? join(bundle, 'config.json'), wait: values['debug-wait'] };
+): DebugSettings {
+  return {
+    id,
+    configFile: configFile ?? join(bundle, 'config.json'),
+    wait: values['debug-wait'],
+    onError: values['on-error'],
+  };
 }

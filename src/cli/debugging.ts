@@ -20,14 +20,28 @@ export const DEBUG_OPTIONS = [
     bare: String(SECONDS),
     help: 'when it fails, wait that long for "tsoci debug --attach ID" before all is taken back (60 if no number is given)',
   },
+  {
+    long: 'on-error',
+    kind: 'string',
+    placeholder: 'WHAT',
+    choices: ['undo', 'shell'],
+    default: 'undo',
+    help: 'when it fails, open a shell in the namespaces of the half-made container, with the programs of the host, before all is taken back (shell)',
+  },
 ] as const satisfies readonly Option[];
+
+/** What is asked for by these options. */
+export interface DebugSettings extends Omit<Debuggee, 'root' | 'command'> {
+  wait?: string | undefined;
+  onError?: 'undo' | 'shell';
+}
 
 type Debuggable = Pick<Invocation<readonly Option[]>, 'caller' | 'globals'>;
 
 /** Runs a command, debugged if that is asked for. What it is given is to be told of a creation. */
 export async function debuggable<T>(
   { caller, globals: { root } }: Debuggable,
-  { wait, ...debugged }: Omit<Debuggee, 'root'> & { wait?: string | undefined },
+  { wait, onError, ...debugged }: DebugSettings & Pick<Debuggee, 'command'>,
   run: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
   const path = caller.env.TSOCI_DEBUG;
@@ -38,6 +52,10 @@ export async function debuggable<T>(
     const { debugDirectory, waitForDebugger } = await load();
     return opened.use(waitForDebugger(directory ?? debugDirectory(root), seconds, caller, debuggee));
   };
+  if (onError === 'shell') {
+    const { openShellAtFailure } = await load();
+    return await run(opened.use(openShellAtFailure(caller, debuggee)).prepared);
+  }
   if (path) {
     const { debugBy, isSocket } = await load();
     if (!path.startsWith('/')) throw new TsociError(`TSOCI_DEBUG is ${path}, and no absolute path`);

@@ -5,7 +5,7 @@ import { Hooks } from '../config/generated/outline.ts';
 import type { Features } from '../config/generated/types.ts';
 import { namespaceTypes } from '../config/generated/values.ts';
 import { knownMountOptions } from '../config/mount-options.ts';
-import { specVersion } from '../config/rules/version.ts';
+import { specVersion } from '../config/spec-version.ts';
 import { ANNOTATION as CRIU_CONFIG } from '../criu/config-file.ts';
 import { ANNOTATION as NETWORK } from '../network/network-options.ts';
 import { securityFeatures } from '../security/features.ts';

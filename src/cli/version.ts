@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { specVersion } from '../config/rules/version.ts';
+import { specVersion } from '../config/spec-version.ts';
 import { builtCommit, builtVersion } from '../linux/build.ts';
 import { tryLibseccomp } from '../security/seccomp/libseccomp.ts';
 

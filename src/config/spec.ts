@@ -1,7 +1,7 @@
 // The configuration to start from, as `tsoci spec` writes it.
 
 import type { Config, Mount } from './generated/types.ts';
-import { specVersion } from './rules/version.ts';
+import { specVersion } from './spec-version.ts';
 
 /**
  * A configuration that runs sh in the directory rootfs of the bundle, on a terminal and with little privilege: what

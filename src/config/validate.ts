@@ -14,7 +14,7 @@ import { JsonError, positionsIn } from './json-scan.ts';
 import { nulErrors } from './nul.ts';
 import { type Place, placesIn } from './places.ts';
 import { checkConfig } from './rules/index.ts';
-import { specVersion } from './rules/version.ts';
+import { specVersion } from './spec-version.ts';
 import { tolerateInConfig } from './tolerate.ts';
 import { sectionOf, surprises } from './unknown-properties.ts';
 

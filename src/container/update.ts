@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { updateCgroup } from '../cgroups/update-cgroup.ts';
 import type { IntelRdt, Resources } from '../config/generated/types.ts';
-import { stringifyJson } from '../config/json.ts';
+import { stringifyJson } from '../config/stringify.ts';
 import type { Caller } from '../launcher/caller.ts';
 import { TsociError } from '../linux/errors.ts';
 import { withLock } from './state/lock.ts';

@@ -18,6 +18,7 @@ import { bindTo, connectTo } from '../linux/unix-socket.ts';
 import { stepStubs } from '../stub/observer.ts';
 import { type Answer, type Event, MessageSocket, type Request } from './protocol.ts';
 import { Session, type SessionOptions } from './session.ts';
+import { runInside, shellOf } from './shell.ts';
 import { StepByStep } from './step-by-step.ts';
 
 export interface Debuggee {
@@ -53,10 +54,21 @@ export function waitForDebugger(
   return debug(debuggee, caller, { meet, waits: false });
 }
 
+/** Opens a shell where a command fails, for who has called it. */
+export function openShellAtFailure(caller: Caller, debuggee: Debuggee): Debugging {
+  const look = ({ init, rootfs, error }: Event & { event: 'stopped' }) => {
+    if (error !== undefined) caller.write(caller.stdio[2], `tsoci: ${error}\n`);
+    if (init === undefined) return;
+    caller.signals.holdTogether();
+    runInside(caller, { pid: init, rootfs }, [shellOf(caller)]);
+  };
+  return debug(debuggee, caller, { meet: () => undefined, look, waits: false });
+}
+
 function debug(
   { root, id, command, configFile }: Debuggee,
   caller: Caller,
-  options: Pick<SessionOptions, 'meet' | 'waits'>,
+  options: Pick<SessionOptions, 'meet' | 'look' | 'waits'>,
 ): Debugging {
   const session = new Session({ ...options, configFile, hello: { command, id, pid: caller.pid } });
   using opened = new DisposableStack();

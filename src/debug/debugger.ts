@@ -6,12 +6,10 @@ import { join } from 'node:path';
 import { listOf } from '../config/variables.ts';
 import { exitStatus } from '../container/attach/end.ts';
 import type { Caller } from '../launcher/caller.ts';
-import { O_RDWR, POLLIN } from '../linux/constants.ts';
-import { check, closeDescriptor, poll } from '../linux/descriptor.ts';
+import { O_RDWR, POLLHUP, POLLIN } from '../linux/constants.ts';
+import { check, closeDescriptor, type Poll, poll } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
-import { syscall } from '../linux/ffi.ts';
 import { screenOf } from '../linux/screen.ts';
-import { SYS } from '../linux/syscalls.ts';
 import { isTerminal } from '../linux/termios.ts';
 import { connectTo } from '../linux/unix-socket.ts';
 import type { WaitStatus } from '../linux/wait.ts';
@@ -19,6 +17,7 @@ import { stringArray } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
 import { acceptPeer, debugDirectory, listenForPeer } from './debuggee.ts';
 import { complete, Dialogue, type Other } from './dialogue.ts';
+import { HeldSignals } from './held-signals.ts';
 import { type CommandInput, Script, Terminal } from './input.ts';
 import { type Answer, type Event, MessageSocket, type Request } from './protocol.ts';
 import { painter, wrap } from './text.ts';
@@ -34,8 +33,6 @@ export interface DebuggerOptions {
 
 /** How long a command may take to come to us, in milliseconds: it has nothing to do before. */
 const COME_TIMEOUT = 20_000;
-/** How often signals are looked for while a process is in the foreground, in milliseconds. */
-const LOOK = 250;
 
 /** Starts tsoci with `args`, and debugs it. The exit status is that of this command. */
 export async function debugCommand(
@@ -93,6 +90,7 @@ function socketOf(root: string, name: string, { env }: Caller): string {
 
 interface Opened extends Disposable {
   source: CommandInput;
+  signals: HeldSignals;
   /** The config of which names are completed. */
   config: { text: string | undefined };
 }
@@ -100,16 +98,16 @@ interface Opened extends Disposable {
 function openInput(caller: Caller, { commandFile, json }: DebuggerOptions): Opened {
   const [stdin, stdout] = caller.stdio;
   const config: Opened['config'] = { text: undefined };
+  const signals = new HeldSignals(caller);
   const fd = commandFile === undefined ? stdin : openFile(commandFile);
   const typed = !json && commandFile === undefined && isTerminal(stdin) && isTerminal(stdout);
   const source = typed
-    ? new Terminal(
-        stdin,
-        (text) => caller.write(stdout, text),
-        (line) => complete(line, config.text),
-      )
-    : new Script(fd);
-  return { source, config, [Symbol.dispose]: () => (fd === stdin ? undefined : closeSync(fd)) };
+    ? new Terminal(stdin, signals, {
+        write: (text) => caller.write(stdout, text),
+        complete: (line) => complete(line, config.text),
+      })
+    : new Script(fd, signals);
+  return { source, signals, config, [Symbol.dispose]: () => (fd === stdin ? undefined : closeSync(fd)) };
 }
 
 function openFile(path: string): number {
@@ -172,9 +170,8 @@ class Debugger {
   readonly #child: number | undefined;
   readonly #dialogue: Dialogue;
   readonly #json: ((value: unknown) => void) | undefined;
-  /** Whether the process of the container was executed, and has the terminal. */
-  #inForeground = false;
-  #forwarded = false;
+  /** The terminal, of which only its end is looked for. */
+  readonly #hangup: readonly Poll[];
   /** Breakpoints of the command line that were not set yet: requests are answered while it is stopped. */
   readonly #breaks: string[];
 
@@ -184,10 +181,12 @@ class Debugger {
     this.#breaks = [...options.breaks];
     this.#input = input;
     this.#child = child;
+    const [stdin] = caller.stdio;
+    this.#hangup = isTerminal(stdin) ? [{ fd: stdin, events: 0 }] : [];
     const [, stdout] = caller.stdio;
     const write = (text: string) => caller.write(stdout, text);
     this.#json = options.json ? (value) => write(`${JSON.stringify(value)}\n`) : undefined;
-    this.#dialogue = new Dialogue(caller, input.source, {
+    this.#dialogue = new Dialogue(caller, input.source, input.signals, {
       lines: (lines) => write(lines.map((line) => `${line}\n`).join('')),
       json: this.#json,
       paint: painter(screenOf(stdout, caller.env)?.colour ?? false),
@@ -213,10 +212,10 @@ class Debugger {
         case 'warning':
           this.#dialogue.warn(event.message);
           break;
-        case 'executed':
+        case 'executing':
+          if (this.#child !== undefined) this.#input.signals.hold();
           this.#tell(`process ${event.pid} executes ${event.path}`);
-          if (!this.#inForeground && this.#child !== undefined) this.#caller.signals.holdTogether();
-          this.#inForeground = true;
+          other.send({ request: 'ready' });
           break;
         case 'undoing':
           this.#tell('what was made is taken back');
@@ -233,19 +232,13 @@ class Debugger {
     for (;;) {
       const message = other.next();
       if (message) return message;
-      const [come] = poll([{ fd: other.fd, events: POLLIN }], this.#inForeground ? LOOK : -1);
+      const wanted = [{ fd: other.fd, events: POLLIN }, ...this.#hangup];
+      const [come, hungUp = 0] = poll(wanted, this.#input.signals.patience);
       if (come && !other.fill()) return undefined;
-      if (this.#inForeground) this.#forwardSignals();
+      // The terminal was closed: whoever debugged is gone.
+      if (!come && hungUp & POLLHUP) return undefined;
+      if (this.#input.signals.ending() !== undefined) return undefined;
     }
-  }
-
-  /** What a terminal sends has come to the command, too. */
-  #forwardSignals(): void {
-    if (this.#forwarded || this.#child === undefined) return;
-    const signal = this.#caller.signals.ending();
-    if (signal === undefined) return;
-    this.#forwarded = true;
-    syscall(SYS.kill, this.#child, signal);
   }
 
   #tell(text: string): void {

@@ -4,12 +4,13 @@ import type { Caller } from '../launcher/caller.ts';
 import { messageOf, TsociError } from '../linux/errors.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { type CommandName, commandWords, countIn, parseCommand, type Spoken } from './commands.ts';
+import type { HeldSignals } from './held-signals.ts';
 import { breakHelp, commandHelp, helpLines } from './help.ts';
 import type { CommandInput } from './input.ts';
 import { type Printable, print, printables } from './print.ts';
 import type { Answer, Event, MessageSocket, Request } from './protocol.ts';
 import { type ConfigText, listLines, type Stopped, stopLines, whereLines } from './render.ts';
-import { containerPlace, runInside, runOnHost } from './shell.ts';
+import { containerPlace, runInside, runOnHost, shellOf } from './shell.ts';
 import { type Paint, wrap } from './text.ts';
 import { propertiesIn, stepNames } from './where.ts';
 
@@ -37,6 +38,7 @@ export type Outcome = 'goes on' | 'gone';
 export class Dialogue {
   readonly #caller: Caller;
   readonly #input: CommandInput;
+  readonly #signals: HeldSignals;
   readonly #shown: Shown;
   config: ConfigText | undefined;
   /** What an empty line on a terminal does again. */
@@ -44,9 +46,10 @@ export class Dialogue {
   /** A command that was read before its time. */
   #early: string | undefined;
 
-  constructor(caller: Caller, input: CommandInput, shown: Shown) {
+  constructor(caller: Caller, input: CommandInput, signals: HeldSignals, shown: Shown) {
     this.#caller = caller;
     this.#input = input;
+    this.#signals = signals;
     this.#shown = shown;
   }
 
@@ -58,7 +61,7 @@ export class Dialogue {
     for (;;) {
       const line = await this.#read(other, stopped);
       if (line === undefined) return 'gone';
-      if (await this.#perform(line, other, stopped)) return 'goes on';
+      if (this.#perform(line, other, stopped)) return 'goes on';
     }
   }
 
@@ -93,12 +96,12 @@ export class Dialogue {
   }
 
   /** Whether it goes on. */
-  async #perform(line: string, other: Other, stopped: Stopped): Promise<boolean> {
+  #perform(line: string, other: Other, stopped: Stopped): boolean {
     const said = line.trim() || (this.#input.terminal ? this.#last : '');
     if (said === '' || said.startsWith('#')) return false;
     this.#last = said;
     try {
-      return await this.#do(parseCommand(said), other, stopped);
+      return this.#do(parseCommand(said), other, stopped);
     } catch (error) {
       if (!(error instanceof TsociError)) throw error;
       this.#refused(messageOf(error));
@@ -106,7 +109,7 @@ export class Dialogue {
     }
   }
 
-  async #do({ name, rest }: Spoken, other: Other, stopped: Stopped): Promise<boolean> {
+  #do({ name, rest }: Spoken, other: Other, stopped: Stopped): boolean {
     switch (name) {
       case 'break':
         return this.#ask(other, { request: 'break', where: rest });
@@ -124,14 +127,14 @@ export class Dialogue {
       case 'print':
         return this.#print(rest, stopped);
       case 'shell':
-        return this.#run([this.#caller.env.SHELL ?? '/bin/sh'], stopped);
+        return this.#run([shellOf(this.#caller)], stopped);
       case 'run':
         if (rest === '') throw new TsociError('run: what? run COMMAND');
         return this.#run(['/bin/sh', '-c', rest], stopped);
       case 'help':
         return this.#help(rest);
       case 'edit':
-        await this.#openEditor();
+        this.#openEditor();
         return this.#ask(other, { request: 'edit' });
       case 'step':
       case 'next':
@@ -212,16 +215,18 @@ export class Dialogue {
     return this.#tell(Object.assign({ answer: 'print', what: only, lines }), lines);
   }
 
-  async #run(args: readonly string[], { init, rootfs }: Stopped): Promise<false> {
+  #run(args: readonly string[], { init, rootfs }: Stopped): false {
     const place = init === undefined ? undefined : containerPlace(rootfs);
     const where =
       place === undefined
         ? 'There is no init yet: this is the host.'
         : `The root of the container is at ${place}, the working directory; all else are the files of the host. The namespaces are those of init. No mount stays.`;
     if (args.length === 1 && !this.#shown.json) this.#shown.lines(wrap(where, 80, ''));
-    const { code, signal } = await (init === undefined
-      ? runOnHost(this.#caller, args)
-      : runInside(this.#caller, { pid: init, rootfs }, args));
+    this.#signals.hold();
+    const { code, signal } =
+      init === undefined
+        ? runOnHost(this.#caller, args)
+        : runInside(this.#caller, { pid: init, rootfs }, args);
     if (signal) this.#refused(`it was killed by signal ${signal}`);
     else if (code) this.#refused(`exit status ${code}`);
     return false;
@@ -234,11 +239,12 @@ export class Dialogue {
   }
 
   /** A person's own editor, with the config. */
-  async #openEditor(): Promise<void> {
+  #openEditor(): void {
     const { env } = this.#caller;
     const editor = env.VISUAL || env.EDITOR;
     if (!this.#input.terminal || !editor || !this.config) return;
-    await runOnHost(this.#caller, ['/bin/sh', '-c', `${editor} "$1"`, 'sh', this.config.file]);
+    this.#signals.hold();
+    runOnHost(this.#caller, ['/bin/sh', '-c', `${editor} "$1"`, 'sh', this.config.file]);
   }
 }
 

@@ -9,6 +9,7 @@ import { EIO } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { screenOf } from '../linux/screen.ts';
 import { makeRaw } from '../linux/termios.ts';
+import type { HeldSignals } from './held-signals.ts';
 
 /** A line that was typed; the end of input (Ctrl-D, the end of a script, Ctrl-C); or what `watched` has to tell. */
 export type Input = { line: string } | 'end' | 'watched';
@@ -17,7 +18,6 @@ export interface CommandInput {
   readonly terminal: boolean;
   /** The next command. Meanwhile `watched` is looked at, which has something to read when the command is gone. */
   next(prompt: string, watched: number): Promise<Input>;
-  close(): void;
 }
 
 const CHUNK = 4096;
@@ -29,12 +29,14 @@ const CTRL_C = 3;
 export class Script implements CommandInput {
   readonly terminal = false;
   readonly #fd: number;
+  readonly #signals: HeldSignals;
   readonly #decoder = new TextDecoder();
   #text = '';
   #ended = false;
 
-  constructor(fd: number) {
+  constructor(fd: number, signals: HeldSignals) {
     this.#fd = fd;
+    this.#signals = signals;
   }
 
   async next(_prompt: string, watched: number): Promise<Input> {
@@ -50,18 +52,15 @@ export class Script implements CommandInput {
         this.#text = '';
         return line === '' ? 'end' : { line };
       }
-      const [come, gone] = poll(
-        [this.#fd, watched].map((fd) => ({ fd, events: POLLIN })),
-        -1,
-      );
+      const [come, gone] = pollBoth(this.#fd, watched, this.#signals.patience);
       if (!come && gone) return 'watched';
+      if (this.#signals.ending() !== undefined) return 'end';
+      if (!come) continue;
       const chunk = readSome(this.#fd);
       this.#text += this.#decoder.decode(chunk, { stream: true });
       this.#ended = chunk.length === 0;
     }
   }
-
-  close(): void {}
 }
 
 /** A terminal, with editing, history and completion by readline. It is in its own modes except while a command is typed. */
@@ -70,10 +69,16 @@ export class Terminal implements CommandInput {
   readonly #fd: number;
   readonly #write: (text: string) => void;
   readonly #complete: (line: string) => [string[], string];
+  readonly #signals: HeldSignals;
   #history: string[] = [];
 
-  constructor(fd: number, write: (text: string) => void, complete: (line: string) => [string[], string]) {
+  constructor(
+    fd: number,
+    signals: HeldSignals,
+    { write, complete }: { write: (text: string) => void; complete: (line: string) => [string[], string] },
+  ) {
     this.#fd = fd;
+    this.#signals = signals;
     this.#write = write;
     this.#complete = complete;
   }
@@ -125,11 +130,9 @@ export class Terminal implements CommandInput {
     readline.once('close', () => {
       input ??= 'end';
     });
-    for (let wait = -1; !input; ) {
-      const [come, gone] = poll(
-        [this.#fd, watched].map((fd) => ({ fd, events: POLLIN })),
-        wait,
-      );
+    for (let wait = this.#signals.patience; !input; ) {
+      const [come, gone] = pollBoth(this.#fd, watched, wait);
+      if (this.#signals.ending() !== undefined) return 'end';
       if (!come && gone) {
         this.#write('\r\n');
         return 'watched';
@@ -143,15 +146,20 @@ export class Terminal implements CommandInput {
         }
         keys.write(chunk);
       }
-      wait = come ? ESCAPE_TIMEOUT : -1;
+      wait = come ? ESCAPE_TIMEOUT : this.#signals.patience;
       // readline works in turns of the event loop.
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     if (input === 'end') this.#write('\r\n');
     return input;
   }
+}
 
-  close(): void {}
+function pollBoth(fd: number, watched: number, milliseconds: number): number[] {
+  return poll(
+    [fd, watched].map((each) => ({ fd: each, events: POLLIN })),
+    milliseconds,
+  );
 }
 
 /** What there is to read; nothing at the end of file, and of a terminal that is gone. */

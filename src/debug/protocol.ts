@@ -31,6 +31,8 @@ export interface Operation {
   doing: string;
   property?: string | undefined;
   phase?: string | undefined;
+  /** How many operations behind it go in one piece with it: nobody can stop between them. */
+  together?: number | undefined;
   /** What has come of it: `7`, `-1 ENOENT (No such file or directory)`. */
   result?: string | undefined;
 }
@@ -67,7 +69,8 @@ export type Event =
       retryable: boolean;
     }
   | { event: 'warning'; message: string }
-  | { event: 'executed'; pid: number; path: string }
+  /** Is about to execute its program, which then has the terminal. It waits for the request `ready`. */
+  | { event: 'executing'; pid: number; path: string }
   | { event: 'undoing' }
   | { event: 'done' };
 
@@ -86,7 +89,7 @@ export type Request =
   | { request: 'breakpoints' }
   | { request: 'list'; count: number }
   | { request: 'step' | 'next'; count: number }
-  | { request: 'continue' | 'retry' | 'skip' | 'edit' | 'quit' };
+  | { request: 'continue' | 'retry' | 'skip' | 'edit' | 'quit' | 'ready' };
 
 /** A socket that takes and gives messages. Its owner closes the descriptor. */
 export class MessageSocket<Incoming, Outgoing> {

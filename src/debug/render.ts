@@ -55,6 +55,7 @@ export function whereLines(stopped: Stopped, config: ConfigText | undefined, pai
     add(error === undefined ? 'next' : 'last', `operation ${at.number}, ${whoOf(at)}`);
     if (at.call !== undefined) add('call', `${at.text}${at.result === undefined ? '' : ` = ${at.result}`}`);
     add('to', at.doing);
+    if (at.together) add('piece', `with the ${at.together} behind it (list): nobody can stop between them`);
   }
   if (property === undefined) add('property', 'none: every container needs it');
   else {

@@ -53,6 +53,8 @@ interface Stop {
 export interface SessionOptions {
   /** Waits for a debugger to come; undefined: none has. It is asked at the first stop. */
   meet: () => Debugger | undefined;
+  /** In place of a debugger: looks at a failure, and lets it fail. */
+  look?: (stopped: Event & { event: 'stopped' }) => void;
   /** What the debugger is told first. */
   hello: Omit<Event & { event: 'hello' }, 'event' | 'waits'>;
   /** The config, of which nothing is known until it was read and found valid. */
@@ -112,8 +114,16 @@ export class Session implements Decider, FailureHandler {
   // Decider
 
   before(step: Step): 'execute' | 'skip' {
-    const at = this.#describe(step);
-    if (!this.#pause(at, step, isSkippable(step))) return 'execute';
+    const together = step.piece ? step.operations.length - step.index - 1 : 0;
+    const at = { ...this.#describe(step), ...(together > 0 && { together }) };
+    // Whoever wants to stop within the piece stops before it.
+    const within = Array.from({ length: together }, (_, i) =>
+      this.#describe({ ...step, index: step.index + 1 + i }),
+    );
+    if (!this.#pause(at, step, isSkippable(step), within)) {
+      this.#handOver(step);
+      return 'execute';
+    }
     this.#record({ ...at, result: '0 (left out)' });
     this.#warn(`${at.doing} was left out, and taken for done: what follows may fail, or be less safe`);
     return 'skip';
@@ -129,12 +139,6 @@ export class Session implements Decider, FailureHandler {
     if (executor.role === 'init' && call.call === 'pivot_root') this.#inside = true;
     const number = this.#done.length;
     if (result !== undefined && result < 0) this.#failed = { operation, number, step };
-    const path = executedBy(call);
-    if (path !== undefined && result === 0 && ['init', 'exec'].includes(executor.role)) {
-      this.#debugger?.send({ event: 'executed', pid: executor.pid, path });
-      // The process has the terminal now.
-      this.#going = { kind: 'continue' };
-    }
   }
 
   refused(step: Step, result: number): 'fail' | 'retry' | 'skip' {
@@ -187,10 +191,26 @@ export class Session implements Decider, FailureHandler {
     this.#record(operation);
   }
 
+  /** The process of the container has the terminal as soon as it is executed: the debugger lets go of it before. */
+  #handOver({ executor, operations, index, piece }: Step): void {
+    const [path] = operations
+      .slice(index, piece ? undefined : index + 1)
+      .flatMap((call) => executedBy(call) ?? []);
+    if (path === undefined || this.#over || !['init', 'exec'].includes(executor.role)) return;
+    const told = this.#debugger?.send({ event: 'executing', pid: executor.pid, path });
+    if (told && !this.#debugger?.receive()) this.#giveUp(undefined);
+    this.#going = { kind: 'continue' };
+  }
+
   /** Stops before an operation, if it is to. Whether it shall be left out. */
-  #pause(at: Operation, step: Step | undefined, skippable: boolean): boolean {
+  #pause(
+    at: Operation,
+    step: Step | undefined,
+    skippable: boolean,
+    within: readonly Operation[] = [],
+  ): boolean {
     if (this.#over) return false;
-    const breakpoints = this.breakpoints.hit(at);
+    const breakpoints = [...new Set([at, ...within].flatMap((each) => this.breakpoints.hit(each)))];
     const arrived = this.#arrives(at);
     if (breakpoints.length === 0 && !arrived) return false;
     const reason = breakpoints.length > 0 ? 'breakpoint' : 'step';
@@ -233,10 +253,9 @@ export class Session implements Decider, FailureHandler {
   #stop(stop: Stop): 'go' | 'retry' | 'skip' {
     const { reason, breakpoints = [], at, error, skippable = false, retryable = false } = stop;
     const other = this.#meet();
-    if (!other) return 'go';
-    if (!this.#creation) this.#tellConfig();
-    const told = other.send({
-      event: 'stopped',
+    if (other && !this.#creation) this.#tellConfig();
+    const stopped = {
+      event: 'stopped' as const,
       reason,
       breakpoints,
       at,
@@ -248,7 +267,12 @@ export class Session implements Decider, FailureHandler {
       env: stop.step && environmentIn(stop.step.operations),
       skippable,
       retryable,
-    });
+    };
+    if (!other) {
+      this.#options.look?.(stopped);
+      return 'go';
+    }
+    const told = other.send(stopped);
     for (let request = told ? other.receive() : undefined; request; request = other.receive()) {
       const verdict = this.#answer(request, stop, other);
       if (!verdict) continue;
@@ -297,6 +321,8 @@ export class Session implements Decider, FailureHandler {
             ? { kind: 'step', left: request.count }
             : { kind: 'next', left: request.count, from: at ? subjectOf(at) : '' };
         return 'go';
+      case 'ready':
+        return undefined;
     }
   }
 

@@ -8,9 +8,11 @@
 //   its clone, in the container   leaves the mount namespace of init for a copy; clones the tree of the container's root;
 //                                 puts the host's tree over /, and the container's on a directory of it
 
-import { statSync } from 'node:fs';
+import { openSync, statSync } from 'node:fs';
 import { listOf } from '../config/variables.ts';
-import { attend } from '../container/attach/foreground.ts';
+import { attendWith } from '../container/attach/foreground.ts';
+import { TerminalSession } from '../container/attach/terminal.ts';
+import { adaptTerminal } from '../container/init/console-socket.ts';
 import type { Caller } from '../launcher/caller.ts';
 import {
   AT_EMPTY_PATH,
@@ -21,11 +23,18 @@ import {
   MS_PRIVATE,
   O_CLOEXEC,
   O_DIRECTORY,
+  O_NOCTTY,
   O_PATH,
+  O_RDWR,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
+  TIOCGPTPEER,
+  TIOCSCTTY,
+  TIOCSPTLCK,
 } from '../linux/constants.ts';
+import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
+import { isTerminal } from '../linux/termios.ts';
 import type { WaitStatus } from '../linux/wait.ts';
 import { cloneInto, openTarget, spawnBoot } from '../namespaces/enter.ts';
 import { setAttributes } from '../rootfs/context.ts';
@@ -52,34 +61,62 @@ export function containerPlace(rootfs: string | undefined): string {
 }
 
 /** Executes a program there, and waits for its end. */
-export function runInside(caller: Caller, inside: Inside, args: readonly string[]): Promise<WaitStatus> {
-  return run(caller, () => enter(caller, inside), args);
+export function runInside(caller: Caller, inside: Inside, args: readonly string[]): WaitStatus {
+  return run(caller, (stdio) => enter(caller, inside, stdio), args);
 }
 
 /** The same for a program of the host. */
-export function runOnHost(caller: Caller, args: readonly string[]): Promise<WaitStatus> {
-  const { launcher, stdio } = caller;
-  return run(caller, () => StubProcess.spawn(launcher, { stdio, role: 'editor' }), args);
+export function runOnHost(caller: Caller, args: readonly string[]): WaitStatus {
+  const { launcher } = caller;
+  return run(caller, (stdio) => StubProcess.spawn(launcher, { stdio, role: 'command' }), args);
 }
 
-/** What a terminal sends is for the program, and does not end us. */
-async function run(caller: Caller, start: () => StubProcess, args: readonly string[]): Promise<WaitStatus> {
-  caller.signals.holdTogether();
-  const stub = start();
+type Stdio = Caller['stdio'];
+
+/** Signals are held (HeldSignals, or CallerSignals.hold): what a terminal sends is for the program, and does not end us. */
+function run(caller: Caller, start: (stdio: Stdio) => StubProcess, args: readonly string[]): WaitStatus {
+  const [stdin, stdout] = caller.stdio;
+  const terminal = isTerminal(stdin) && isTerminal(stdout) ? openTerminal(caller) : undefined;
+  let stub: StubProcess | undefined;
   try {
+    stub = start(terminal?.stdio ?? caller.stdio);
     const program = stub.program();
+    // Jobs are controlled in a session of one's own: process groups of another pid namespace have no numbers.
+    if (terminal) {
+      program.call('setsid', [], 'start a session');
+      program.call('ioctl', [0, TIOCSCTTY, 0], 'make the terminal the controlling one');
+    }
     const [path = ''] = args;
-    program.call('execve', [path, stringArray(args), stringArray(listOf(caller.env))], `execute ${path}`);
+    const execve = [path, stringArray(args), stringArray(listOf(caller.env))];
+    program.call('execve', execve, `execute ${path}`);
     stub.exec(program);
   } catch (error) {
-    stub.dismiss();
+    stub?.dismiss();
+    if (terminal) closeDescriptor(terminal.master);
     throw error;
+  } finally {
+    if (terminal) closeDescriptor(terminal.stdio[0]);
   }
-  return attend(caller, stub.pid, {});
+  const session = terminal && new TerminalSession(caller, terminal.master);
+  return attendWith(caller, stub.pid, { session });
 }
 
-function enter(caller: Caller, { pid, rootfs }: Inside): StubProcess {
-  const { launcher, stdio } = caller;
+/** A terminal between the caller's and a program (pts(4)). */
+function openTerminal(caller: Caller): { master: number; stdio: Stdio } {
+  const doing = 'make a terminal';
+  const master = openSync('/dev/ptmx', O_RDWR | O_NOCTTY);
+  try {
+    check(doing, 'ioctl', master, TIOCSPTLCK, new Uint8Array(4));
+    const slave = check(doing, 'ioctl', master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    adaptTerminal(caller, master);
+    return { master, stdio: [slave, slave, slave] };
+  } catch (error) {
+    closeDescriptor(master);
+    throw error;
+  }
+}
+
+function enter({ launcher }: Caller, { pid, rootfs }: Inside, stdio: Stdio): StubProcess {
   const options = { launcher, stdio, role: 'shell' };
   using target = openTarget({ pid });
   using boot = spawnBoot(target, options);
@@ -124,4 +161,9 @@ function cloneTree(program: Program, path: string, doing: string): number {
   const tree = program.open('open_tree', [AT_FDCWD, path, flags], doing);
   setAttributes(program, tree, { propagation: MS_PRIVATE }, AT_RECURSIVE | AT_EMPTY_PATH, doing);
   return tree;
+}
+
+/** The person's own shell. */
+export function shellOf({ env }: Pick<Caller, 'env'>): string {
+  return env.SHELL ?? '/bin/sh';
 }

@@ -104,7 +104,7 @@ export function runAllHooks(
 ): void {
   hooks?.forEach((hook, i) => {
     try {
-      runHook({ kind, i }, hook, setting);
+      attemptOrSkip(`hooks.${kind}[${i}]`, () => runHook({ kind, i }, hook, setting));
     } catch (error) {
       failed(error);
     }

@@ -1,4 +1,5 @@
-// CVE-2022-29162: a process had inheritable capabilities that its config does not give it.
+// CVE-2022-29162, CVE-2022-27650 of crun and CVE-2025-27612 of youki: a process had inheritable capabilities that its config
+// does not give it.
 
 import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';

@@ -5,6 +5,7 @@ import {
   closeSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -37,7 +38,7 @@ test('CVE-2025-31133: an image whose /dev/null is something else is refused', ()
   refused(attempt(box, 'echo alive', noDev), /make device \/dev\/null: a file that is not this device/);
 });
 
-// Seen with the mask taken from the container's /dev/null: a regular file.
+// Also CVE-2025-62161 of youki. Seen with the mask taken from the container's /dev/null: a regular file.
 test('CVE-2025-31133: masked paths get the null device of the host', () => {
   const own = join(box.directory, 'dev');
   mkdirSync(own);
@@ -56,6 +57,32 @@ test('CVE-2025-31133: masked paths get the null device of the host', () => {
   assert.is(status, 0, stderr);
   assert.is(stdout, 'character special file 1:3\ncharacter special file 1:3\n');
 });
+
+for (const target of ['the absolute path', 'the relative path', '/proc/self/root']) {
+  for (const [how, change] of [
+    ['', noDev],
+    [', with a tmpfs on /dev', () => {}],
+  ] as const) {
+    test(`CVE-2026-41579: /dev as a symlink leads nothing to the host: ${target}${how}`, () => {
+      const outside = join(box.directory, 'outside');
+      mkdirSync(outside, { mode: 0o700 });
+      rmSync(dev, { recursive: true, force: true });
+      const to = { 'the absolute path': outside, 'the relative path': '../../../outside' }[target];
+      symlinkSync(to ?? `${target}${outside}`, dev);
+      const { mode, uid, mtimeMs } = statSync(outside);
+      try {
+        attempt(box, 'echo alive; chmod 777 /dev; chown 1 /dev', change);
+        assert.equal(readdirSync(outside), []);
+        const after = statSync(outside);
+        assert.equal([after.mode, after.uid, after.mtimeMs], [mode, uid, mtimeMs]);
+      } finally {
+        rmSync(dev);
+        rmSync(outside, { recursive: true });
+        mkdirSync(dev);
+      }
+    });
+  }
+}
 
 // Seen without O_NOFOLLOW in bindConsole: /target was no regular file any more.
 test('CVE-2025-52565: a symlink at /dev/console leads the terminal nowhere', () => {

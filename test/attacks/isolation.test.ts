@@ -6,7 +6,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Config, Namespace } from '../../src/config/generated/types.ts';
 import { type Change, Sandbox, tsociPath, userNamespace } from '../container/harness.ts';
+import { attempt, refused } from './support.ts';
 
 const test = suite('isolation');
 const box = new Sandbox();
@@ -324,6 +326,25 @@ test('no link of the image leads a mount to /dev, where devices would be made in
   assert.is(status, 1);
   assert.match(stderr, /bind .* on \/volume: it is a link to \/dev/);
   assert.equal(readdirSync(host), []);
+});
+
+// runc's message to its init had 16 bits for the length of a path, and what was beyond them was read as messages.
+test('CVE-2021-43784: what is longer than 16 bits can say is an error, and nothing of it is done', () => {
+  const tail = 'x'.repeat(2 ** 16 + 16);
+  const types: Namespace[] = [{ type: 'mount' }, { type: 'uts' }];
+  for (const [parts, why] of [
+    [
+      { linux: { namespaces: [...types, { type: 'network', path: `/${tail}` }] } },
+      /ENAMETOOLONG .*linux\.namespaces/,
+    ],
+    [{ process: { cwd: `/${tail}`, args: ['true'] } }, /ENAMETOOLONG .*process\.cwd/],
+    [{ hostname: tail }, /hostname has 65552 bytes/],
+    [{ linux: { namespaces: types, cgroupsPath: `/${tail}` } }, /ENAMETOOLONG/],
+  ] satisfies [Partial<Config>, RegExp][])
+    refused(
+      attempt(box, 'echo alive', (config) => void Object.assign(config, parts)),
+      why,
+    );
 });
 
 test('nothing is left behind', () => {

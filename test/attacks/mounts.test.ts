@@ -39,7 +39,7 @@ const exchanger = `
     }
   }`;
 
-// Seen with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS off: the hook found mounts on the outside directory.
+// Also CVE-2019-18837 of crun. Seen with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS off: the hook found mounts on the outside directory.
 test('CVE-2021-30465: a destination that is exchanged with a symlink never leads out', () => {
   const volume = join(box.rootfs, 'volume');
   const seen = join(box.directory, 'seen');

@@ -113,7 +113,7 @@ test('CVE-2019-16884: /proc/net is a link into the directory of a process, and a
   refused(result, /could deceive security modules/);
 });
 
-// Seen before RESOLVE_NO_SYMLINKS for proc and sysfs (this was a hole): the container ran, in all three.
+// Also CVE-2019-19921, and CVE-2025-54867 of youki. Seen before RESOLVE_NO_SYMLINKS for proc and sysfs (this was a hole): the container ran, in all three.
 for (const [cve, name, target] of [
   ['2023-27561', 'proc', '/elsewhere'],
   ['2023-28642', 'proc', 'tmp'],
@@ -133,7 +133,7 @@ for (const [cve, name, target] of [
   });
 }
 
-// Seen with a sysctl written to the image's /proc in place of a private one: the kernel had 0.
+// Also CVE-2025-62596 of youki. Seen with a sysctl written to the image's /proc in place of a private one: the kernel had 0.
 test('CVE-2025-52881: a sysctl reaches the kernel, whatever the image has at /proc', () => {
   const directory = join(box.rootfs, 'proc', 'sys', 'net', 'ipv4');
   mkdirSync(directory, { recursive: true });

@@ -37,11 +37,16 @@ test('of a config that is not valid: the property', () => {
 
 test('of a mount: step, target, errno and property', () => {
   const details = detailsOfRun(({ mounts }) => {
-    mounts?.push({ destination: '/data', type: 'none', source: '/nowhere', options: ['bind'] });
+    mounts?.push({
+      destination: '/data',
+      type: 'none',
+      source: join(box.directory, 'none'),
+      options: ['bind'],
+    });
   });
   const { step, target, errno, code, property } = details;
-  assert.match(String(step), /\/nowhere/);
-  assert.match(String(target), /^\/(data|nowhere)$/);
+  assert.match(String(step), /none/);
+  assert.match(String(target), /^\/(data|.*none)$/);
   assert.equal([errno, code], [2, 'ENOENT']);
   assert.match(String(property), /^mounts\[7\]/);
 });

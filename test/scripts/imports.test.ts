@@ -78,4 +78,22 @@ test('a folder that nobody has put in a layer is a fault', () => {
   ]);
 });
 
+test('the library takes of the rest what is published with it, and nobody takes anything of the library', () => {
+  assert.equal(
+    faultsOf({
+      'library/a.ts': "import type { T } from '../config/generated/types.ts';\nimport './b.ts';",
+      'library/b.ts': "import { json } from '../config/json.ts';",
+      'config/generated/types.ts': '',
+      'config/json.ts': '',
+      'config/spec.ts': "import './json.ts';",
+      'cli/c.ts': "import type { B } from '../library/b.ts';",
+    }),
+    [
+      'cli/c.ts imports library/b.ts, which is in a layer above',
+      'config/spec.ts imports config/json.ts, which is not published with the library',
+      'library/b.ts imports config/json.ts, which is not published with the library',
+    ],
+  );
+});
+
 test.run();

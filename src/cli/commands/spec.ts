@@ -52,7 +52,7 @@ export const command = defineCommand({
     },
   ],
   async run({ caller, values }) {
-    const { stringifyJson } = await import('../../config/json.ts');
+    const { stringifyJson } = await import('../../config/stringify.ts');
     const { loadChecked } = await import('../../config/load.ts');
     const { describe } = await import('../../config/finding.ts');
     const bundle = callerPath('bundle', values.bundle, caller) ?? caller.cwd;

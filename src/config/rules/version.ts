@@ -2,12 +2,10 @@
 
 import { error, type Finding, warning } from '../finding.ts';
 import type { Config } from '../generated/types.ts';
+import { specVersion } from '../spec-version.ts';
 import { quote } from './values.ts';
 
 const section = 'config.md#specification-version';
-
-/** The specification that tsoci implements. */
-export const specVersion = '1.3.0';
 
 /** semver.org: 2.0.0, with pre-release and build identifiers. */
 const semver =

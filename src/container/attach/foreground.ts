@@ -10,6 +10,7 @@ import { step } from '../../linux/steps.ts';
 import { SYS } from '../../linux/syscalls.ts';
 import type { WaitStatus } from '../../linux/wait.ts';
 import type { NotifySocket } from '../notify-socket.ts';
+import type { TerminalSession } from './terminal.ts';
 
 /** What a child in the foreground has to do with besides its end. */
 export interface Attended {
@@ -26,6 +27,15 @@ export async function attend(
   { terminal, notify }: Attended,
 ): Promise<WaitStatus> {
   const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
+  return attendWith(caller, pid, { session, notify });
+}
+
+/** The same with a session that was opened, which is closed here. */
+export function attendWith(
+  caller: Caller,
+  pid: number,
+  { session, notify }: { session: TerminalSession | undefined; notify?: Attended['notify'] },
+): WaitStatus {
   const watched = debuggerWatched();
   const watching = watched === undefined ? [] : [{ fd: watched, events: POLLIN }];
   const serve = (socket: number) => {
