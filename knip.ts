@@ -8,7 +8,7 @@ export default {
   entry: [
     'src/main.ts!',
     // Published.
-    'src/library/index.ts!',
+    'src/library/{index,bin}.ts!',
     // Decoded by no command yet; the image is for scripts/.
     'src/launcher/*.ts!',
     // Executed by others by their paths.
@@ -17,8 +17,10 @@ export default {
     'test/**/*.test.ts',
     'conformance/*.ts',
     'bench/*.ts',
+    'examples/*.ts',
+    'scripts/library/*.ts',
   ],
-  project: ['src/**/*.ts!', '{scripts,test,conformance,bench}/**/*.ts'],
+  project: ['src/**/*.ts!', '{scripts,test,conformance,bench,examples}/**/*.ts'],
   ignore: ['src/config/generated/**'],
   ignoreExportsUsedInFile: production || { interface: true, type: true },
   exclude: ['binaries', 'duplicates', ...(production ? (['dependencies'] as const) : [])],

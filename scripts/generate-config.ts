@@ -34,6 +34,8 @@ async function types(): Promise<string> {
   const body = text
     .replace(/export interface All \{\}\n/, '')
     .replace(/ \*\n \* This interface was referenced by [^/]*? \*\/\n/g, ' */\n')
+    // typedoc does not know the tag.
+    .replace(/ *\*\n *\* @minItems 1\n/g, '')
     .replace(/^( *)\/\*\*\n *\* (.*)\n *\*\/$/gm, '$1/** $2 */');
   return `${generated}
 // 64-bit integers are numbers as far as numbers are exact, bigints above.

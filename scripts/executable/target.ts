@@ -20,10 +20,14 @@ const targets: Readonly<Record<string, Target>> = {
   'linux-arm64-musl': { cpu: 'arm64', libc: 'musl', name: 'bun-linux-aarch64-musl' },
 };
 
+export function targetNames(): string[] {
+  return Object.keys(targets);
+}
+
 /** This machine's, unless another is named. */
 export function findTarget(name = `linux-${process.arch}`): Target {
   const found = targets[name];
-  if (!found) throw new Error(`target ${name} is none of ${Object.keys(targets).join(', ')}`);
+  if (!found) throw new Error(`target ${name} is none of ${targetNames().join(', ')}`);
   return found;
 }
 

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Config, Features } from '../config/generated/types.ts';
 import type { ConfigBuilder } from './config.ts';
 import { Container, type CreateOptions } from './container.ts';
-import { findExecutable } from './executable.ts';
+import { packagedExecutable } from './executable.ts';
 import type { Exit } from './exit.ts';
 import { ContainerHandle, type ContainerState } from './handle.ts';
 import type { LogEntry } from './log.ts';
@@ -54,7 +54,13 @@ export class Runtime {
   readonly #tsoci: Tsoci;
 
   constructor(options: RuntimeOptions = {}) {
-    const { executable = findExecutable(), root, systemdCgroup, directory = tmpdir(), log } = options;
+    const {
+      executable = packagedExecutable() ?? 'tsoci',
+      root,
+      systemdCgroup,
+      directory = tmpdir(),
+      log,
+    } = options;
     const globals = [
       ...(root === undefined ? [] : [`--root=${root}`]),
       ...(systemdCgroup ? ['--systemd-cgroup'] : []),

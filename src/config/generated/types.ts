@@ -674,11 +674,7 @@ export interface Seccomp {
 }
 /** An action for some system calls. config-linux.md#seccomp */
 export interface Syscall {
-  /**
-   * Names of the calls, at least one. config-linux.md#seccomp
-   *
-   * @minItems 1
-   */
+  /** Names of the calls, at least one. config-linux.md#seccomp */
   names: string[];
   action: SeccompAction;
   /** errno, if the action is SCMP_ACT_ERRNO or SCMP_ACT_TRACE; EPERM when absent. config-linux.md#seccomp */
