@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -105,6 +106,39 @@ test('what criu is asked to dump', () => {
   assert.is(box.state(id).status, 'running');
   end(id);
 });
+
+// Seen before: checkpointed, and a restore bound the source of /a/volume on what is now called so: writable.
+for (const [what, script] of [
+  ['directories that have changed their names', 'mv /a /c; mv /b /a; mv /c /b'],
+  ['a link where a directory was', 'mv /a /c; ln -s /b /a'],
+] as const) {
+  test(`CVE-2026-119101: a writable mount does not get the name of a read-only one: ${what}`, () => {
+    const secret = join(box.directory, 'secret');
+    const shared = join(box.directory, 'shared');
+    for (const directory of [secret, shared]) mkdirSync(directory, { recursive: true });
+    const id = box.id();
+    box.configure(`${script}; : >/moved; sleep 1000`, ({ root, mounts }) => {
+      if (root) root.readonly = false;
+      mounts?.push(
+        { destination: '/a/volume', type: 'bind', source: secret, options: ['bind', 'ro'] },
+        { destination: '/b/volume', type: 'bind', source: shared, options: ['bind'] },
+      );
+    });
+    assert.is(box.detached('run', '--detach', id), 0);
+    const moved = join(box.rootfs, 'moved');
+    eventually('the mounts have moved', () => existsSync(moved));
+    const { status, stderr } = tsoci('works', 'checkpoint', '--image-path', images, id);
+    assert.is(status, 1);
+    assert.match(
+      stderr,
+      /the mount on \/\w\/volume is not ro, as mounts\[\d+\] of the config is; what the container has/,
+    );
+    assert.is(box.state(id).status, 'running');
+    end(id);
+    for (const left of ['moved', 'a', 'b', 'c'])
+      rmSync(join(box.rootfs, left), { recursive: true, force: true });
+  });
+}
 
 test('what criu is asked to restore', () => {
   mkdirSync(images, { recursive: true });
