@@ -66,7 +66,7 @@ export function externalMounts(init: number, config: Config, notify: string | un
 }
 
 /** The same from what is mounted there: key is the mount point, val the name. */
-export function nameMounts(
+function nameMounts(
   mounts: readonly MountInfo[],
   {
     binds,
