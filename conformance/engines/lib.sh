@@ -9,7 +9,7 @@ set -uo pipefail
 
 engines=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 passed=0 failed=0 skipped=0
-readonly CAP_SYS_RESOURCE=24 # linux/capability.h
+readonly CAP_SYS_ADMIN=21 CAP_SYS_RESOURCE=24 # linux/capability.h
 : "${ENGINE_TIMEOUT:=60}" # seconds that a command of an engine may take
 
 usage() {

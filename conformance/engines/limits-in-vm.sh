@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The checks of limits, statistics and freezing, which want controllers that a host may keep with cgroup v1: for the
 # machine of test/vm (npm run engines:vm). A check that is skipped here is a failure.
-# usage: limits-in-vm.sh [ENGINE/RUNTIME...] (default: podman and containerd, with tsoci and then with runc)
+# usage: limits-in-vm.sh [ENGINE/RUNTIME...] (default: podman, containerd and docker, with tsoci and then with runc)
 set -uo pipefail
 engines=$(dirname "$0")
 # Everything is emulated: what takes one second elsewhere takes ten.
 export ENGINE_TIMEOUT=${ENGINE_TIMEOUT:-300}
 checks='pause|stats|metrics|update|limit_is_set|limits_are_set|over_its_memory_limit|fork_bomb'
-(($#)) || set -- {podman,containerd}/{tsoci,runc}
+(($#)) || set -- {podman,containerd,docker}/{tsoci,runc}
 
 passed=0 failed=0
 for pair; do

@@ -26,7 +26,7 @@ export type System = { kernel: string; initramfs: string; disk: string };
 /** The two other runtimes, engines and what their suites call, what tsoci and Node link to, and what tests use. */
 const packages = [
   ...['busybox-static', 'runc', 'crun', 'criu'],
-  ...['podman', 'conmon', 'containerd', 'jq', 'procps'],
+  ...['podman', 'conmon', 'containerd', 'docker.io', 'jq', 'procps'],
   ...['bash', 'dash', 'coreutils', 'findutils', 'grep', 'sed', 'tar', 'mount', 'util-linux', 'bsdutils'],
   ...['libstdc++6', 'libatomic1', 'libseccomp2'],
   ...['systemd', 'dbus', 'apparmor', 'iproute2', 'nftables', 'iptables', 'uidmap', 'strace'],
