@@ -2,7 +2,7 @@
 
 import { readlinkSync } from 'node:fs';
 import { E2BIG, EACCES, EAGAIN, EINVAL, ENOMEM, EPERM, ETXTBSY } from '../linux/errno.ts';
-import type { TsociError } from '../linux/errors.ts';
+import { describeErrno, TsociError } from '../linux/errors.ts';
 import { hintOf } from './files.ts';
 import { personOf } from './person.ts';
 import { type Execution, whyNotExecutable } from './program.ts';
@@ -62,5 +62,17 @@ export function explainExecve(error: TsociError, path: string, executor: Executo
   const { errno } = error;
   if (errno === undefined) return error;
   const reason = lookInto(executor, (execution) => reasonFor(errno, path, execution));
-  return reason ? error.hinted(reason) : error;
+  const worded = inWordsForDocker(error, errno);
+  return reason ? worded.hinted(reason) : worded;
+}
+
+/** docker looks for "permission denied" and "no such file or directory", in lower case: then it exits with 126 or 127. */
+function inWordsForDocker(error: TsociError, errno: number): TsociError {
+  const { property, propertyTold, step, hint } = error;
+  const answer = describeErrno(errno);
+  const message = error.message.replace(
+    answer,
+    answer.replace(/\(./, (start) => start.toLowerCase()),
+  );
+  return new TsociError(message, { errno, property, propertyTold, step, hint, cause: error });
 }

@@ -21,6 +21,20 @@ a_file_not_executable_is_126_and_named() {
   matches /etc/not-executable "$(<"$work/err")"
 }
 
+a_file_that_its_user_may_not_execute_is_126_and_a_missing_interpreter_127() {
+  docker create --name prepared busybox true
+  install -m 700 "$work/rootfs/bin/busybox" "$work/own"
+  install -m 755 /dev/stdin "$work/script" <<<'#!/no/interpreter'
+  docker cp "$work/own" prepared:/bin/own
+  docker cp "$work/script" prepared:/bin/script
+  docker commit prepared prepared-image
+  exits 126 docker run --rm --user app prepared-image own true
+  # runc has said by then that the container runs.
+  [[ $(basename "$runtime") == runc ]] || exits 127 docker run --rm prepared-image script
+  remove prepared
+  docker rmi prepared-image
+}
+
 a_terminal_is_of_the_right_size_and_controlling() {
   matches $'/dev/pts/0\n31 97$' "$(on_terminal docker run --rm -it busybox sh -c "$report_terminal")"
   matches controlled "$(on_terminal docker run --rm -it busybox sh -c 'echo controlled >/dev/tty; sleep 0.5')"
