@@ -8,7 +8,7 @@ import type { Invocation } from './command.ts';
 import { type Option, UsageError } from './options.ts';
 
 /** Seconds to wait at a failure for a debugger, in the annotations of a config.json. */
-const DEBUG_ANNOTATION = 'org.tsoci.debug';
+export const DEBUG_ANNOTATION = 'org.tsoci.debug';
 const SECONDS = 60;
 const MOST_SECONDS = 3600;
 

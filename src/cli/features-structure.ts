@@ -9,6 +9,7 @@ import { specVersion } from '../config/spec-version.ts';
 import { ANNOTATION as CRIU_CONFIG } from '../criu/config-file.ts';
 import { ANNOTATION as NETWORK } from '../network/network-options.ts';
 import { securityFeatures } from '../security/features.ts';
+import { DEBUG_ANNOTATION } from './debugging.ts';
 import { commit, version } from './version.ts';
 
 /** The lowest version whose configurations are accepted: the first that promises compatibility. */
@@ -28,7 +29,13 @@ export function features(): Features {
       'org.opencontainers.runc.checkpoint.enabled': 'true',
       ...security.annotations,
     },
-    potentiallyUnsafeConfigAnnotations: ['org.tsoci.overlay.', NETWORK, SYSTEMD_PROPERTY, CRIU_CONFIG],
+    potentiallyUnsafeConfigAnnotations: [
+      'org.tsoci.overlay.',
+      NETWORK,
+      SYSTEMD_PROPERTY,
+      DEBUG_ANNOTATION,
+      CRIU_CONFIG,
+    ],
     linux: {
       namespaces: [...namespaceTypes],
       cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },

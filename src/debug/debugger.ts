@@ -46,7 +46,7 @@ export async function debugCommand(
   let started: { child: StubProcess; connection: number | undefined };
   {
     using listening = listenForPeer(path);
-    const child = start(caller, input, { json: options.json, tsoci, args, path });
+    const child = start(caller, input, { options, tsoci, args, path });
     started = { child, connection: awaitCommand(caller, listening.socket, child) };
   }
   const { child, connection } = started;
@@ -107,7 +107,9 @@ function openInput(caller: Caller, { commandFile, json }: DebuggerOptions): Open
         complete: (line) => complete(line, config.text),
       })
     : new Script(fd, signals);
-  return { source, signals, config, [Symbol.dispose]: () => (fd === stdin ? undefined : closeSync(fd)) };
+  const opened = new DisposableStack();
+  if (fd !== stdin) opened.adopt(fd, closeSync);
+  return { source, signals, config, [Symbol.dispose]: () => opened.dispose() };
 }
 
 function openFile(path: string): number {
@@ -122,12 +124,17 @@ function openFile(path: string): number {
 function start(
   caller: Caller,
   { source }: Opened,
-  { json, tsoci, args, path }: { json: boolean; tsoci: string; args: readonly string[]; path: string },
+  {
+    options: { json, commandFile },
+    tsoci,
+    args,
+    path,
+  }: { options: DebuggerOptions; tsoci: string; args: readonly string[]; path: string },
 ): StubProcess {
   const [stdin, stdout, stderr] = caller.stdio;
   const nothing = openSync('/dev/null', O_RDWR);
   try {
-    const input = source.terminal ? stdin : nothing;
+    const input = source.terminal || commandFile !== undefined ? stdin : nothing;
     const stdio = [input, json ? stderr : stdout, stderr] as const;
     const stub = StubProcess.spawn(caller.launcher, { stdio, role: 'command' });
     const program = stub.program();

@@ -44,6 +44,8 @@ const ORDER: readonly string[] = [
   'process.capabilities',
 ];
 
+const LIMITS = 'linux.resources';
+
 /** The process is looked at as a whole before the first of it is applied. */
 const PROCESS: readonly string[] = ORDER.slice(ORDER.indexOf('process.cwd'));
 
@@ -84,6 +86,8 @@ export function editConfig(creation: Creation, progress: Progress): string[] {
 
 /** Whether a property was applied before, or is a part of what was taken in as a whole. */
 export function isTooLate(name: string, { reached, done }: Pick<Progress, 'reached' | 'done'>): boolean {
+  // Limits are set before there is an init, one by one.
+  if (isWithin(name, LIMITS) && reached !== undefined && isWithin(reached, LIMITS)) return false;
   const place = orderOf(name);
   if (place < 0) return done.length > 0;
   const [, index] = /^mounts\[(\d+)\]/.exec(name) ?? [];

@@ -14,7 +14,7 @@ import { showArguments, showResult } from '../trace/calls.ts';
 import { Breakpoints } from './breakpoints.ts';
 import { editConfig } from './edit.ts';
 import type { Answer, Event, MessageSocket, Operation, Reason, Request } from './protocol.ts';
-import { type Decider, memoryAt, type Step } from './step-by-step.ts';
+import { type Decider, isPiece, memoryAt, type Step } from './step-by-step.ts';
 import { showWhere } from './where.ts';
 
 type Debugger = MessageSocket<Request, Event | Answer>;
@@ -114,7 +114,7 @@ export class Session implements Decider, FailureHandler {
   // Decider
 
   before(step: Step): 'execute' | 'skip' {
-    const together = step.piece ? step.operations.length - step.index - 1 : 0;
+    const together = step.end - step.index - 1;
     const at = { ...this.#describe(step), ...(together > 0 && { together }) };
     // Whoever wants to stop within the piece stops before it.
     const within = Array.from({ length: together }, (_, i) =>
@@ -148,7 +148,7 @@ export class Session implements Decider, FailureHandler {
     if (!call) return 'fail';
     const error = explained(call, step, result);
     const at = this.#failed?.operation ?? this.#describe(step, result);
-    const retryable = !step.piece;
+    const retryable = !isPiece(step);
     const skippable = retryable && isSkippable(step);
     const verdict = this.#stop({ reason: 'error', at, step, error, skippable, retryable });
     if (verdict === 'skip') this.#warn(`${at.doing} has failed, and is taken for done`);
@@ -192,10 +192,8 @@ export class Session implements Decider, FailureHandler {
   }
 
   /** The process of the container has the terminal as soon as it is executed: the debugger lets go of it before. */
-  #handOver({ executor, operations, index, piece }: Step): void {
-    const [path] = operations
-      .slice(index, piece ? undefined : index + 1)
-      .flatMap((call) => executedBy(call) ?? []);
+  #handOver({ executor, operations, index, end }: Step): void {
+    const [path] = operations.slice(index, end).flatMap((call) => executedBy(call) ?? []);
     if (path === undefined || this.#over || !['init', 'exec'].includes(executor.role)) return;
     const told = this.#debugger?.send({ event: 'executing', pid: executor.pid, path });
     if (told && !this.#debugger?.receive()) this.#giveUp(undefined);
@@ -374,20 +372,24 @@ export class Session implements Decider, FailureHandler {
 
   #list({ at, step, error }: Stop, count: number): Answer {
     const failed = error !== undefined;
-    const rest = step && !failed ? step.operations.slice(step.index + 1, step.index + 1 + count) : [];
-    const after = rest.flatMap((_, i) =>
-      step
-        ? { ...this.#describe({ ...step, index: step.index + 1 + i }), number: (at?.number ?? 0) + 1 + i }
-        : [],
-    );
-    const before = this.#done.slice(-count - (failed ? 1 : 0));
+    const here = failed && at ? at.number - 1 : this.#done.length;
     return {
       answer: 'list',
-      before: failed && before.at(-1)?.number === at?.number ? before.slice(0, -1) : before,
+      before: this.#done.slice(Math.max(0, here - count), here),
       at,
       error: failed,
-      after,
+      after: failed ? this.#done.slice(here + 1) : this.#rest(step, count),
     };
+  }
+
+  /** The operations of the program behind a step. What the next program will have is not known yet. */
+  #rest(step: Step | undefined, count: number): Operation[] {
+    if (!step) return [];
+    const { operations, index } = step;
+    return operations.slice(index + 1, index + 1 + count).map((_, i) => ({
+      ...this.#describe({ ...step, index: index + 1 + i }),
+      number: this.#done.length + 2 + i,
+    }));
   }
 
   #edit({ at, error }: Stop): Answer {
@@ -477,12 +479,12 @@ function propertyOf(error: unknown): string | undefined {
 }
 
 /** Whether what follows needs nothing that comes of it. */
-function isSkippable({ operations, index, piece }: Step): boolean {
-  const operation = operations[index];
+function isSkippable(step: Step): boolean {
+  const operation = step.operations[step.index];
   if (!operation) return false;
   const { call, opens, receives } = operation;
   if (call === 'seccomp') return true;
-  return !piece && opens === undefined && !receives && call !== 'execve' && call !== 'clone3';
+  return !isPiece(step) && opens === undefined && !receives && call !== 'execve' && call !== 'clone3';
 }
 
 function explained(call: Call, { executor, channel }: Step, result: number): unknown {

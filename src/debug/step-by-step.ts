@@ -35,8 +35,8 @@ export interface Step {
   readonly message: Buffer;
   readonly heap: Buffer | undefined;
   readonly channel: Channel;
-  /** It goes in one piece with what follows: from here on nobody can stop. */
-  readonly piece: boolean;
+  /** The index behind those that go in one piece with it: nobody can stop before that. */
+  readonly end: number;
 }
 
 /** Who decides about each operation. What is thrown gives up the program. */
@@ -63,25 +63,25 @@ export class StepByStep implements Stepper {
 
   send(executor: Executor, { operations, message: sent, heap }: Sent, channel: Channel): void {
     const message = Buffer.from(sent);
-    const at = (index: number, piece: boolean): Step => ({
+    const at = (index: number, end = index + 1): Step => ({
       executor,
       operations,
       index,
       message,
       heap,
       channel,
-      piece,
+      end,
     });
     if (operations.some((operation) => talks(operation, executor.control))) {
-      const first = at(0, true);
+      const first = at(0, endOfWhole(operations, executor.control));
       this.#decider.before(first);
       channel.send(message, 'send a program to the stub');
       this.#whole.set(executor.pid, first);
       return;
     }
     for (let index = 0; index < operations.length; ) {
-      const count = isPiece(operations, index) ? operations.length - index : 1;
-      const step = at(index, count > 1);
+      const count = beginsPiece(operations, index) ? operations.length - index : 1;
+      const step = at(index, index + count);
       if (this.#decider.before(step) === 'skip') {
         writeResult(message, index, 0);
         index++;
@@ -90,7 +90,7 @@ export class StepByStep implements Stepper {
       const reply = execute(step, count);
       if (!reply) {
         for (let i = index; i < operations.length; i++)
-          this.#decider.done(at(i, false), operations[i]?.call === 'execve' ? 0 : undefined);
+          this.#decider.done(at(i), operations[i]?.call === 'execve' ? 0 : undefined);
         this.#replies.set(executor.pid, Buffer.alloc(0));
         return;
       }
@@ -123,19 +123,14 @@ export class StepByStep implements Stepper {
   }
 
   /** Takes in what has come of a piece. The index to go on from; undefined where the program ends. */
-  #take(
-    step: Step,
-    count: number,
-    reply: Buffer,
-    at: (index: number, piece: boolean) => Step,
-  ): number | undefined {
+  #take(step: Step, count: number, reply: Buffer, at: (index: number) => Step): number | undefined {
     const { operations, message, index } = step;
     for (let i = 0; i < count; i++) {
       const operation = operations[index + i];
       if (!operation) break;
       const result = resultAt(reply, i);
       writeResult(message, index + i, result);
-      const one = at(index + i, false);
+      const one = at(index + i);
       this.#decider.done(one, result);
       if (operation.call === 'clone3' && result > 0)
         this.#children.set(result, { message: Buffer.from(message), shift: index });
@@ -159,12 +154,11 @@ export class StepByStep implements Stepper {
     return index;
   }
 
+  /** What has failed in it can only be told: whoever drives the process has gone on to its reply. */
   #tellWhole(first: Step, reply: Buffer): void {
     for (const [index, operation] of first.operations.entries()) {
       const result = resultAt(reply, index);
-      const step = { ...first, index, message: reply, piece: false };
-      this.#decider.done(step, result);
-      if (isFailure(operation, result)) this.#decider.refused({ ...step, piece: true }, result);
+      this.#decider.done({ ...first, index, message: reply }, result);
       if (stops(operation.control, result)) return;
     }
   }
@@ -183,7 +177,18 @@ function talks({ call, args, closes, closesFrom }: Operation, control: number): 
   return (call === 'sendmsg' || call === 'recvmsg' || call === 'read') && args[0] === control;
 }
 
-function isPiece(operations: readonly Operation[], index: number): boolean {
+/** What a program has behind the end of its connection is for whoever connects next: for `start`. */
+function endOfWhole(operations: readonly Operation[], control: number): number {
+  const left = operations.findIndex(({ closes }) => closes === control);
+  return left < 0 ? operations.length : left + 1;
+}
+
+/** Whether others go in one piece with it. */
+export function isPiece({ index, end }: Step): boolean {
+  return end > index + 1;
+}
+
+function beginsPiece(operations: readonly Operation[], index: number): boolean {
   const operation = operations[index];
   return operation?.call === 'seccomp' || Boolean((operation?.control ?? 0) & STOP_IF_POSITIVE);
 }

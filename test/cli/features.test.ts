@@ -17,6 +17,7 @@ test('the structure is as features.md demands', () => {
     'org.tsoci.network',
     'org.systemd.property.',
     'org.criu.config',
+    'org.tsoci.debug',
   ]);
   assert.is(structure.annotations?.['org.opencontainers.runc.checkpoint.enabled'], 'true');
 });

@@ -2,7 +2,7 @@
 
 import { closeSync } from 'node:fs';
 import type { Caller } from '../../launcher/caller.ts';
-import { attemptAsync, onceOnly } from '../../linux/attempt.ts';
+import { attempt, attemptAsync, onceOnly } from '../../linux/attempt.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import { step } from '../../linux/steps.ts';
 import { listenAt } from '../../linux/unix-socket.ts';
@@ -41,7 +41,9 @@ export async function createContainer(
   const creation = await attemptAsync(() => prepareCreation(caller, options));
   await prepared?.(creation);
   const { config, source } = creation.bundle;
-  explainingConfig(caller, source, () => checkConsole(config.process?.terminal ?? false, options));
+  explainingConfig(caller, source, () =>
+    onceOnly(() => checkConsole(config.process?.terminal ?? false, options)),
+  );
   // It may have been while we started.
   checkWanted();
   return withReserved(creation, options, {
@@ -55,7 +57,7 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   const { caller, bundle } = creation;
   const { record, directory, undo } = reserved;
   const { place, unit } = planPlace(creation, options, reserved);
-  const cgroup = place && makeCgroup(caller, place, bundle.config, undo);
+  const cgroup = place && attempt(undefined, () => makeCgroup(caller, place, bundle.config, undo));
   if (cgroup) recordCgroup(reserved, cgroup.directory);
   else delete record.cgroup;
   using opened = new DisposableStack();
