@@ -33,8 +33,8 @@ export function features(): Features {
       'org.tsoci.overlay.',
       NETWORK,
       SYSTEMD_PROPERTY,
-      DEBUG_ANNOTATION,
       CRIU_CONFIG,
+      DEBUG_ANNOTATION,
     ],
     linux: {
       namespaces: [...namespaceTypes],
