@@ -4,6 +4,7 @@
 import type { Creation } from '../container/create/creation.ts';
 import { explainExecve } from '../diagnosis/explain-execve.ts';
 import type { FailureHandler, Verdict } from '../linux/attempt.ts';
+import { closeDescriptor } from '../linux/descriptor.ts';
 import { messageOf, TsociError } from '../linux/errors.ts';
 import type { Phase } from '../linux/steps.ts';
 import { readTextFile } from '../linux/text-file.ts';
@@ -51,7 +52,7 @@ interface Stop {
 }
 
 export interface SessionOptions {
-  /** Waits for a debugger to come; undefined: none has. It is asked at the first stop. */
+  /** Waits for a debugger to come; undefined: none has. It is asked at the first stop. The connection is closed here. */
   meet: () => Debugger | undefined;
   /** In place of a debugger: looks at a failure, and lets it fail. */
   look?: (stopped: Event & { event: 'stopped' }) => void;
@@ -109,6 +110,7 @@ export class Session implements Decider, FailureHandler {
   end(): void {
     this.#over = true;
     this.#debugger?.send({ event: 'done' });
+    this.#hangUp();
   }
 
   // Decider
@@ -277,7 +279,7 @@ export class Session implements Decider, FailureHandler {
       other.send({ answer: 'going' });
       return verdict === 'quit' ? this.#giveUp(error) : verdict;
     }
-    this.#debugger = undefined;
+    this.#hangUp();
     return this.#giveUp(error);
   }
 
@@ -322,6 +324,12 @@ export class Session implements Decider, FailureHandler {
       case 'ready':
         return undefined;
     }
+  }
+
+  /** A server goes on after the command, and what is open would stay so. */
+  #hangUp(): void {
+    if (this.#debugger) closeDescriptor(this.#debugger.fd);
+    this.#debugger = undefined;
   }
 
   /** At a failure that failure is what the command ends with. */
