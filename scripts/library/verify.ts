@@ -25,7 +25,7 @@ let failed = 0;
 const home = makeWorkDirectory('/tmp/tsoci-npm-');
 try {
   if (!process.argv.includes('--packed'))
-    check('package:npm', [process.execPath, join(root, 'scripts/library/package.ts')]);
+    check('package:npm', [process.execPath, join(root, 'scripts/library/npm-package.ts')]);
   lint();
   install();
   useCommand();

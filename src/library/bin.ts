@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { packagedExecutable, packageNames } from './executable.ts';
+import { packagedExecutable, packageNames } from './packaged-executable.ts';
 
 /** As shells have it for what cannot be found. */
 const NOT_FOUND = 127;

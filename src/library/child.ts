@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { systemError, TsociError } from './errors.ts';
+import { ended, type Stdio, start, type Tsoci } from './command-line.ts';
 import { type Exit, exitOf } from './exit.ts';
-import { failureOf, readLog, tell } from './log.ts';
-import { ended, type Stdio, start, type Tsoci } from './tsoci.ts';
+import { failureOf, readLog, tell } from './json-log.ts';
+import { systemError, TsociError } from './tsoci-error.ts';
 
 export interface Attended {
   readonly child: ChildProcess;

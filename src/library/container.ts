@@ -7,13 +7,13 @@ import type { Readable, Writable } from 'node:stream';
 import type { Config } from '../config/generated/types.ts';
 import { stringifyJson } from '../config/stringify.ts';
 import { type Attended, attend } from './child.ts';
-import { systemError, TsociError } from './errors.ts';
+import { command, type Stdio, type Tsoci } from './command-line.ts';
+import { ContainerHandle } from './container-handle.ts';
+import { onAbort } from './container-process.ts';
 import type { Exit } from './exit.ts';
-import { ContainerHandle } from './handle.ts';
 import { makeDirectory, OWNER_ANNOTATION, ownName } from './owner.ts';
-import { onAbort } from './process.ts';
 import { piped } from './streams.ts';
-import { command, type Stdio, type Tsoci } from './tsoci.ts';
+import { systemError, TsociError } from './tsoci-error.ts';
 
 /** How a container is made, beside its configuration. */
 export interface CreateOptions extends Stdio {

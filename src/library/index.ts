@@ -12,14 +12,14 @@
  */
 
 export type * from '../config/generated/types.ts';
-export * from './config.ts';
+export type { Stdio, StdioOption } from './command-line.ts';
+export * from './config-builder.ts';
 export { Container, type CreateOptions } from './container.ts';
-export { type ErrorFields, TsociError } from './errors.ts';
+export { ContainerHandle, type ContainerState, type EventsOptions } from './container-handle.ts';
+export { ContainerProcess, type ExecOptions } from './container-process.ts';
+export type * from './container-stats.ts';
+export { defaultSeccomp } from './default-seccomp.ts';
 export type { Exit } from './exit.ts';
-export { ContainerHandle, type ContainerState, type EventsOptions } from './handle.ts';
-export type { LogEntry } from './log.ts';
-export { ContainerProcess, type ExecOptions } from './process.ts';
+export type { LogEntry } from './json-log.ts';
 export { type RunOptions, type RunResult, Runtime, type RuntimeOptions } from './runtime.ts';
-export { defaultSeccomp } from './seccomp.ts';
-export type * from './stats.ts';
-export type { Stdio, StdioOption } from './tsoci.ts';
+export { type ErrorFields, TsociError } from './tsoci-error.ts';

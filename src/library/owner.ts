@@ -4,7 +4,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemError } from './errors.ts';
+import { systemError } from './tsoci-error.ts';
 
 /** The annotation of each container that this library makes. */
 export const OWNER_ANNOTATION = 'org.tsoci.library.owner';

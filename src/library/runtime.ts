@@ -5,15 +5,15 @@ import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Config, Features } from '../config/generated/types.ts';
-import type { ConfigBuilder } from './config.ts';
+import { command, type Tsoci } from './command-line.ts';
+import type { ConfigBuilder } from './config-builder.ts';
 import { Container, type CreateOptions } from './container.ts';
-import { packagedExecutable } from './executable.ts';
+import { ContainerHandle, type ContainerState } from './container-handle.ts';
 import type { Exit } from './exit.ts';
-import { ContainerHandle, type ContainerState } from './handle.ts';
-import type { LogEntry } from './log.ts';
+import type { LogEntry } from './json-log.ts';
 import { isGone, OWNER_ANNOTATION, sweepDirectories } from './owner.ts';
+import { packagedExecutable } from './packaged-executable.ts';
 import { collect } from './streams.ts';
-import { command, type Tsoci } from './tsoci.ts';
 
 /** Which tsoci is used, and how. */
 export interface RuntimeOptions {

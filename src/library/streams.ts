@@ -1,7 +1,7 @@
 // Standard streams of a process in a container.
 
 import type { Readable } from 'node:stream';
-import { TsociError } from './errors.ts';
+import { TsociError } from './tsoci-error.ts';
 
 /** A stream that must be a pipe to us. */
 export function piped<T>(stream: T | null, name: string): T {

@@ -1,6 +1,6 @@
 // What the executable says with --log-format json: a JSON object a line.
 
-import { type ErrorFields, TsociError } from './errors.ts';
+import { type ErrorFields, TsociError } from './tsoci-error.ts';
 
 /** A warning or a debug message of tsoci. */
 export interface LogEntry {

@@ -10,7 +10,7 @@ import type {
   Seccomp,
 } from '../config/generated/types.ts';
 import { exampleConfig } from '../config/spec.ts';
-import { defaultSeccomp } from './seccomp.ts';
+import { defaultSeccomp } from './default-seccomp.ts';
 
 /** What a container may use. */
 export interface Limits {

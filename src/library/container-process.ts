@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Attended, attend } from './child.ts';
+import type { Stdio, Tsoci } from './command-line.ts';
 import type { Exit } from './exit.ts';
 import { makeDirectory } from './owner.ts';
 import { piped } from './streams.ts';
-import type { Stdio, Tsoci } from './tsoci.ts';
 
 /** How another process is executed. What is left open is as in the configuration of the container. */
 export interface ExecOptions extends Stdio {

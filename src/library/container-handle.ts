@@ -2,9 +2,9 @@
 
 import type { Resources, State } from '../config/generated/types.ts';
 import { stringifyJson } from '../config/stringify.ts';
-import { ContainerProcess, type ExecOptions } from './process.ts';
-import type { ContainerEvent, Stats } from './stats.ts';
-import { command, lines, type Tsoci } from './tsoci.ts';
+import { command, lines, type Tsoci } from './command-line.ts';
+import { ContainerProcess, type ExecOptions } from './container-process.ts';
+import type { ContainerEvent, Stats } from './container-stats.ts';
 
 /** What `tsoci state` tells of a container. */
 export interface ContainerState extends State {

@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { systemError } from './errors.ts';
-import { failureOf, type LogEntry, readLog, tell } from './log.ts';
+import { failureOf, type LogEntry, readLog, tell } from './json-log.ts';
+import { systemError } from './tsoci-error.ts';
 
 /** What to execute, and how. */
 export interface Tsoci {
