@@ -49,10 +49,13 @@ export class ContainerProcess implements AsyncDisposable {
     options.signal?.throwIfAborted();
     const directory = await makeDirectory(tsoci.directory);
     const pidFile = join(directory, 'pid');
-    const aborts = new AbortController();
-    let attended: Attended;
+    const over = new AbortController();
+    const forget = async () => {
+      over.abort();
+      await rm(directory, { recursive: true, force: true });
+    };
     try {
-      attended = await attend(
+      const attended = await attend(
         tsoci,
         { directory, name: 'exec' },
         options,
@@ -60,24 +63,20 @@ export class ContainerProcess implements AsyncDisposable {
           ...['exec', ...wordsOf(options), `--pid-file=${pidFile}`, `--pidfd-socket=${socket}`],
           ...['--', id, '--', ...args],
         ],
-        (child) => onAbort(options.signal, aborts.signal, () => void end(child, pidFile)),
+        (child) => onAbort(options.signal, over.signal, () => void end(child, pidFile)),
       );
+      const exited = attended.exited.finally(forget).then((exit) => {
+        options.signal?.throwIfAborted();
+        return exit;
+      });
+      // It may be that nobody waits.
+      exited.catch(() => {});
+      return new ContainerProcess({ child: attended.child, exited }, pidFile);
     } catch (error) {
-      aborts.abort();
-      await rm(directory, { recursive: true, force: true });
+      await forget();
       options.signal?.throwIfAborted();
       throw error;
     }
-    const forget = async () => {
-      aborts.abort();
-      await rm(directory, { recursive: true, force: true });
-    };
-    const exited = attended.exited.finally(forget).then((exit) => {
-      options.signal?.throwIfAborted();
-      return exit;
-    });
-    exited.catch(() => {});
-    return new ContainerProcess({ child: attended.child, exited }, pidFile);
   }
 
   /** What it reads. Throws unless it is a pipe. */
