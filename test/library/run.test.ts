@@ -10,7 +10,7 @@ import { Runtime } from '../../src/library/index.ts';
 import { failure, makeWorld, rejection } from './support.ts';
 
 const test = suite('library: run');
-const { box, runtime, shell, nothingIsLeft } = makeWorld();
+const { box, runtime, log, shell, nothingIsLeft } = makeWorld();
 /** More than the buffers of a pipe or a socket hold. */
 const LONG = 3_000_000;
 
@@ -29,6 +29,18 @@ test('the signal that killed it', async () => {
     }),
   );
   assert.equal([code, signal], [137, 'SIGKILL']);
+});
+
+test('who has killed it, where it was the filter', async () => {
+  const mkdir = shell('').args('/bin/busybox', 'mkdir', '/tmp/new');
+  const filtered = mkdir.seccomp({
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_KILL_PROCESS' }],
+  });
+  const { signal, reason } = await runtime.run(filtered);
+  assert.is(signal, 'SIGSYS');
+  assert.match(reason ?? '', /was killed by SIGSYS: linux\.seccomp does not allow/);
+  assert.ok(log.some(({ level, message }) => level === 'warning' && message === reason));
 });
 
 test('input of each kind goes in, whole', async () => {
