@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Config } from '../config/generated/types.ts';
 import { stringifyJson } from '../config/stringify.ts';
 import { type Attended, attend } from './child.ts';
-import { command, type Stdio, type Tsoci } from './command-line.ts';
+import type { Stdio, Tsoci } from './command-line.ts';
 import { ContainerHandle } from './container-handle.ts';
 import { onAbort } from './container-process.ts';
 import type { Exit } from './exit.ts';
@@ -39,6 +39,7 @@ export class Container extends ContainerHandle implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   /** Aborted when the container is gone. */
   readonly #gone = new AbortController();
+  /** By force, while it goes on. */
   #removal: Promise<void> | undefined;
 
   private constructor(tsoci: Tsoci, id: string, { child, exited }: Attended, made: Made) {
@@ -126,9 +127,12 @@ export class Container extends ContainerHandle implements AsyncDisposable {
   }
 
   /** Removes it once it is stopped; with `force` whatever it does. Once it is removed, this does nothing. */
-  override async delete(options: { force?: boolean } = {}): Promise<void> {
-    if (!options.force && !this.#removal) await super.delete();
-    this.#removal ??= this.#remove();
+  override async delete({ force = false }: { force?: boolean } = {}): Promise<void> {
+    if (this.#gone.signal.aborted) return;
+    if (!force) return this.#remove(false);
+    this.#removal ??= this.#remove(true).finally(() => {
+      this.#removal = undefined;
+    });
     await this.#removal;
   }
 
@@ -137,18 +141,11 @@ export class Container extends ContainerHandle implements AsyncDisposable {
     await this.delete({ force: true });
   }
 
-  async #remove(): Promise<void> {
-    try {
-      await command(this.tsoci, ['delete', '--force', '--', this.id]);
-      await this.#exited.catch(() => {});
-      await rm(this.#directory, { recursive: true, force: true });
-    } catch (error) {
-      // It can be tried again.
-      this.#removal = undefined;
-      throw error;
-    } finally {
-      this.#gone.abort();
-    }
+  async #remove(force: boolean): Promise<void> {
+    await super.delete({ force });
+    await this.#exited.catch(() => {});
+    await rm(this.#directory, { recursive: true, force: true });
+    this.#gone.abort();
   }
 
   /** After an abort. Who waits is told if it fails; so is whoever deletes. */
