@@ -36,3 +36,14 @@ what_is_no_node_is_refused() {
   matches 'is not the root directory of a node' "$(_on_node "$work/empty" 2>&1 || true)"
   matches 'what is "remove"' "$(_on_node "$chroot" remove 2>&1 || true)"
 }
+
+as_a_daemon_set_it_stays_until_it_is_told_to_end() {
+  local id
+  id=$(_podman run --detach --network none --cgroups disabled --volume "$chroot:/host:rslave" --env PREFIX=/opt/tsoci \
+    "$(_podman images --quiet | head -n 1)" stay)
+  eventually eval "_podman logs $id | grep 'installed in /opt/tsoci: tsoci version $version'"
+  prints running _podman inspect --format '{{.State.Status}}' "$id"
+  _podman stop --time 20 "$id"
+  prints 0 _podman inspect --format '{{.State.ExitCode}}' "$id"
+  test -x "$chroot/opt/tsoci/bin/tsoci"
+}

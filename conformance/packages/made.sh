@@ -18,6 +18,7 @@ packages_for_other_machines_say_so_and_have_their_programs() {
       matches "${target#*:}" "$machine"
     done
   done
+  grep --quiet 'musl 1.2.5 or later, a libstdc++' "$work/linux-x64-musl/share/doc/tsoci/README"
   matches 'libstdc\+\+\.so\.6.*libc\.musl|libc\.musl.*libstdc\+\+' \
     "$(readelf --dynamic "$work/linux-x64-musl/libexec/tsoci/tsoci-runtime" | grep NEEDED | tr '\n' ' ')"
 }

@@ -13,6 +13,12 @@ import { manPages } from '../man.ts';
 import { root } from '../repository.ts';
 import { copyrightText } from './copyright.ts';
 
+/** What the dynamic linker must find. */
+const NEEDS: Readonly<Record<Target['libc'], string>> = {
+  glibc: 'glibc 2.17 or later',
+  musl: 'musl 1.2.5 or later, a libstdc++ for it (Alpine: apk add libstdc++)',
+};
+
 export interface InstalledFile {
   /** Below the prefix. */
   readonly path: string;
@@ -36,11 +42,21 @@ export async function contents(built: string, prefix: string, target: Target): P
     ...[...manPages(commands, version())].map(([name, page]) => text(`share/man/man8/${name}`, page)),
     ...templates('systemd', 'lib/systemd/system', prefix),
     ...templates('examples', 'share/doc/tsoci/examples', prefix),
+    text('share/doc/tsoci/README', readme(prefix, target)),
     text('share/doc/tsoci/copyright', copyrightText(target, { common: false })),
     copy(`libexec/tsoci/${addon}`, join(built, addon), 0o644),
     copy(`libexec/tsoci/${runtime}`, join(built, runtime), 0o755),
     copy(`bin/${launcher}`, join(built, launcher), 0o755),
   ];
+}
+
+/** What no package manager sees to in an archive stands here. */
+function readme(prefix: string, { cpu, libc }: Target): string {
+  return readFileSync(join(root, 'packaging', 'README'), 'utf8')
+    .replace('@VERSION@', version())
+    .replace('@TARGET@', `${cpu} with ${libc}`)
+    .replace('@NEEDS@', NEEDS[libc])
+    .replaceAll('@PREFIX@', prefix);
 }
 
 /** The files of a directory of packaging/, where @PREFIX@ is the place that tsoci is installed in. */

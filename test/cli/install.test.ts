@@ -61,6 +61,7 @@ test('what is installed under PREFIX in DESTDIR goes without a trace, and nothin
       'lib/systemd/system/tsoci.service',
       'lib/systemd/system/tsoci.socket',
       'share/bash-completion/completions/tsoci',
+      'share/doc/tsoci/README',
       'share/doc/tsoci/copyright',
       ...templates('examples', 'share/doc/tsoci/examples', '').map(({ path }) => path),
       'share/fish/vendor_completions.d/tsoci.fish',
