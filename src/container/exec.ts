@@ -86,6 +86,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
     if (options.pidFile) writePidFile(options.pidFile, pid);
     if (options.pidfdSocket) sendPidfd(options.pidfdSocket, pid, 'setns');
   } catch (error) {
+    if (terminal !== undefined) closeDescriptor(terminal);
     end(error);
   }
   if (options.detach) return 0;
@@ -138,11 +139,14 @@ function spawn(
     cgroup,
     extra: agent === undefined ? [] : [agent],
   });
+  using failing = new DisposableStack();
   try {
     joinSession(stub, plan, process);
     const terminal = process.terminal ? makeTerminal(stub, process) : undefined;
-    if (terminal !== undefined && options.keepTerminal) adaptTerminal(caller, terminal);
-    else if (terminal !== undefined) sendTerminal(terminal, options.consoleSocket);
+    if (terminal !== undefined && options.keepTerminal) {
+      failing.defer(() => closeDescriptor(terminal));
+      adaptTerminal(caller, terminal);
+    } else if (terminal !== undefined) sendTerminal(terminal, options.consoleSocket);
     if (!process.terminal) reopenNull(stub, caller.stdio);
     const state = stateOf(record, 'running', init.pid);
     const seccomp = filter && { filter, agent: stub.extra(ENTER_EXTRA), state, pid: stub.pid };
@@ -152,6 +156,7 @@ function spawn(
     confineProcess(program, resolved, seccomp !== undefined);
     executeProcess(program, resolved, seccomp);
     stub.exec(program);
+    failing.move();
     return { pid: stub.pid, terminal: options.keepTerminal ? terminal : undefined };
   } catch (error) {
     stub.dismiss();

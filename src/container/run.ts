@@ -1,6 +1,7 @@
 // Containers that tsoci stays with: create, start, wait, delete in one (run), and create and wait (create --wait).
 
 import type { Caller } from '../launcher/caller.ts';
+import { closeDescriptor } from '../linux/descriptor.ts';
 import { CallerGone, checkWanted, neverGiveUp } from '../linux/wanted.ts';
 import { exitStatus, explainEnd } from './attach/end.ts';
 import { type Attended, attend } from './attach/foreground.ts';
@@ -40,6 +41,7 @@ export async function runContainer(
     checkWanted();
     notify = await startContainer(caller, { root, id, attended: !detach });
   } catch (error) {
+    if (terminal !== undefined) closeDescriptor(terminal);
     takeBack(caller, root, record, systemd);
     throw explainFailure(caller, source, error);
   }

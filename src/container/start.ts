@@ -72,6 +72,7 @@ export async function startContainer(
   });
   if (attended) return notify;
   // The lock is not held: the process takes its time.
+  using _notify = notify;
   notify?.waitUntilReady(init);
   return undefined;
 }

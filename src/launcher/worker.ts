@@ -1,6 +1,6 @@
 // A worker of a server: it serves one launcher after another, each as a runtime of its own would.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { F_SETFD, FD_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_CLOEXEC } from '../linux/constants.ts';
 import { check, closeDescriptor, makeNonBlocking, send } from '../linux/descriptor.ts';
 import { syscall } from '../linux/ffi.ts';
@@ -8,6 +8,7 @@ import { SYS } from '../linux/syscalls.ts';
 import { isHungUp } from '../linux/wanted.ts';
 import { isReplaced, mayServe } from './gate.ts';
 import { LauncherProcess } from './launcher-process.ts';
+import { Leftovers } from './leftovers.ts';
 import { type Request, receiveRequest } from './request.ts';
 import { ServerRecord, shortened, type WorkerRecord } from './server-record.ts';
 import { GREETING } from './server-socket.ts';
@@ -22,6 +23,7 @@ export interface Outcome {
 
 export type Serve = (request: Request, launcher: LauncherProcess) => Promise<Outcome>;
 
+const STDERR = 2;
 /** How long a launcher that was greeted may take to send its request, in milliseconds. */
 const REQUEST_TIMEOUT = 1000;
 /** A worker that has had nothing to do for so long clears away what commands have left, in milliseconds. */
@@ -43,6 +45,7 @@ class Worker {
   readonly #record = new ServerRecord(RECORD);
   readonly #now: WorkerRecord;
   readonly #waiting = new Waiting(LISTENER, LINE);
+  readonly #leftovers = new Leftovers();
 
   constructor(serve: Serve, slot: number) {
     this.#serve = serve;
@@ -70,11 +73,20 @@ class Worker {
     const socket = syscall(SYS.accept4, LISTENER, 0, 0, SOCK_CLOEXEC);
     // Another worker has taken it, or it has gone.
     if (socket < 0) return true;
+    let sound = false;
     try {
-      return await this.#greet(socket);
+      sound = await this.#greet(socket);
     } finally {
       closeDescriptor(socket);
     }
+    return sound && this.#isClean();
+  }
+
+  /** A process that holds the other end of a socket would wait for ever for the end of ours: it comes with the worker's. */
+  #isClean(): boolean {
+    const left = this.#leftovers.find();
+    if (left.length > 0) tell(`"${this.#now.command}" has left open ${left.join(', ')}`);
+    return left.length === 0;
   }
 
   async #greet(socket: number): Promise<boolean> {
@@ -125,6 +137,15 @@ class Worker {
   #tellIfLast(): void {
     for (const { state } of this.#record.workers().values()) if (state === 'idle') return;
     syscall(SYS.sendto, LINE, Buffer.alloc(1), 1, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+  }
+}
+
+/** Whoever has started the server is told. */
+function tell(message: string): void {
+  try {
+    writeSync(STDERR, `tsoci: ${message}\n`);
+  } catch {
+    // It does not listen.
   }
 }
 

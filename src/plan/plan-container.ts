@@ -111,6 +111,7 @@ function plannedHost(
     prepareFilter: () =>
       forProperty('linux.seccomp', () => modules.seccomp?.prepareFilter(bundle.config, undefined)),
     startScope: () => undefined,
+    ownInit: () => {},
     recordInit: () => {},
     applyIntelRdt: () => {},
     beginHooks: () => state,

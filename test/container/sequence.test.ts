@@ -75,6 +75,7 @@ async function make(change: Change): Promise<Made> {
     notifyDirectory: undefined,
     prepareFilter: called('prepareFilter'),
     startScope: called('startScope'),
+    ownInit: () => undefined,
     recordInit: called('recordInit'),
     applyIntelRdt: called('applyIntelRdt'),
     beginHooks: () => {

@@ -5,7 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually, TIMEOUT } from '../container/harness.ts';
+import { eventually, TIMEOUT, userNamespace } from '../container/harness.ts';
 import { enterPrivateRun, isGone, ServedSandbox } from './server.ts';
 
 enterPrivateRun(import.meta.filename);
@@ -22,6 +22,9 @@ const commands = [
   ['exec', 'nobody', 'true'],
 ];
 const cold = commands.map((args) => box.tsoci(...args));
+
+/** What is started does not hold our pipes. */
+const detached = ['sh', '-c', '"$@" >/dev/null 2>&1', 'sh'];
 
 box.serve(2);
 box.allowCold(false);
@@ -120,6 +123,29 @@ test('a worker has as many descriptors after many commands as after few', () => 
   const most = Math.max(...open());
   for (let i = 0; i < 60; i++) box.tsoci('--log', join(box.directory, 'log'), i % 2 ? 'list' : 'nonsense');
   eventually('no more are open', () => open().every((count) => count <= most));
+});
+
+test('nor does anything stay open of commands that fail half way', () => {
+  const before = box.workers();
+  const id = box.id();
+  box.configure('true', (config) => {
+    userNamespace(config);
+    const one = (_: unknown, i: number) => ({ containerID: i, hostID: 100_000 + 2 * i, size: 1 });
+    config.linux.uidMappings = Array.from({ length: 340 }, one);
+  });
+  assert.match(box.tsoci('run', id).stderr, /uid_map: EINVAL/);
+  // Its process ends before it is ready.
+  box.configure('true');
+  for (const command of ['create', 'start'])
+    assert.is(box.through(['env', 'NOTIFY_SOCKET=/run/nobody', ...detached], command, id).status, 0);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+  box.configure('nosuch', (config) => {
+    config.process.args = ['/nosuch'];
+  });
+  assert.is(box.tsoci('run', box.id()).status, 1);
+  assert.is(box.tsoci('list').status, 0);
+  // A worker that has found something open ends.
+  assert.equal(box.workers(), before);
 });
 
 test('SIGTERM ends it, its workers and its socket; then callers have runtimes of their own', () => {

@@ -3,7 +3,7 @@
 import type { Caller } from '../../launcher/caller.ts';
 import { debuggerWatched } from '../../linux/attempt.ts';
 import { POLLIN, SIGWINCH } from '../../linux/constants.ts';
-import { pollUntil } from '../../linux/descriptor.ts';
+import { closeDescriptor, pollUntil } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { syscall } from '../../linux/ffi.ts';
 import { step } from '../../linux/steps.ts';
@@ -26,6 +26,7 @@ export async function attend(
   pid: number,
   { terminal, notify }: Attended,
 ): Promise<WaitStatus> {
+  using _notify = notify;
   const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
   return attendWith(caller, pid, { session, notify });
 }
@@ -69,12 +70,16 @@ export function attendWith(
     }
   } finally {
     session?.close();
-    notify?.[Symbol.dispose]();
   }
 }
 
 /** The module is loaded only where there is a terminal. */
 async function openTerminal(caller: Caller, master: number) {
-  const { TerminalSession } = await import('./terminal.ts');
-  return new TerminalSession(caller, master);
+  try {
+    const { TerminalSession } = await import('./terminal.ts');
+    return new TerminalSession(caller, master);
+  } catch (error) {
+    closeDescriptor(master);
+    throw error;
+  }
 }

@@ -2,9 +2,11 @@
 
 import type { State } from '../../config/generated/types.ts';
 import type { RuntimeHooks } from '../../hooks/hooks.ts';
+import { closeDescriptor } from '../../linux/descriptor.ts';
 import { forProperty } from '../../linux/errors.ts';
 import { identify } from '../../linux/procfs.ts';
 import { enterNamespaces } from '../../namespaces/enter.ts';
+import type { StubProcess } from '../../stub/stub-process.ts';
 import { adaptTerminal, sendTerminal } from '../init/console-socket.ts';
 import type { Host, Init } from '../init/host.ts';
 import type { PreparedFilter } from '../init/seccomp-filter.ts';
@@ -80,8 +82,13 @@ export class CreateHost implements Host {
     return directory;
   }
 
+  ownInit(stub: StubProcess): void {
+    this.#reserved.undo.defer(() => stub.dismiss());
+  }
+
   recordInit({ stub, pidInside, setgroupsDenied }: Init): void {
     const { record, undo } = this.#reserved;
+    // Before systemd ends its scope, too.
     undo.defer(() => stub.dismiss());
     record.init = identify(stub.pid);
     record.control = stub.control;
@@ -112,6 +119,7 @@ export class CreateHost implements Host {
 
   takeTerminal(master: number): void {
     if (!this.#options.keepTerminal) return sendTerminal(master, this.#options.consoleSocket);
+    this.#reserved.undo.defer(() => closeDescriptor(master));
     adaptTerminal(this.#creation.caller, master);
     this.terminal = master;
   }

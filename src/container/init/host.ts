@@ -23,7 +23,9 @@ export interface Host {
    * undefined where systemd is not in charge.
    */
   startScope(pid: number): string | undefined;
-  /** Records init, which is in its namespaces now. From here on a `create` that fails kills it. */
+  /** Takes init as soon as it is there: a `create` that fails kills it. */
+  ownInit(stub: StubProcess): void;
+  /** Records init, which is in its namespaces now. */
   recordInit(init: Init): void;
   /** linux.intelRdt */
   applyIntelRdt(pid: number): void;

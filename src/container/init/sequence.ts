@@ -151,6 +151,7 @@ function spawnInit(
   }
   const cgroup = host.cgroup && !moved ? boot.extra(CGROUP) : undefined;
   const stub = cloneInit(boot, cloneFlags(namespaces) & ~(userFirst ? CLONE_NEWUSER : 0), cgroup);
+  host.ownInit(stub);
   return { stub, trees };
 }
 
