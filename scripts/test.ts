@@ -2,10 +2,11 @@
 //
 //   node scripts/test.ts [--name TEXT] [PATH-PART…]
 //
+// With TSOCI_TEST_RESIDENT=1 what they run is served by a server of dist/tsoci (scripts/resident.ts).
 // --name takes only tests with TEXT in their names.
 // A file is a uvu suite. A test that this machine cannot run says why on a line of its own: "skip: …" or "skipped: …".
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
@@ -17,6 +18,15 @@ const root = join(import.meta.dirname, '..');
 const SKIP = /^\s*(# )?skip(ped)?: /;
 /** No test file takes longer than this, in milliseconds. */
 const TIMEOUT = 5 * 60_000;
+
+/** What they are about is the launcher's own runtime, a child of it: no server serves them. */
+const COLD = [
+  'test/container/faults.test.ts',
+  'test/container/waits.test.ts',
+  'test/launcher/limits.test.ts',
+];
+/** From another mount namespace nobody is served. */
+const away = ['unshare', '--mount', '--propagation', 'unchanged'];
 
 interface Outcome {
   file: string;
@@ -36,6 +46,11 @@ const files = globSync('test/**/*.test.ts', { cwd: root })
   .sort();
 if (files.length === 0) fail('no test file matches');
 if (!existsSync(join(root, 'dist', 'tsoci'))) await build();
+
+if (process.env.TSOCI_TEST_RESIDENT === '1') {
+  const again = [join(import.meta.dirname, 'resident.ts'), process.execPath, ...process.argv.slice(1)];
+  process.exit(spawnSync(process.execPath, again, { stdio: 'inherit' }).status ?? 1);
+}
 
 const outcomes: Outcome[] = [];
 const queue = [...files];
@@ -65,7 +80,9 @@ function run(file: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const { name } = values;
     const byName = name === undefined ? [] : ['--import', './scripts/test-by-name.ts'];
-    const child = spawn(process.execPath, [...byName, file], {
+    const cold = process.env.TSOCI_TEST_RESIDENT !== undefined && COLD.includes(file);
+    const [program = '', ...words] = [...(cold ? away : []), process.execPath, ...byName, file];
+    const child = spawn(program, words, {
       cwd: root,
       env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1', TSOCI_TEST_NAME: name },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -164,9 +164,9 @@ const wrong: [args: string[], error: RegExp][] = [
   [['--workers', 'two'], /option --workers: "two" is not a whole number/],
   [['--idle', '0'], /option --idle: 0 is not between 1 and/],
   [['--idle', '-5'], /option --idle/],
-  [['--socket', '/nowhere/socket'], /listen at \/nowhere\/socket: ENOENT/],
+  [['--socket', '/proc/nosuch/socket'], /listen at \/proc\/nosuch\/socket: ENOENT/],
   [['--status'], /there is no server at \/run\/tsoci-serve\/socket/],
-  [['--status', '--socket', '/nowhere/socket'], /there is no server at \/nowhere\/socket/],
+  [['--status', '--socket', '/proc/nosuch/socket'], /there is no server at \/proc\/nosuch\/socket/],
 ];
 for (const [args, error] of wrong)
   test(`serve ${args.join(' ')} is an error`, () => {
