@@ -8,10 +8,12 @@ import { join } from 'node:path';
 import { ended, type Stdio, start, type Tsoci } from './command-line.ts';
 import { type Exit, exitOf } from './exit.ts';
 import { failureOf, readLog, tell } from './json-log.ts';
+import { type Pipes, pipesOf } from './streams.ts';
 import { systemError, TsociError } from './tsoci-error.ts';
 
 export interface Attended {
   readonly child: ChildProcess;
+  readonly pipes: Pipes;
   /** Rejects with a TsociError when tsoci has failed. */
   readonly exited: Promise<Exit>;
 }
@@ -45,12 +47,13 @@ export async function attend(
     });
     const command = words(socket);
     const child = start(tsoci, log, command, stdio);
+    const pipes = pipesOf(child);
     begun(child);
     const exited = exitOfCommand(tsoci, child, log, command[0] ?? '');
     // It may be that nobody waits.
     exited.catch(() => {});
     await Promise.race([told.promise, exited]);
-    return { child, exited };
+    return { child, pipes, exited };
   } finally {
     server.close();
   }

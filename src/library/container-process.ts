@@ -10,7 +10,7 @@ import { type Attended, attend } from './child.ts';
 import type { Stdio, Tsoci } from './command-line.ts';
 import type { Exit } from './exit.ts';
 import { makeDirectory } from './owner.ts';
-import { piped } from './streams.ts';
+import { type Pipes, piped } from './streams.ts';
 
 /** How another process is executed. What is left open is as in the configuration of the container. */
 export interface ExecOptions extends Stdio {
@@ -30,11 +30,13 @@ const LOOK = 10;
 /** A process that was executed in a container. */
 export class ContainerProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
+  readonly #pipes: Pipes;
   readonly #exited: Promise<Exit>;
   readonly #pidFile: string;
 
-  private constructor({ child, exited }: Attended, pidFile: string) {
+  private constructor({ child, pipes, exited }: Attended, pidFile: string) {
     this.#child = child;
+    this.#pipes = pipes;
     this.#exited = exited;
     this.#pidFile = pidFile;
   }
@@ -71,7 +73,7 @@ export class ContainerProcess implements AsyncDisposable {
       });
       // It may be that nobody waits.
       exited.catch(() => {});
-      return new ContainerProcess({ child: attended.child, exited }, pidFile);
+      return new ContainerProcess({ ...attended, exited }, pidFile);
     } catch (error) {
       await forget();
       options.signal?.throwIfAborted();
@@ -81,17 +83,17 @@ export class ContainerProcess implements AsyncDisposable {
 
   /** What it reads. Throws unless it is a pipe. */
   get stdin(): Writable {
-    return piped(this.#child.stdin, 'stdin');
+    return piped(this.#pipes.stdin, 'stdin');
   }
 
   /** What it writes. Throws unless it is a pipe. */
   get stdout(): Readable {
-    return piped(this.#child.stdout, 'stdout');
+    return piped(this.#pipes.stdout, 'stdout');
   }
 
   /** What it writes to standard error. Throws unless it is a pipe. */
   get stderr(): Readable {
-    return piped(this.#child.stderr, 'stderr');
+    return piped(this.#pipes.stderr, 'stderr');
   }
 
   /** Its end. An abort kills it; the promise rejects with the reason once it is gone. */

@@ -1,6 +1,5 @@
 // A container that this program has made: its life ends with that of the object, however the program leaves it.
 
-import type { ChildProcess } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -12,7 +11,7 @@ import { ContainerHandle } from './container-handle.ts';
 import { onAbort } from './container-process.ts';
 import type { Exit } from './exit.ts';
 import { makeDirectory, OWNER_ANNOTATION, ownName } from './owner.ts';
-import { piped } from './streams.ts';
+import { type Pipes, piped } from './streams.ts';
 import { systemError, TsociError } from './tsoci-error.ts';
 
 /** How a container is made, beside its configuration. */
@@ -33,7 +32,7 @@ export interface CreateOptions extends Stdio {
  * `await using` kills and deletes it at the end of the block.
  */
 export class Container extends ContainerHandle implements AsyncDisposable {
-  readonly #child: ChildProcess;
+  readonly #pipes: Pipes;
   readonly #exited: Promise<Exit>;
   readonly #directory: string;
   readonly #signal: AbortSignal | undefined;
@@ -42,9 +41,9 @@ export class Container extends ContainerHandle implements AsyncDisposable {
   /** By force, while it goes on. */
   #removal: Promise<void> | undefined;
 
-  private constructor(tsoci: Tsoci, id: string, { child, exited }: Attended, made: Made) {
+  private constructor(tsoci: Tsoci, id: string, { pipes, exited }: Attended, made: Made) {
     super(tsoci, id);
-    this.#child = child;
+    this.#pipes = pipes;
     this.#exited = exited;
     this.#directory = made.directory;
     this.#signal = made.signal;
@@ -94,17 +93,17 @@ export class Container extends ContainerHandle implements AsyncDisposable {
 
   /** What its process reads. Throws unless it is a pipe. */
   get stdin(): Writable {
-    return piped(this.#child.stdin, 'stdin');
+    return piped(this.#pipes.stdin, 'stdin');
   }
 
   /** What its process writes. Throws unless it is a pipe. */
   get stdout(): Readable {
-    return piped(this.#child.stdout, 'stdout');
+    return piped(this.#pipes.stdout, 'stdout');
   }
 
   /** What its process writes to standard error. Throws unless it is a pipe. */
   get stderr(): Readable {
-    return piped(this.#child.stderr, 'stderr');
+    return piped(this.#pipes.stderr, 'stderr');
   }
 
   /**

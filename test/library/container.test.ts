@@ -129,6 +129,19 @@ test('streams that are no pipes', async () => {
   assert.throws(() => container.stdin, /stdin is not a pipe/);
 });
 
+test('what was written before it ended is there for whoever reads later', async () => {
+  await using container = await runtime.create(shell('echo out; echo error >&2; exec sleep 1000'));
+  await container.start();
+  const process = await container.exec(['sh', '-c', 'echo out; echo error >&2']);
+  await process.wait();
+  await container.kill('SIGKILL');
+  await container.wait();
+  for (const { stdout, stderr } of [container, process]) {
+    await sleep(20);
+    assert.equal([await text(stdout), await text(stderr)], ['out\n', 'error\n']);
+  }
+});
+
 test('who is not read waits', async () => {
   await using container = await runtime.create(
     shell('dd if=/dev/zero bs=1000 count=3000; : > /done').writable(),
