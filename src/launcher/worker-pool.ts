@@ -20,6 +20,17 @@ const HELD = 100;
 /** How long a worker is kept idle that is one too many, in milliseconds. */
 const SURPLUS = 10_000;
 
+/**
+ * JavaScriptCore compiles a function after so many calls, and compiles it well after more. By default that is long after a
+ * worker has served its first hundred commands, in each of which most functions are called once.
+ */
+const ENGINE = [
+  'BUN_JSC_thresholdForJITAfterWarmUp=50',
+  'BUN_JSC_thresholdForOptimizeAfterWarmUp=200',
+  'BUN_JSC_thresholdForOptimizeAfterLongWarmUp=200',
+  'BUN_JSC_thresholdForOptimizeSoon=200',
+];
+
 /** What is to be done with the workers, and when to look at them again: Infinity is when one tells that none is idle. */
 export interface Need {
   start: number;
@@ -82,6 +93,6 @@ function executeRuntime(stub: StubProcess, slot: number): void {
   });
   const path = process.execPath;
   const words = stringArray(['tsoci-worker', String(slot)]);
-  program.call('execve', [path, words, stringArray([])], `execute ${path}`);
+  program.call('execve', [path, words, stringArray(ENGINE)], `execute ${path}`);
   stub.exec(program);
 }

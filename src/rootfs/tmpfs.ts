@@ -23,8 +23,8 @@ export function optionsOfCovered(
   const given = new Set(data.map((option) => keyAndValue(option)[0]));
   if (!covered || given.has('mode')) return [];
   const owner = (key: string, id: number) =>
-    // What belongs to nobody in there is made by root of the container.
-    given.has(key) || (ownUsers && id === NOBODY) ? [] : [`${key}=${id}`];
+    // What is made is root's, as what belongs to nobody in there has to be.
+    id === 0 || given.has(key) || (ownUsers && id === NOBODY) ? [] : [`${key}=${id}`];
   return [
     `mode=${(covered.readUInt16LE(STX_MODE) & 0o7777).toString(8)}`,
     ...owner('uid', covered.readUInt32LE(STX_UID)),
