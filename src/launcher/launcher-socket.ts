@@ -32,6 +32,8 @@ export class LauncherSocket {
   /** Our end of the socket. */
   readonly socket: number;
   readonly #stdio: readonly number[];
+  /** What was sent whose results nobody waits for, until they are received. */
+  #unanswered: Encoded | undefined;
   /** The number in the launcher of the stub's image. */
   #image: number | undefined;
 
@@ -55,6 +57,7 @@ export class LauncherSocket {
   }
 
   send(program: Program): Encoded {
+    this.#settle();
     const encoded = encode(program.operations);
     try {
       send(this.socket, encoded.message, 'send a program to the launcher');
@@ -63,6 +66,17 @@ export class LauncherSocket {
       throw error;
     }
     return encoded;
+  }
+
+  /** Has a program executed whose results do not matter. */
+  leave(program: Program): void {
+    this.#unanswered = this.send(program);
+  }
+
+  #settle(): void {
+    const sent = this.#unanswered;
+    this.#unanswered = undefined;
+    if (sent) this.receive(sent);
   }
 
   #results({ operations }: Program, encoded: Encoded): Results {
@@ -111,7 +125,7 @@ export class LauncherSocket {
   takeBack(numbers: readonly number[]): void {
     const program = this.program();
     for (const number of numbers) program.close(number);
-    if (program.length > 0) this.run(program);
+    if (program.length > 0) this.leave(program);
   }
 
   /** What of ours the launcher has itself: its number there. */

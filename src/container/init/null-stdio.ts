@@ -3,11 +3,10 @@
 
 import { fstatSync } from 'node:fs';
 import {
-  AT_EMPTY_PATH,
   AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
   O_NOFOLLOW,
-  O_PATH,
   O_RDWR,
   S_IFCHR,
   STATX_TYPE,
@@ -48,17 +47,16 @@ function isNull(fd: number): boolean {
 /** Looked at before it is opened: the container decides what is there, and to open it may have an effect. */
 function hasNull(stub: StubProcess): boolean {
   const program = stub.program();
-  const doing = `look at ${PATH} of the container`;
-  const absent = [ENOENT, ENOTDIR, EACCES, ELOOP];
-  const flags = O_PATH | O_CLOEXEC | O_NOFOLLOW;
-  const opened = program.tryOpen('openat', [AT_FDCWD, PATH, flags, 0], doing, absent);
-  const fd = stub.run(program).at(opened);
-  if (fd < 0) return false;
-  const looking = stub.program();
   const stat = Buffer.alloc(STATX_SIZE);
-  looking.call('statx', [fd, '', AT_EMPTY_PATH, STATX_TYPE, stat], doing);
-  looking.close(fd);
-  const found = stub.run(looking).bytes(stat);
+  const looked = program.call(
+    'statx',
+    [AT_FDCWD, PATH, AT_SYMLINK_NOFOLLOW, STATX_TYPE, stat],
+    `look at ${PATH} of the container`,
+    { ignored: [ENOENT, ENOTDIR, EACCES, ELOOP] },
+  );
+  const results = stub.run(program);
+  if (results.at(looked) < 0) return false;
+  const found = results.bytes(stat);
   if (fileTypeOf(found) !== S_IFCHR) return false;
   return found.readUInt32LE(STX_RDEV_MAJOR) === MAJOR && found.readUInt32LE(STX_RDEV_MINOR) === MINOR;
 }
