@@ -229,7 +229,7 @@ test('an error tells who has said what does not work: the command line, the proc
   assert.match(refusal(id, '/bin'), /is a directory: permission denied; for the command given to exec$/);
   const cwd = 'change to the working directory /none: ENOENT (No such file or directory)';
   assert.is(refusal('--cwd', '/none', id, 'true'), `tsoci: ${cwd}; for --cwd`);
-  assert.match(refusal('--tty', id, 'true'), /^tsoci: a terminal is asked for, .*; for --tty$/);
+  assert.match(refusal('--tty', '--detach', id, 'true'), /^tsoci: a terminal is asked for: .*; for --tty$/);
   assert.match(refusal('--process-label', 'l', id, 'true'), /; for --process-label$/);
   const written = { cwd: '/none', args: ['no-such'] };
   writeFileSync(file, JSON.stringify(written));
