@@ -19,6 +19,7 @@ import { acceptPeer, debugDirectory, listenForPeer } from './debuggee.ts';
 import { complete, Dialogue, type Other } from './dialogue.ts';
 import { HeldSignals } from './held-signals.ts';
 import { type CommandInput, Script, Terminal } from './input.ts';
+import { PlanAhead, type Planner } from './plan-ahead.ts';
 import { type Answer, type Event, MessageSocket, type Request } from './protocol.ts';
 import { painter, wrap } from './text.ts';
 
@@ -29,6 +30,8 @@ export interface DebuggerOptions {
   /** A file to read commands from; undefined: standard input. */
   commandFile: string | undefined;
   json: boolean;
+  /** The plan of the container, where one is made. */
+  planner?: Planner | undefined;
 }
 
 /** How long a command may take to come to us, in milliseconds: it has nothing to do before. */
@@ -193,11 +196,16 @@ class Debugger {
     const [, stdout] = caller.stdio;
     const write = (text: string) => caller.write(stdout, text);
     this.#json = options.json ? (value) => write(`${JSON.stringify(value)}\n`) : undefined;
-    this.#dialogue = new Dialogue(caller, input.source, input.signals, {
-      lines: (lines) => write(lines.map((line) => `${line}\n`).join('')),
-      json: this.#json,
-      paint: painter(screenOf(stdout, caller.env)?.colour ?? false),
-    });
+    const ahead = new PlanAhead(options.planner);
+    this.#dialogue = new Dialogue(
+      caller,
+      { input: input.source, signals: input.signals, ahead },
+      {
+        lines: (lines) => write(lines.map((line) => `${line}\n`).join('')),
+        json: this.#json,
+        paint: painter(screenOf(stdout, caller.env)?.colour ?? false),
+      },
+    );
   }
 
   /** Takes what the command tells, up to its end. */

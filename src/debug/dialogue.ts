@@ -7,9 +7,10 @@ import { type CommandName, commandWords, countIn, parseCommand, type Spoken } fr
 import type { HeldSignals } from './held-signals.ts';
 import { breakHelp, commandHelp, helpLines } from './help.ts';
 import type { CommandInput } from './input.ts';
+import type { PlanAhead } from './plan-ahead.ts';
 import { type Printable, print, printables } from './print.ts';
 import type { Answer, Event, MessageSocket, Request } from './protocol.ts';
-import { type ConfigText, listLines, type Stopped, stopLines, whereLines } from './render.ts';
+import { type ConfigText, listLines, plannedLines, type Stopped, stopLines, whereLines } from './render.ts';
 import { containerPlace, runInside, runOnHost, shellOf } from './shell.ts';
 import { type Paint, wrap } from './text.ts';
 import { propertiesIn, stepNames } from './where.ts';
@@ -21,7 +22,7 @@ const PROMPT = '(tsoci) ';
 const LISTED = 8;
 /** What a script may begin with before anything is done; for all else it goes on to the first stop. */
 const PREPARATIONS: ReadonlySet<CommandName> = new Set([
-  ...(['break', 'delete', 'info', 'help', 'continue', 'step', 'next', 'quit', 'edit'] as const),
+  ...(['break', 'delete', 'info', 'list', 'help', 'continue', 'step', 'next', 'quit', 'edit'] as const),
 ]);
 
 export interface Shown {
@@ -40,13 +41,19 @@ export class Dialogue {
   readonly #input: CommandInput;
   readonly #signals: HeldSignals;
   readonly #shown: Shown;
-  config: ConfigText | undefined;
+  readonly #ahead: PlanAhead;
+  #config: ConfigText | undefined;
   /** What an empty line on a terminal does again. */
   #last = '';
   /** A command that was read before its time. */
   #early: string | undefined;
 
-  constructor(caller: Caller, input: CommandInput, signals: HeldSignals, shown: Shown) {
+  constructor(
+    caller: Caller,
+    { input, signals, ahead }: { input: CommandInput; signals: HeldSignals; ahead: PlanAhead },
+    shown: Shown,
+  ) {
+    this.#ahead = ahead;
     this.#caller = caller;
     this.#input = input;
     this.#signals = signals;
@@ -56,13 +63,19 @@ export class Dialogue {
   /** Shows a stop, and does what is asked until it goes on. */
   async stop(other: Other, stopped: Stopped): Promise<Outcome> {
     const { json, paint } = this.#shown;
+    if (stopped.reason === 'start') await this.#ahead.prepare();
     if (json) json(stopped);
     else this.#shown.lines(stopLines(stopped, paint));
     for (;;) {
       const line = await this.#read(other, stopped);
       if (line === undefined) return 'gone';
-      if (this.#perform(line, other, stopped)) return 'goes on';
+      if (await this.#perform(line, other, stopped)) return 'goes on';
     }
+  }
+
+  set config(config: ConfigText | undefined) {
+    this.#config = config;
+    this.#ahead.forget();
   }
 
   /** A breakpoint of the command line. */
@@ -96,12 +109,12 @@ export class Dialogue {
   }
 
   /** Whether it goes on. */
-  #perform(line: string, other: Other, stopped: Stopped): boolean {
+  async #perform(line: string, other: Other, stopped: Stopped): Promise<boolean> {
     const said = line.trim() || (this.#input.terminal ? this.#last : '');
     if (said === '' || said.startsWith('#')) return false;
     this.#last = said;
     try {
-      return this.#do(parseCommand(said), other, stopped);
+      return await this.#do(parseCommand(said), other, stopped);
     } catch (error) {
       if (!(error instanceof TsociError)) throw error;
       this.#refused(messageOf(error));
@@ -109,7 +122,7 @@ export class Dialogue {
     }
   }
 
-  #do({ name, rest }: Spoken, other: Other, stopped: Stopped): boolean {
+  async #do({ name, rest }: Spoken, other: Other, stopped: Stopped): Promise<boolean> {
     switch (name) {
       case 'break':
         return this.#ask(other, { request: 'break', where: rest });
@@ -118,11 +131,11 @@ export class Dialogue {
       case 'info':
         return this.#ask(other, { request: 'breakpoints' });
       case 'list':
-        return this.#ask(other, { request: 'list', count: countIn(rest, LISTED) });
+        return this.#list(countIn(rest, LISTED), other, stopped);
       case 'where':
         return this.#tell(
           { answer: 'where', ...stopped },
-          whereLines(stopped, this.config, this.#shown.paint),
+          whereLines(stopped, this.#config, this.#shown.paint),
         );
       case 'print':
         return this.#print(rest, stopped);
@@ -164,6 +177,24 @@ export class Dialogue {
     }
   }
 
+  async #list(count: number, other: Other, { error }: Stopped): Promise<boolean> {
+    other.send({ request: 'list', count });
+    const answer = other.receive();
+    if (!answer || 'event' in answer || answer.answer !== 'list') return answer === undefined;
+    const { before, at, after } = answer;
+    const anchor = [...before, ...(at ? [at] : []), ...after].findLast(
+      ({ property, pid }) => property !== undefined && pid !== undefined,
+    );
+    const planned = error === undefined ? await this.#ahead.behind(anchor, count - after.length) : [];
+    const lines = [...listLines(answer, this.#shown.paint), ...plannedLines(planned, this.#shown.paint)];
+    const then = planned.map(({ who, call, property }) => ({
+      role: who.replace(/:$/, ''),
+      text: call,
+      property,
+    }));
+    return this.#tell(Object.assign(answer, { planned: then }), lines);
+  }
+
   warn(message: string): void {
     const { json, lines, paint } = this.#shown;
     if (json) json({ event: 'warning', message });
@@ -183,10 +214,9 @@ export class Dialogue {
               ({ id, where, hits }) =>
                 `${String(id).padStart(3)}  ${where}${hits > 0 ? `, hit ${hits} ×` : ''}`,
             );
-      case 'list':
-        return listLines(answer, this.#shown.paint);
       case 'edit':
         return wrap(`read again: ${answer.changed.join(', ')}`);
+      case 'list':
       case 'going':
       case 'refused':
         return [];
@@ -208,7 +238,7 @@ export class Dialogue {
     const what = printables.filter((name) => name === rest || (rest !== '' && name.startsWith(rest)));
     const [only] = what;
     if (!only || what.length > 1) throw new TsociError(`print: what? ${printables.join(', ')}`);
-    const looked = { rootfs, config: this.config?.text, env };
+    const looked = { rootfs, config: this.#config?.text, env };
     if (process === undefined && only !== 'env' && only !== 'seccomp')
       throw new TsociError('there is no process yet: step, or continue');
     const lines = print(only satisfies Printable, { pid: process ?? 0, ...looked });
@@ -242,9 +272,9 @@ export class Dialogue {
   #openEditor(): void {
     const { env } = this.#caller;
     const editor = env.VISUAL || env.EDITOR;
-    if (!this.#input.terminal || !editor || !this.config) return;
+    if (!this.#input.terminal || !editor || !this.#config) return;
     this.#signals.hold();
-    runOnHost(this.#caller, ['/bin/sh', '-c', `${editor} "$1"`, 'sh', this.config.file]);
+    runOnHost(this.#caller, ['/bin/sh', '-c', `${editor} "$1"`, 'sh', this.#config.file]);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { extentIn, pointerOf } from '../config/places.ts';
 import { sectionOf } from '../config/unknown-properties.ts';
+import type { Line } from '../trace/lines.ts';
 import type { Answer, Event, Operation } from './protocol.ts';
 import { fit, type Paint, WIDTH, wrap } from './text.ts';
 
@@ -85,6 +86,17 @@ function configLines(property: string, { file, text }: ConfigText, paint: Paint)
     ...shown,
     ...(rest > 0 ? [`        … ${rest} more lines`] : []),
   ];
+}
+
+/** What comes behind the program at hand. */
+export function plannedLines(planned: readonly Line[], paint: Paint): string[] {
+  if (planned.length === 0) return [];
+  const rows = planned.map(({ who, call, property }) => {
+    const end = property ? `  # ${property}` : '';
+    const head = `       ${who.replace(/:$/, '')} `;
+    return `${head}${fit(call, Math.max(20, WIDTH - head.length - end.length))}${end}`;
+  });
+  return ['     then, as planned:', ...rows].map((line) => paint(fit(line), 'dim'));
 }
 
 /** `list`: what came before with results, where it stands, what comes next. */

@@ -1,6 +1,7 @@
 // The side of the command that is debugged: it stops before operations and at failures, and does what the debugger asks.
 // While it is stopped this process waits, and so does all that it makes.
 
+import { parseJson } from '../config/json.ts';
 import type { Creation } from '../container/create/creation.ts';
 import { explainExecve } from '../diagnosis/explain-execve.ts';
 import type { FailureHandler, Verdict } from '../linux/attempt.ts';
@@ -350,9 +351,7 @@ export class Session implements Decider, FailureHandler {
       const { id, where } = this.breakpoints.add(text);
       const { property } = 'property' in where ? where : { property: undefined };
       const note =
-        property !== undefined && this.#creation && !this.#has(property)
-          ? `config.json has no ${property}`
-          : undefined;
+        property !== undefined && !this.#has(property) ? `config.json has no ${property}` : undefined;
       return { answer: 'break', id, where: showWhere(where), note };
     } catch (error) {
       return { answer: 'refused', message: messageOf(error) };
@@ -367,9 +366,10 @@ export class Session implements Decider, FailureHandler {
     }
   }
 
-  /** Whether the config has a value of that name. */
+  /** Whether the config has a value of that name, as far as it is known. */
   #has(property: string): boolean {
-    let value: unknown = this.#creation?.bundle.config;
+    let value = this.#creation?.bundle.config ?? tryParse(readSource(this.#options.configFile)?.text);
+    if (value === undefined) return true;
     for (const part of property.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g)) {
       const name = part[1] ?? part[2] ?? part[3] ?? '';
       if (typeof value !== 'object' || value === null || !(name in value)) return false;
@@ -471,6 +471,14 @@ function readSource(file: string | undefined): { file: string; text: string } | 
     return { file, text: readTextFile(file) };
   } catch {
     // Whoever needs it tells why it cannot be read.
+    return undefined;
+  }
+}
+
+function tryParse(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : parseJson(text);
+  } catch {
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
+import type { Planner } from '../../debug/plan-ahead.ts';
 import type { Caller } from '../../launcher/caller.ts';
-import { defineCommand } from '../command.ts';
-import { MAKE_OPTIONS } from '../create-options.ts';
+import { defineCommand, type Invocation } from '../command.ts';
+import { MAKE_OPTIONS, makeOptions } from '../create-options.ts';
 import { GLOBAL_OPTIONS } from '../globals.ts';
 import { type Option, parse, UsageError, type Values } from '../options.ts';
 import { ownExecutable } from '../own-executable.ts';
@@ -46,7 +47,9 @@ export const command = defineCommand({
     },
     { does: 'go to a create of an engine that waits at its failure', line: 'debug --attach 4e1a7c' },
   ],
-  async run({ caller, globals: { root }, values, operands }) {
+  async run(invocation) {
+    const { caller, globals, values, operands } = invocation;
+    const { root } = globals;
     const { attachDebugger, debugCommand } = await import('../../debug/debugger.ts');
     const options = {
       root,
@@ -61,9 +64,21 @@ export const command = defineCommand({
       return attachDebugger(caller, options, values.attach);
     }
     const args = [...globalArguments(caller), ...commandArguments(caller, values, operands)];
-    return debugCommand(caller, options, ownExecutable(caller), args);
+    const makes = operands[0] !== 'exec' && operands[0] !== 'start';
+    const planner = makes ? plannerOf(invocation) : undefined;
+    return debugCommand(caller, { ...options, planner }, ownExecutable(caller), args);
   },
 });
+
+/** What would be done, for `list`. What it has to say the command says that is debugged. */
+function plannerOf(invocation: Invocation<typeof OPTIONS>): Planner {
+  const caller: Caller = Object.create(invocation.caller, { warn: { value: () => {} } });
+  const options = makeOptions(invocation, invocation.values.bundle);
+  return async (write) => {
+    const { planContainer } = await import('../../plan/plan-container.ts');
+    await planContainer(caller, { ...options, id: `debug-plan-${caller.pid}`, write, filter: undefined });
+  };
+}
 
 /** What stands before the command, for the command that is debugged. */
 function globalArguments({ args }: Caller): readonly string[] {
