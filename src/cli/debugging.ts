@@ -1,4 +1,5 @@
-// What has create, run, start and exec debugged: TSOCI_DEBUG, --debug-wait, --on-error, or an annotation of config.json.
+// What has create, run, start and exec debugged: a debugger that listens at TSOCI_DEBUGGER. And what has create and run wait
+// for one when they fail: --debug-wait, a directory for its socket in TSOCI_DEBUG, or an annotation of config.json.
 // Nothing of it is loaded where none is there.
 
 import type { Prepared } from '../container/create/creation.ts';
@@ -44,31 +45,33 @@ export async function debuggable<T>(
   { wait, onError, ...debugged }: DebugSettings & Pick<Debuggee, 'command'>,
   run: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
-  const path = caller.env.TSOCI_DEBUG;
+  const { TSOCI_DEBUGGER: debuggerAt, TSOCI_DEBUG: directory } = caller.env;
   using opened = new DisposableStack();
   const load = () => import('../debug/debuggee.ts');
   const debuggee = { root, ...debugged };
-  const waiting = async (directory: string | undefined, seconds: number) => {
+  const waiting = async (seconds: number) => {
     const { debugDirectory, waitForDebugger } = await load();
-    return opened.use(waitForDebugger(directory ?? debugDirectory(root), seconds, caller, debuggee));
+    return opened.use(waitForDebugger(directory || debugDirectory(root), seconds, caller, debuggee));
   };
+  if (debuggerAt) {
+    const { debugBy, isSocket } = await load();
+    // A hook has the variable too, when the debugger listens no more.
+    if (isSocket(debuggerAt)) return await run(opened.use(debugBy(debuggerAt, caller, debuggee)).prepared);
+  }
   if (onError === 'shell') {
     const { openShellAtFailure } = await load();
     return await run(opened.use(openShellAtFailure(caller, debuggee)).prepared);
   }
-  if (path) {
-    const { debugBy, isSocket } = await load();
-    if (!path.startsWith('/')) throw new TsociError(`TSOCI_DEBUG is ${path}, and no absolute path`);
-    const seconds = wait === undefined ? SECONDS : secondsOf(wait, '--debug-wait');
-    const by = isSocket(path) ? opened.use(debugBy(path, caller, debuggee)) : await waiting(path, seconds);
-    return await run(by.prepared);
-  }
-  if (wait !== undefined)
-    return await run((await waiting(undefined, secondsOf(wait, '--debug-wait'))).prepared);
+  // An engine has more than one exec fail, and waits for each.
+  const makes = debugged.command === 'create' || debugged.command === 'run';
+  if (directory && makes && !directory.startsWith('/'))
+    throw new TsociError(`TSOCI_DEBUG is ${directory}, and no absolute path`);
+  const asked = wait ?? (directory && makes ? String(SECONDS) : undefined);
+  if (asked !== undefined) return await run((await waiting(secondsOf(asked, '--debug-wait'))).prepared);
   return await run(async (creation) => {
     const asked = creation.bundle.config.annotations?.[DEBUG_ANNOTATION];
     if (asked === undefined) return;
-    await (await waiting(undefined, secondsOf(asked, DEBUG_ANNOTATION))).prepared(creation);
+    await (await waiting(secondsOf(asked, DEBUG_ANNOTATION))).prepared(creation);
   });
 }
 

@@ -1,6 +1,6 @@
 // A command that is debugged: how its debugger comes to it.
 //
-// `tsoci debug` listens, and names its socket in TSOCI_DEBUG: then the command comes to it at once, and begins when it is told
+// `tsoci debug` listens, and names its socket in TSOCI_DEBUGGER: then the command comes to it at once, and begins when it is told
 // to. Otherwise nobody is there, and a command that is to wait for somebody listens when something has failed, for a time.
 
 import { chmodSync, rmdirSync, statSync } from 'node:fs';
@@ -128,7 +128,7 @@ function isPeer(socket: number, { uid }: Caller): boolean {
 }
 
 function checkPeer(socket: number, caller: Caller): void {
-  if (!isPeer(socket, caller)) throw new TsociError('TSOCI_DEBUG: somebody else listens there');
+  if (!isPeer(socket, caller)) throw new TsociError('TSOCI_DEBUGGER: somebody else listens there');
 }
 
 function awaitDebugger(

@@ -141,7 +141,7 @@ function start(
     const stdio = [input, json ? stderr : stdout, stderr] as const;
     const stub = StubProcess.spawn(caller.launcher, { stdio, role: 'command' });
     const program = stub.program();
-    const env = listOf({ ...caller.env, TSOCI_DEBUG: path });
+    const env = listOf({ ...caller.env, TSOCI_DEBUGGER: path });
     program.call('execve', [tsoci, stringArray(['tsoci', ...args]), stringArray(env)], `execute ${tsoci}`);
     stub.exec(program);
     return stub;

@@ -216,7 +216,7 @@ function seccomp({ pid, config }: Looked): string[] {
     const conditions = Array.isArray(entry.args) && entry.args.length > 0 ? ', by their arguments' : '';
     rows.push([
       String(entry.action),
-      `${names.length} system calls${conditions}: ${names.slice(0, 4).join(' ')}${names.length > 4 ? ' …' : ''}`,
+      `${names.length} ${names.length === 1 ? 'system call' : 'system calls'}${conditions}: ${names.slice(0, 4).join(' ')}${names.length > 4 ? ' …' : ''}`,
     ]);
   }
   return columns(rows);

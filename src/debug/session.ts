@@ -1,22 +1,18 @@
 // The side of the command that is debugged: it stops before operations and at failures, and does what the debugger asks.
 // While it is stopped this process waits, and so does all that it makes.
 
-import { parseJson } from '../config/json.ts';
 import type { Creation } from '../container/create/creation.ts';
-import { explainExecve } from '../diagnosis/explain-execve.ts';
 import type { FailureHandler, Verdict } from '../linux/attempt.ts';
 import { closeDescriptor } from '../linux/descriptor.ts';
 import { messageOf, TsociError } from '../linux/errors.ts';
 import type { Phase } from '../linux/steps.ts';
-import { readTextFile } from '../linux/text-file.ts';
 import { CallerGone } from '../linux/wanted.ts';
-import { argumentsAt } from '../stub/encode.ts';
-import { type Operation as Call, executedBy, Structure } from '../stub/program.ts';
-import { showArguments, showResult } from '../trace/calls.ts';
+import { executedBy } from '../stub/program.ts';
 import { Breakpoints } from './breakpoints.ts';
-import { editConfig } from './edit.ts';
+import { DebuggedConfig } from './debugged-config.ts';
+import { describeStep, environmentIn, explained, isSkippable, propertyOf, subjectOf } from './operations.ts';
 import type { Answer, Event, MessageSocket, Operation, Reason, Request } from './protocol.ts';
-import { type Decider, isPiece, memoryAt, type Step } from './step-by-step.ts';
+import { type Decider, isPiece, type Step } from './step-by-step.ts';
 import { showWhere } from './where.ts';
 
 type Debugger = MessageSocket<Request, Event | Answer>;
@@ -82,13 +78,13 @@ export class Session implements Decider, FailureHandler {
   readonly #told = new WeakSet<object>();
   /** The last call that has failed, and what it belongs to. */
   #failed: { operation: Operation; number: number; step: Step } | undefined;
-  #creation: Creation | undefined;
-  #root: string | undefined;
+  readonly #config: DebuggedConfig;
   #init: number | undefined;
   #inside = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#config = new DebuggedConfig(options.configFile);
   }
 
   get watched(): number | undefined {
@@ -102,8 +98,7 @@ export class Session implements Decider, FailureHandler {
 
   /** What is going to be made; its config can be edited. */
   prepared(creation: Creation, root: string): void {
-    this.#creation = creation;
-    this.#root = root;
+    this.#config.prepared(creation, root);
     this.#tellConfig();
   }
 
@@ -254,7 +249,7 @@ export class Session implements Decider, FailureHandler {
   #stop(stop: Stop): 'go' | 'retry' | 'skip' {
     const { reason, breakpoints = [], at, error, skippable = false, retryable = false } = stop;
     const other = this.#meet();
-    if (other && !this.#creation) this.#tellConfig();
+    if (other && !this.#config.isPrepared) this.#tellConfig();
     const stopped = {
       event: 'stopped' as const,
       reason,
@@ -264,7 +259,7 @@ export class Session implements Decider, FailureHandler {
       property: propertyOf(error) ?? at?.property ?? this.#property(),
       process: this.#init ?? stop.step?.executor.pid,
       init: this.#init,
-      rootfs: this.#inside ? undefined : this.#creation?.bundle.rootfs,
+      rootfs: this.#inside ? undefined : this.#config.rootfs,
       env: stop.step && environmentIn(stop.step.operations),
       skippable,
       retryable,
@@ -351,7 +346,7 @@ export class Session implements Decider, FailureHandler {
       const { id, where } = this.breakpoints.add(text);
       const { property } = 'property' in where ? where : { property: undefined };
       const note =
-        property !== undefined && !this.#has(property) ? `config.json has no ${property}` : undefined;
+        property !== undefined && !this.#config.has(property) ? `config.json has no ${property}` : undefined;
       return { answer: 'break', id, where: showWhere(where), note };
     } catch (error) {
       return { answer: 'refused', message: messageOf(error) };
@@ -364,18 +359,6 @@ export class Session implements Decider, FailureHandler {
     } catch (error) {
       return { answer: 'refused', message: messageOf(error) };
     }
-  }
-
-  /** Whether the config has a value of that name, as far as it is known. */
-  #has(property: string): boolean {
-    let value = this.#creation?.bundle.config ?? tryParse(readSource(this.#options.configFile)?.text);
-    if (value === undefined) return true;
-    for (const part of property.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g)) {
-      const name = part[1] ?? part[2] ?? part[3] ?? '';
-      if (typeof value !== 'object' || value === null || !(name in value)) return false;
-      value = (value as Record<string, unknown>)[name];
-    }
-    return value !== undefined;
   }
 
   #list({ at, step, error }: Stop, count: number): Answer {
@@ -401,18 +384,13 @@ export class Session implements Decider, FailureHandler {
   }
 
   #edit({ at, error }: Stop): Answer {
-    const creation = this.#creation;
-    const refuse = (message: string): Answer => ({ answer: 'refused', message });
-    if (!creation || this.#root === undefined)
-      return refuse(error === undefined ? 'config.json was not read yet' : 'it is read again with retry');
     const reached = propertyOf(error) ?? at?.property;
     try {
-      const changed = editConfig(creation, { root: this.#root, reached, done: this.#done });
-      if (changed.length === 0) return refuse('config.json has not changed');
+      const changed = this.#config.edit({ reached, done: this.#done }, error !== undefined);
       this.#tellConfig();
       return { answer: 'edit', changed };
     } catch (failure) {
-      return refuse(messageOf(failure));
+      return { answer: 'refused', message: messageOf(failure) };
     }
   }
 
@@ -430,7 +408,7 @@ export class Session implements Decider, FailureHandler {
   }
 
   #tellConfig(): void {
-    const source = this.#creation?.bundle.source ?? readSource(this.#options.configFile);
+    const { source } = this.#config;
     if (source) this.#debugger?.send({ event: 'config', ...source });
   }
 
@@ -447,73 +425,6 @@ export class Session implements Decider, FailureHandler {
   }
 
   #describe(step: Step, result?: number): Operation {
-    const { executor, operations, index, message } = step;
-    const operation = operations[index];
-    const { call = 'set_control', doing = '', property = this.#property() } = operation ?? {};
-    const before = memoryAt(step);
-    const decoded = { args: argumentsAt(message, index), before, after: before, result };
-    return {
-      number: this.#done.length + 1,
-      role: executor.role,
-      pid: executor.pid,
-      call: operation?.call,
-      text: `${call}(${showArguments(call, decoded).join(', ')})`,
-      doing,
-      property,
-      ...(result !== undefined && { result: showResult(call, result) }),
-    };
+    return describeStep(step, { number: this.#done.length + 1, property: this.#property(), result });
   }
-}
-
-function readSource(file: string | undefined): { file: string; text: string } | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return { file, text: readTextFile(file) };
-  } catch {
-    // Whoever needs it tells why it cannot be read.
-    return undefined;
-  }
-}
-
-function tryParse(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : parseJson(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What `next` goes on from: the property that is applied, or what is being done. */
-function subjectOf({ property, doing, role }: Operation): string {
-  return property ?? `${role} ${doing}`;
-}
-
-/** The property that an error is of, or the error that it explains. */
-function propertyOf(error: unknown): string | undefined {
-  if (!(error instanceof TsociError)) return undefined;
-  return error.property ?? propertyOf(error.cause);
-}
-
-/** Whether what follows needs nothing that comes of it. */
-function isSkippable(step: Step): boolean {
-  const operation = step.operations[step.index];
-  if (!operation) return false;
-  const { call, opens, receives } = operation;
-  if (call === 'seccomp') return true;
-  return !isPiece(step) && opens === undefined && !receives && call !== 'execve' && call !== 'clone3';
-}
-
-function explained(call: Call, { executor, channel }: Step, result: number): unknown {
-  const error = TsociError.fromErrno(call.doing, -result).for(call.property);
-  const path = executedBy(call);
-  return path === undefined
-    ? error
-    : explainExecve(error, path, { execution: () => channel.execution(executor.pid) });
-}
-
-/** The environment in an execve(2) of a program. */
-function environmentIn(operations: readonly Call[]): string[] | undefined {
-  const [, , env] = operations.find(({ call }) => call === 'execve')?.args ?? [];
-  if (!(env instanceof Structure)) return undefined;
-  return env.words.filter((word): word is string => typeof word === 'string');
 }

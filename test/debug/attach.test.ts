@@ -105,6 +105,17 @@ test('TSOCI_DEBUG names a directory to wait in', () => {
   assert.not(existsSync(directory));
 });
 
+test('an exec that fails does not wait: engines have more than one of these', () => {
+  box.configure('exec sleep 100');
+  const id = box.id();
+  assert.is(box.detached('run', '--detach', id), 0);
+  const env = { ...process.env, TSOCI_DEBUG: join(box.directory, 'waiting') };
+  const began = Date.now();
+  assert.is(box.tsociWith({ env }, 'exec', id, '/bin/missing').status, 255);
+  assert.ok(Date.now() - began < 10_000);
+  assert.is(box.tsoci('delete', '--force', id).status, 0);
+});
+
 test('a debugger that dies lets it fail', () => {
   box.configure('', missing);
   const { id, socket, ended } = create({ words: ['--debug-wait=20'] });

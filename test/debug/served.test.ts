@@ -22,6 +22,9 @@ function debug(...commands: string[]): { status: number | null; shown: string } 
   return { status, shown: stdout + stderr };
 }
 
+/** Each has two commands that are debugged, of two processes; no more than four workers share them. */
+const ROUNDS = 6;
+
 /** The most descriptors that a worker has, once each waits for the next command. */
 function descriptors(): number {
   eventually('all workers wait', () => box.idle() === box.workers().length);
@@ -41,9 +44,10 @@ test('it stops, goes on and gives up as without one, and leaves nothing in the w
   };
   once();
   const before = descriptors();
-  for (let i = 0; i < 3; i++) once();
+  for (let i = 0; i < ROUNDS; i++) once();
   const after = descriptors();
-  assert.ok(after <= before, `${before} descriptors became ${after}`);
+  // A worker that has served its first command meanwhile may have one more than before: what it loads stays.
+  assert.ok(after < before + ROUNDS / 2, `${before} descriptors became ${after}`);
   assert.is(box.tsoci('list', '--quiet').stdout, '');
 });
 
