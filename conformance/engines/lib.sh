@@ -73,6 +73,28 @@ furnish_sandbox() {
   mkfifo "$work/silence"
   export PATH=$work/bin:$PATH TMPDIR=$work/tmp TERM=xterm
   cd "$work" || exit 2
+  if [[ ${TSOCI_TEST_RESIDENT-} ]]; then start_server; fi
+}
+
+# With TSOCI_TEST_RESIDENT=1 a server serves the engine's commands.
+start_server() {
+  local tries
+  "$runtime" serve </dev/null >"$work/serve" 2>&1 &
+  for ((tries = 200; tries > 0; tries--)); do
+    "$runtime" serve --status >/dev/null 2>&1 && return
+    sleep 0.05
+  done
+  echo "$runtime serve does not answer: $(<"$work/serve")" >&2
+  exit 2
+}
+
+# A server that has served few was not asked.
+count_served() {
+  local counts
+  counts=$("$runtime" serve --status --format json | jq --compact-output '{served, refused, gone}')
+  cat "$work/serve"
+  echo "# the server: $counts"
+  jq --exit-status '.served > 50 and .served > .refused + .gone' >/dev/null <<<"$counts" || failed=$((failed + 1))
 }
 
 # needs NAME...: a suite whose programs are not installed is skipped whole.
@@ -147,6 +169,7 @@ run_check() {
 }
 
 finish() {
+  if [[ ${TSOCI_TEST_RESIDENT-} ]]; then count_served; fi
   echo "1..$((passed + failed + skipped))"
   echo "$passed passed, $failed failed, $skipped skipped"
   exit $((failed > 0))

@@ -107,7 +107,7 @@ class Worker {
 
   async #run(request: Request, launcher: LauncherProcess): Promise<boolean> {
     // Files have the mode that they would have if the caller made them.
-    process.umask(umaskOf(request.pid));
+    process.umask(umaskOf(request.pid) ?? 0o077);
     const { status, sound } = await this.#serve(request, launcher);
     // Before the launcher ends: who waits for the end of what it gave to the launcher must not wait for us.
     for (const fd of request.stdio) closeDescriptor(fd);
@@ -149,10 +149,14 @@ function tell(message: string): void {
   }
 }
 
-/** proc_pid_status(5). */
-function umaskOf(pid: number): number {
-  const [, umask = '022'] = /^Umask:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
-  return Number.parseInt(umask, 8);
+/** proc_pid_status(5). Undefined when it has been killed: what is done for it ends soon. */
+function umaskOf(pid: number): number | undefined {
+  try {
+    const [, umask] = /^Umask:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+    return umask === undefined ? undefined : Number.parseInt(umask, 8);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bun's engine collects when it has grown by much; Node's does well by itself. */
