@@ -1,6 +1,6 @@
 // The container's cgroup in its life: where it goes, what it limits.
 
-import { statSync } from 'node:fs';
+import { closeSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { killCgroup } from '../../cgroups/cgroup-processes.ts';
 import { type Cgroup, checkCreatable, createCgroup } from '../../cgroups/create-cgroup.ts';
@@ -59,8 +59,13 @@ export function makeCgroup(
   undo: DisposableStack,
 ): Cgroup | undefined {
   const cgroup = makeUnlimitedCgroup(place, config, undo);
-  if (cgroup) limitCgroup(caller, cgroup, config);
-  return cgroup;
+  try {
+    if (cgroup) limitCgroup(caller, cgroup, config);
+    return cgroup;
+  } catch (error) {
+    if (cgroup) closeSync(cgroup.fd);
+    throw error;
+  }
 }
 
 /** The same without the limits (limitCgroup), but with what they need. */
