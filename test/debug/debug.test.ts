@@ -107,6 +107,18 @@ test('skip takes a call for done that has failed', () => {
   assert.match(shown, /reached/);
 });
 
+test('execve itself fails: why is told, and it is done again', () => {
+  const script = join(box.rootfs, 'bin', 'script');
+  writeFileSync(script, '#!/bin/missing\necho reached\n', { mode: 0o755 });
+  box.configure('', ({ process }) => {
+    process.args = ['/bin/script'];
+  });
+  const { status, shown } = debug(['where', `run sed -i s/missing/sh/ ${script}`, 'retry']);
+  assert.is(status, 0, shown);
+  assert.match(shown, /error: execute \/bin\/script: ENOENT.*needs the interpreter\s+\/bin\/missing/s);
+  assert.match(shown, /^reached$/m);
+});
+
 test('what is needed later cannot be left out', () => {
   box.configure('true');
   const { shown } = debug(['skip', 'quit'], '--break', 'mounts[1]');
