@@ -43,6 +43,7 @@ make_oci_archive "$work/rootfs" as-app app >"$work/as-app.tar"
 "$engines/leaks.sh" snapshot >"$work/before"
 
 containerd --config "$work/config.toml" --log-level warn >"$work/containerd.log" 2>&1 &
+daemon=$!
 eventually ctr version || { cat "$work/containerd.log"; exit 2; }
 for image in busybox as-app; do
   ctr image import --snapshotter "$snapshotter" "$work/$image.tar" >/dev/null || exit 2
@@ -60,8 +61,8 @@ start() { run "$1" --detach "${@:2}" -- sleep 1000; }
 remove() { ctr tasks delete --force "$1" && ctr containers delete "$1"; }
 
 for file in "$engines"/containerd/*.sh; do run_checks "$file"; done
-kill %1
-wait %1
+kill "$daemon"
+wait "$daemon"
 leaks="/$suite_id/"
 only='' run_checks "$engines/after.sh"
 finish

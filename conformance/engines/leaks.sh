@@ -10,7 +10,7 @@
 set -euo pipefail
 
 # Without this script's own processes and those that wait for it. ps lists kernel threads as "[name]": they come
-# and go by themselves. Zombies ("[sh] <defunct>") count.
+# and go by themselves. Zombies ("[sh] <defunct>") count. How many workers a server has is its own business.
 processes() {
   ps -eo pid=,ppid=,args= | awk -v self=$$ '
     { pid = $1; parent[pid] = $2; $1 = $2 = ""; args[pid] = $0 }
@@ -20,7 +20,7 @@ processes() {
     }
     END {
       for (pid in args)
-        if (!descends(pid, self) && !descends(self, pid) && args[pid] !~ /^ *\[[^]]*\]$/)
+        if (!descends(pid, self) && !descends(self, pid) && args[pid] !~ /^ *(\[[^]]*\]|tsoci-worker [0-9]+)$/)
           print "process " pid args[pid]
     }'
 }
