@@ -21,6 +21,8 @@ export interface Invocation<Options extends readonly Option[]> {
   readonly values: Values<Options>;
   /** As many as the declaration demands at least. */
   readonly operands: readonly string[];
+  /** How many of them stood before a `--`; undefined where there was none. */
+  readonly separated: number | undefined;
 }
 
 export interface Command<Options extends readonly Option[] = readonly Option[]> {
@@ -55,9 +57,10 @@ export function defineCommand<const Options extends readonly Option[]>(command: 
 export function readArguments(
   command: Command,
   args: readonly string[],
-): Pick<Invocation<readonly Option[]>, 'values' | 'operands'> | undefined {
+): Pick<Invocation<readonly Option[]>, 'values' | 'operands' | 'separated'> | undefined {
   const { passesArguments } = command;
-  const { values, operands: words, help } = parse(command.options, args, passesArguments ? 1 : undefined);
+  const limit = passesArguments ? 1 : undefined;
+  const { values, operands: words, separated, help } = parse(command.options, args, limit);
   if (help) return undefined;
   const operands = passesArguments && words[1] === '--' ? words.toSpliced(1, 1) : words;
   const missing = command.operands.filter((name) => !name.startsWith('['))[operands.length];
@@ -67,7 +70,7 @@ export function readArguments(
   const extra = operands[command.operands.length];
   if (extra !== undefined && !unbounded)
     throw new UsageError(`${command.name}: unexpected argument "${extra}"; ${usage}`);
-  return { values, operands };
+  return { values, operands, separated };
 }
 
 export function usageLine(command: Command): string {

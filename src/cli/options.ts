@@ -42,6 +42,8 @@ export type Values<Options extends readonly Option[]> = {
 export interface Parsed<Options extends readonly Option[]> {
   readonly values: Values<Options>;
   readonly operands: readonly string[];
+  /** How many of them stood before a `--`; undefined where there was none. */
+  readonly separated: number | undefined;
   /** `--help` or `-h` was among the options. */
   readonly help: boolean;
 }
@@ -68,14 +70,19 @@ export function parse<const Options extends readonly Option[]>(
   const reader = new Reader(options, args);
   const operands: string[] = [];
   let help = false;
+  let separated: number | undefined;
   while (reader.more() && !help) {
     const arg = reader.next();
-    if (arg === '--') break;
+    if (arg === '--') {
+      separated = operands.length;
+      break;
+    }
     if (arg.startsWith('-') && arg !== '-') help = reader.option(arg);
     else if (operands.push(arg) >= operandLimit) break;
   }
   // The one cast of the parser: its record is built by the table that the type is made of.
-  return { values: reader.values as Values<Options>, operands: [...operands, ...reader.rest()], help };
+  const values = reader.values as Values<Options>;
+  return { values, operands: [...operands, ...reader.rest()], separated, help };
 }
 
 class Reader {

@@ -10,7 +10,7 @@ import { exitStatus } from './attach/end.ts';
 import { attend } from './attach/foreground.ts';
 import { findExecutable } from './init/executable.ts';
 
-/** Runs a command and waits for it; the exit status, 128 and the number for a signal. */
+/** Runs a command in namespaces of a process, and waits for it; the exit status, 128 and the number for a signal. */
 export async function runInNamespaces(
   caller: Caller,
   pid: number,
@@ -29,7 +29,7 @@ export async function runInNamespaces(
   return exitStatus(await attend(caller, stub.pid, {}));
 }
 
-function execute(stub: StubProcess, args: readonly string[], environment: Caller['env']): void {
+export function execute(stub: StubProcess, args: readonly string[], environment: Caller['env']): void {
   const env = listOf(environment);
   const executable = findExecutable(stub, args[0] ?? '', env);
   const program = stub.program();

@@ -19,7 +19,7 @@ const LAST_SIGNAL = 64;
 
 const [SIGHUP, SIGINT, SIGQUIT, SIGTERM] = [1, 2, 3, 15];
 /** By which people and supervisors end a program. */
-const endings: readonly number[] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+export const endings: readonly number[] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 /**
  * SIGKILL and SIGSTOP cannot be held. Those of faults can: others may send them too (systemd's WatchdogSignal= is SIGABRT),
  * and a fault of the launcher's own ends it all the same (signal(7)).
@@ -38,6 +38,8 @@ export interface Event {
   status: WaitStatus | undefined;
   /** Signals that have come, in their order as far as the kernel keeps it. */
   signals: number[];
+  /** Those that a terminal has sent to the process as well (holdTogether). */
+  had: number[];
 }
 
 export class CallerSignals {
@@ -81,7 +83,7 @@ export class CallerSignals {
     const args = [this.#signalfd ?? -1, infos, infos.length];
     const length = program.call('read', args, 'read signals', { ignored: [EAGAIN] });
     const results = this.#launcher.run(program);
-    this.#come.push(...this.#signalsIn(results.bytes(infos), results.at(length)));
+    this.#come.push(...this.#signalsIn(results.bytes(infos), results.at(length)).signals);
     return this.#come.find((signal) => endings.includes(signal));
   }
 
@@ -91,7 +93,7 @@ export class CallerSignals {
    */
   next(pid: number, meanwhile?: (socket: number) => void): Event {
     setEndingSignal(undefined);
-    if (this.#come.length > 0) return { status: undefined, signals: this.#come.splice(0) };
+    if (this.#come.length > 0) return { status: undefined, signals: this.#come.splice(0), had: [] };
     return this.#wait(pid, -1, meanwhile);
   }
 
@@ -146,21 +148,22 @@ export class CallerSignals {
     const length = program.call('read', args, 'read signals', { ignored: [EAGAIN] });
     try {
       const results = launcher.run(program, meanwhile);
-      if (results.at(ended) > 0) return { status: waitStatus(results.bytes(status)), signals: [] };
-      return { status: undefined, signals: this.#signalsIn(results.bytes(infos), results.at(length)) };
+      if (results.at(ended) > 0) return { status: waitStatus(results.bytes(status)), signals: [], had: [] };
+      return { status: undefined, ...this.#signalsIn(results.bytes(infos), results.at(length)) };
     } catch (error) {
       if (errnoOf(error) !== ECHILD) throw error;
-      return { status: { code: 0, signal: 0 }, signals: [] };
+      return { status: { code: 0, signal: 0 }, signals: [], had: [] };
     }
   }
 
   /** Those that are to go on, of `length` bytes that were read. */
-  #signalsIn(infos: Buffer, length: number): number[] {
-    const signals: number[] = [];
+  #signalsIn(infos: Buffer, length: number): Pick<Event, 'signals' | 'had'> {
+    const come: Pick<Event, 'signals' | 'had'> = { signals: [], had: [] };
     for (let at = 0; at + SIGINFO_SIZE <= length; at += SIGINFO_SIZE) {
+      const signal = infos.readUInt32LE(at);
       const had = this.#together && infos.readInt32LE(at + SIGINFO_CODE) === SI_KERNEL;
-      if (!had) signals.push(infos.readUInt32LE(at));
+      if (signal !== SIGCHLD) (had ? come.had : come.signals).push(signal);
     }
-    return signals.filter((signal) => signal !== SIGCHLD);
+    return come;
   }
 }

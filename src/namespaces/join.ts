@@ -27,7 +27,7 @@ export function openNamespaces({ join }: NamespacePlan, config: Config): OpenNam
     for (const { type, path } of join) {
       const place = config.linux?.namespaces?.findIndex((namespace) => namespace.type === type);
       forProperty(`linux.namespaces[${place}]`, () => {
-        const fd = open(type, path);
+        const fd = openNamespace(type, path);
         opened.push({ type, path, fd });
         checkNamespace(fd, { type, path, config });
       });
@@ -39,7 +39,7 @@ export function openNamespaces({ join }: NamespacePlan, config: Config): OpenNam
   return opened;
 }
 
-function open(type: NamespaceType, path: string): number {
+export function openNamespace(type: NamespaceType, path: string): number {
   try {
     return openSync(path, constants.O_RDONLY);
   } catch (error) {

@@ -1,8 +1,10 @@
 // Which process is in which namespaces, and who else is in them (namespaces(7)).
 
+import { statSync } from 'node:fs';
 import { allPids } from '../linux/procfs.ts';
 import { namespaceOf } from './enter.ts';
 import { type NamespaceType, namespaceTypes } from './namespace-plan.ts';
+import type { Pin } from './pins.ts';
 
 /** In the order of ls /proc/PID/ns, as people know them. */
 export const NAMESPACES: readonly NamespaceType[] = [
@@ -32,6 +34,13 @@ export interface ProcessView {
   namespaces: Readonly<Record<NamespaceType, NamespaceView>>;
 }
 
+/** Namespaces that are kept by a name. */
+export interface PinView {
+  name: string;
+  pinned: true;
+  namespaces: Readonly<Partial<Record<NamespaceType, NamespaceView & { path: string }>>>;
+}
+
 /** Namespaces of a process by their types; what may not be read is left out. */
 type Inodes = Partial<Record<NamespaceType, number>>;
 
@@ -50,13 +59,30 @@ export function viewNamespaces(asked: readonly { name: string; pid: number }[]):
   });
 }
 
-function everyone(): { pid: number; inodes: Inodes }[] {
+/** The same of pins. Their users may be no more. */
+export function viewPins(pins: readonly Pin[]): PinView[] {
+  const all = everyone();
+  const own = inodesOf('self');
+  return pins.map(({ name, paths }) => {
+    const entries = Object.entries(paths).map(([type, path]) => {
+      const inode = statSync(path).ino;
+      const kind = type as NamespaceType;
+      const pids = all.filter(({ inodes }) => inodes[kind] === inode).map(({ pid }) => pid);
+      return [type, { inode, host: own[kind] === inode, pids, path }];
+    });
+    return { name, pinned: true, namespaces: Object.fromEntries(entries) };
+  });
+}
+
+/** All processes, with the namespaces that each is in. */
+export function everyone(): { pid: number; inodes: Inodes }[] {
   return allPids()
     .map((pid) => ({ pid, inodes: inodesOf(pid) }))
     .sort((a, b) => a.pid - b.pid);
 }
 
-function inodesOf(pid: number | 'self'): Inodes {
+/** What may not be read is left out. */
+export function inodesOf(pid: number | 'self'): Inodes {
   const inodes: Inodes = {};
   for (const type of NAMESPACES) {
     try {

@@ -15,11 +15,16 @@ export function unshare(stub: StubProcess, flags: number, doing: string): void {
   }
 }
 
-/** Init: a clone of the stub in new namespaces, and in the cgroup of which `cgroup` is a descriptor in the stub. */
-export function cloneInit(boot: StubProcess, flags: number, cgroup: number | undefined): StubProcess {
-  const doing = 'make the namespaces of the container';
+/** Init, or what else `role` says: a clone of the stub in new namespaces, and in the cgroup of which `cgroup` is a descriptor in the stub. */
+export function cloneInit(
+  boot: StubProcess,
+  flags: number,
+  cgroup: number | undefined,
+  role = 'init',
+): StubProcess {
+  const doing = role === 'init' ? 'make the namespaces of the container' : 'make the namespaces';
   try {
-    return boot.clone(flags, doing, cgroup);
+    return boot.clone(flags, doing, cgroup, role);
   } catch (error) {
     throw explainNamespaces(doing, flags, error);
   }

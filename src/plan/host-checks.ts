@@ -6,7 +6,7 @@ import type { Config } from '../config/generated/types.ts';
 import type { Caller } from '../launcher/caller.ts';
 import { EPERM } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
-import { checkSubordinateIds } from './subordinate-ids.ts';
+import { checkSubordinateIds } from './check-ids.ts';
 
 /** Throws for the first thing that this host does not have or allow. */
 export function checkHost(caller: Caller, config: Config): void {

@@ -38,7 +38,19 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What processes are for, as `StubProcess` has it. */
-const roles = ['boot', 'init', 'exec', 'hook', 'command', 'trees', 'idmap', 'mappings', 'worker'];
+const roles = [
+  'boot',
+  'init',
+  'exec',
+  'hook',
+  'command',
+  'trees',
+  'idmap',
+  'mappings',
+  'pin',
+  'holder',
+  'worker',
+];
 
 /** A filter of words, given to `option`, of which one has to fit. */
 export function parseFilter(option: string, words: readonly string[]): Filter {

@@ -1,7 +1,7 @@
 // tsoci serve: whom it answers, that what it answers is the same, and that nothing of a command stays with a worker.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -82,6 +82,45 @@ for (const [who, words] of strangers) {
     assert.match(stderr, /execute .*tsoci-runtime: EACCES/);
   });
 }
+
+test("namespaces that are made for a caller are no worker's, and those shown as his own are his", () => {
+  const own = (kind: string) => readlinkSync(`/proc/self/ns/${kind}`);
+  const namespaces = () =>
+    box
+      .workers()
+      .map((pid) => readdirSync(`/proc/${pid}/ns`).map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`)));
+  const before = namespaces();
+  const look = 'readlink /proc/self/ns/net; readlink /proc/self/ns/uts; readlink /proc/self/ns/time';
+  const kinds = ['--net', '--time=+1d', '--pid', '--user=root'];
+  const { status, stdout, stderr } = box.tsoci('ns', 'run', ...kinds, '--', 'sh', '-c', look);
+  assert.is(status, 0, stderr);
+  const [net, uts, time] = stdout.trim().split('\n');
+  assert.is.not(net, own('net'));
+  assert.is(uts, own('uts'));
+  assert.is.not(time, own('time'));
+  assert.equal(namespaces(), before);
+  // A caller elsewhere is told of his own namespaces, by a runtime of his own.
+  box.allowCold(true);
+  const [inode, host] = box
+    .through(
+      ['unshare', '--net'],
+      'ns',
+      'run',
+      '--uts',
+      '--',
+      'sh',
+      '-c',
+      `${box.launcher} ns; readlink /proc/self/ns/net`,
+    )
+    .stdout.split('\n')
+    .filter((line) => /^net/.test(line))
+    .map((line) => /\d+/.exec(line)?.[0])
+    .reverse();
+  box.allowCold(false);
+  assert.ok(inode);
+  assert.is(host, inode);
+  assert.is.not(`net:[${inode}]`, own('net'));
+});
 
 test('a launcher of another build is not served', () => {
   const other = join(box.directory, 'other');

@@ -1,8 +1,10 @@
 // A process in the foreground: signals go on to it, its terminal is the caller's, its exit status becomes that of tsoci.
 
+import { readFileSync } from 'node:fs';
 import type { Caller } from '../../launcher/caller.ts';
+import { endings } from '../../launcher/signals.ts';
 import { debuggerWatched } from '../../linux/attempt.ts';
-import { POLLIN, SIGWINCH } from '../../linux/constants.ts';
+import { POLLIN, SIGKILL, SIGWINCH } from '../../linux/constants.ts';
 import { closeDescriptor, pollUntil } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { syscall } from '../../linux/ffi.ts';
@@ -18,13 +20,15 @@ export interface Attended {
   terminal?: number | undefined;
   /** What it tells that it is ready. */
   notify?: NotifySocket | undefined;
+  /** Whether it is process 1 of a pid namespace that was made for a command. */
+  first?: boolean;
 }
 
 /** Waits for a child of the launcher, which gets the signals that are held (CallerSignals.hold), and tells how it ended. */
 export async function attend(
   caller: Caller,
   pid: number,
-  { terminal, notify }: Attended,
+  { terminal, notify, first = false }: Attended,
 ): Promise<WaitStatus> {
   using _notify = notify;
   const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
@@ -56,9 +60,11 @@ export function attendWith(
     });
   };
   step(`wait for the end of process ${pid}`);
+  let killedFor: number | undefined;
   try {
     for (;;) {
-      const { status, signals } = caller.signals.next(pid, serve);
+      const { status, signals, had } = caller.signals.next(pid, serve);
+      if (first) killedFor ??= endFirst(pid, [...signals, ...had]);
       for (const signal of signals) {
         // The size of the caller's terminal is nothing to a process that has another.
         if (signal === SIGWINCH) session?.resize();
@@ -66,10 +72,30 @@ export function attendWith(
       }
       if (!status) continue;
       session?.drain(() => caller.signals.ending() !== undefined);
-      return status;
+      return killedFor !== undefined && status.signal === SIGKILL ? { code: 0, signal: killedFor } : status;
     }
   } finally {
     session?.close();
+  }
+}
+
+/**
+ * Ends process 1 of a pid namespace for a signal that ends any other program, but not this one: the kernel keeps from it what
+ * it does not handle (pid_namespaces(7)), and Ctrl-C would do nothing. That signal, if there is one.
+ */
+function endFirst(pid: number, signals: readonly number[]): number | undefined {
+  const fatal = signals.find((signal) => endings.includes(signal) && isDefault(pid, signal));
+  if (fatal !== undefined) syscall(SYS.kill, pid, SIGKILL);
+  return fatal;
+}
+
+/** Whether a process neither catches nor ignores nor blocks a signal (proc_pid_status(5)). */
+function isDefault(pid: number, signal: number): boolean {
+  try {
+    const masks = readFileSync(`/proc/${pid}/status`, 'latin1').matchAll(/^Sig(?:Cgt|Ign|Blk):\s*(\w+)/gm);
+    return [...masks].every(([, mask]) => !((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n));
+  } catch {
+    return false;
   }
 }
 
