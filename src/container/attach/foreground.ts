@@ -32,14 +32,14 @@ export async function attend(
 ): Promise<WaitStatus> {
   using _notify = notify;
   const session = terminal === undefined ? undefined : await openTerminal(caller, terminal);
-  return attendWith(caller, pid, { session, notify });
+  return attendWith(caller, pid, { session, notify, first });
 }
 
 /** The same with a session that was opened, which is closed here. */
 export function attendWith(
   caller: Caller,
   pid: number,
-  { session, notify }: { session: TerminalSession | undefined; notify?: Attended['notify'] },
+  { session, notify, first = false }: { session: TerminalSession | undefined } & Omit<Attended, 'terminal'>,
 ): WaitStatus {
   const watched = debuggerWatched();
   const watching = watched === undefined ? [] : [{ fd: watched, events: POLLIN }];
