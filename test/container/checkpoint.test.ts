@@ -1,11 +1,15 @@
 // checkpoint and restore with criu: what runs goes on, under another id, from another bundle.
 
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, readlinkSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { closeDescriptor, makePipe, readable } from '../../src/linux/descriptor.ts';
 import { Checkpoints, COUNTER, countIn, countsOn, workingCriu } from './checkpoints.ts';
-import { eventually, userNamespace } from './harness.ts';
+import { comes, start, status } from './foreground.ts';
+import { type Change, eventually, userNamespace } from './harness.ts';
+import { StreamListener } from './stream-listener.ts';
 
 const test = suite('checkpoint');
 const criu = workingCriu();
@@ -13,6 +17,14 @@ const criu = workingCriu();
 if (criu) {
   const made = new Checkpoints(criu);
   const { box } = made;
+
+  const contentOf = (path: string) => {
+    try {
+      return readFileSync(join(box.rootfs, path), 'utf8');
+    } catch {
+      return undefined;
+    }
+  };
 
   test('a counter goes on counting, under another id and from another bundle', () => {
     const id = made.start(COUNTER, (config) => {
@@ -65,8 +77,7 @@ if (criu) {
     const client =
       '(n=0; while :; do echo $n; n=$((n+1)); busybox usleep 20000; done) | busybox nc 127.0.0.1 4711';
     const id = made.start(`${server}; ${client}`);
-    const received = () =>
-      readFileSync(join(box.rootfs, 'tmp/received'), 'utf8').trim().split('\n').map(Number);
+    const received = () => (contentOf('tmp/received') ?? '').trim().split('\n').map(Number);
     eventually('something is received', () => (received().at(-1) ?? 0) > 2);
     const images = made.images();
     const refused = made.tsoci('checkpoint', '--image-path', images, id);
@@ -88,21 +99,13 @@ if (criu) {
 
   test('a timer that is pending', () => {
     // nc ends by alarm(2).
-    const id = made.start('touch /tmp/begun; busybox nc -l -p 9 -w 4; echo $? >/tmp/ended; sleep 1000');
-    eventually('nc waits', () => countOf('tmp/begun') !== undefined);
+    const id = made.start('touch /tmp/begun; busybox nc -l -p 9 -w 10; echo $? >/tmp/ended; sleep 1000');
+    eventually('nc waits', () => contentOf('tmp/begun') !== undefined);
     const other = made.restore(made.checkpoint(id));
-    eventually('nc has ended', () => countOf('tmp/ended') !== undefined);
-    assert.is(countOf('tmp/ended'), '1\n');
+    eventually('nc has ended', () => contentOf('tmp/ended') !== undefined);
+    assert.is(contentOf('tmp/ended'), '1\n');
     made.end(other);
   });
-
-  const countOf = (path: string) => {
-    try {
-      return readFileSync(join(box.rootfs, path), 'utf8');
-    } catch {
-      return undefined;
-    }
-  };
 
   test('a user namespace', () => {
     mkdirSync(join(box.rootfs, 'tmp'), { recursive: true });
@@ -122,6 +125,193 @@ if (criu) {
       '0\n1:5\n',
     );
     made.end(other);
+    assert.equal(box.leftovers(), []);
+  });
+
+  test('bind mounts, a masked file and a read-only path: of the new bundle, and as confined as before', () => {
+    const [first, second] = ['first', 'second'].map((name) => {
+      const directory = join(box.directory, name);
+      mkdirSync(directory);
+      writeFileSync(join(directory, 'content'), name);
+      return directory;
+    });
+    const withSource =
+      (source: string | undefined): Change =>
+      ({ linux, mounts }) => {
+        linux.maskedPaths = ['/proc/keys', '/proc/acpi'];
+        linux.readonlyPaths = ['/proc/sys'];
+        mounts?.push({ destination: '/mnt', type: 'bind', source: source ?? '', options: ['rbind', 'ro'] });
+      };
+    const script =
+      'cat /mnt/content; (echo x >/mnt/content) 2>&1; cat /proc/keys; (echo x >/proc/sys/kernel/panic) 2>&1; ls /proc/acpi';
+    const look = (id: string) => box.tsoci('exec', id, 'sh', '-c', script).stdout;
+    const id = made.start('sleep 1000', withSource(first));
+    const before = look(id);
+    assert.match(before, /^first.*Read-only.*Read-only/s);
+    const images = made.checkpoint(id);
+    box.configure('sleep 1000', withSource(second));
+    const other = made.restore(images);
+    assert.is(look(other), before.replace('first', 'second'));
+    made.end(other);
+  });
+
+  test('a network namespace by path: another one after', () => {
+    const holders = [1, 2].map(() => spawn('unshare', ['-n', 'sleep', '1000'], { stdio: 'ignore' }));
+    const paths = holders.map(({ pid }) => `/proc/${pid}/ns/net`);
+    const own = readlinkSync('/proc/self/ns/net');
+    eventually('they are there', () => paths.every((path) => readlinkSync(path) !== own));
+    const joining =
+      (path: string | undefined): Change =>
+      ({ linux }) => {
+        linux.namespaces = (linux.namespaces ?? []).map((one) =>
+          one.type === 'network' ? { type: 'network', path: path ?? '' } : one,
+        );
+      };
+    const networkOf = (id: string) => readlinkSync(`/proc/${box.state(id).pid}/ns/net`);
+    const id = made.start('sleep 1000', joining(paths[0]));
+    assert.is(networkOf(id), readlinkSync(paths[0] ?? ''));
+    const images = made.checkpoint(id);
+    box.configure('sleep 1000', joining(paths[1]));
+    const other = made.restore(images);
+    assert.is(networkOf(other), readlinkSync(paths[1] ?? ''));
+    made.end(other);
+    for (const holder of holders) holder.kill();
+  });
+
+  /** A command whose standard output is a pipe: those of Node are sockets. */
+  function startOnPipe(...args: string[]): { child: ChildProcess; text: () => string } {
+    const { reader, writer } = makePipe();
+    const child = start(box, ['ignore', writer, 'ignore'], ...args);
+    closeDescriptor(writer);
+    const buffer = Buffer.alloc(65_536);
+    let all = '';
+    const text = () => {
+      if (readable(reader, 0)) all += buffer.toString('utf8', 0, readSync(reader, buffer));
+      return all;
+    };
+    return { child, text };
+  }
+
+  test('standard streams that are pipes become those of restore, in the foreground with its exit status', async () => {
+    const id = box.id();
+    box.configure('trap "exit 7" TERM; while :; do echo more; busybox usleep 50000; done');
+    const before = startOnPipe('run', id);
+    await comes('it writes', () => before.text().includes('more'));
+    const images = made.checkpoint(id);
+    await status(before.child);
+    const other = box.id();
+    const { child: restored, text } = startOnPipe(
+      '--criu',
+      made.criu,
+      'restore',
+      '--image-path',
+      images,
+      other,
+    );
+    await comes('it goes on', () => text().includes('more'));
+    restored.kill('SIGTERM');
+    assert.is(await status(restored), 7);
+    assert.match(text(), /^(more\n)+$/);
+    assert.match(box.tsoci('state', other).stderr, /does not exist/);
+  });
+
+  test('a terminal: its master goes to the console socket', () => {
+    const terminal: Change = ({ process }) => {
+      process.terminal = true;
+    };
+    const consoles = new StreamListener(join(box.directory, 'console'));
+    const socket = ['--console-socket', join(box.directory, 'console')];
+    const id = box.id();
+    box.configure('while read line; do echo "got $line"; done', terminal);
+    assert.is(box.detached('run', '--detach', ...socket, id), 0);
+    const [old = -1] = consoles.received()?.fds ?? [];
+    const images = made.checkpoint(id);
+    closeDescriptor(old);
+    const other = made.restore(images, ...socket);
+    const [master = -1] = consoles.received()?.fds ?? [];
+    writeSync(master, 'it\n');
+    const shown = Buffer.alloc(100);
+    let text = '';
+    eventually('it answers', () => {
+      if (readable(master, 0)) text += shown.toString('utf8', 0, readSync(master, shown));
+      return text.includes('got it');
+    });
+    assert.is(box.tsoci('exec', other, 'sh', '-c', 'test -c /dev/console && echo yes').stdout, 'yes\n');
+    closeDescriptor(master);
+    consoles.close();
+    made.end(other);
+  });
+
+  test('hooks: prestart and createRuntime before it goes on, poststop at each end', () => {
+    const out = join(box.directory, 'hooks');
+    const names = [
+      'prestart',
+      'createRuntime',
+      'createContainer',
+      'startContainer',
+      'poststart',
+      'poststop',
+    ] as const;
+    const hooked: Change = (config) => {
+      config.hooks = Object.fromEntries(
+        names.map((name) => [name, [{ path: '/bin/sh', args: ['sh', '-c', `echo ${name} >>${out}`] }]]),
+      );
+      delete config.hooks.startContainer;
+    };
+    const ran = () => readFileSync(out, 'utf8').trim().split('\n');
+    const id = made.start('sleep 1000', hooked);
+    const before = ran().length;
+    const images = made.checkpoint(id);
+    const other = made.restore(images);
+    assert.equal(ran().slice(before), ['poststop', 'prestart', 'createRuntime']);
+    made.end(other);
+    assert.is(ran().at(-1), 'poststop');
+  });
+
+  test('--leave-running, and --pre-dump with --parent-path', () => {
+    const id = made.start(COUNTER);
+    countsOn(box.rootfs, 0);
+    made.checkpoint(id, '--leave-running');
+    countsOn(box.rootfs, countIn(box.rootfs));
+    const first = made.images();
+    const second = made.images();
+    const dump = (...args: string[]) => made.tsoci('checkpoint', ...args, id);
+    const before = dump('--pre-dump', '--image-path', first);
+    if (/has no mem_track/.test(before.stderr)) {
+      console.log('skip: --pre-dump: this kernel does not track memory (CONFIG_MEM_SOFT_DIRTY)');
+      return made.end(id);
+    }
+    assert.is(before.status, 0, before.stderr);
+    countsOn(box.rootfs, countIn(box.rootfs));
+    const after = dump('--parent-path', `../${basename(first)}`, '--image-path', second);
+    assert.is(after.status, 0, after.stderr);
+    assert.is(readlinkSync(join(second, 'parent')), `../${basename(first)}`);
+    const reached = countIn(box.rootfs);
+    const other = made.restore(second);
+    countsOn(box.rootfs, reached);
+    made.end(other);
+  });
+
+  test('a paused container stays paused, and what is restored of it runs', () => {
+    const id = made.start(COUNTER);
+    countsOn(box.rootfs, 0);
+    if (box.tsoci('pause', id).status !== 0) return made.end(id);
+    const images = made.checkpoint(id, '--leave-running');
+    assert.is(box.state(id).status, 'paused');
+    made.end(id);
+    const reached = countIn(box.rootfs);
+    const other = made.restore(images);
+    assert.is(box.state(other).status, 'running');
+    countsOn(box.rootfs, reached);
+    made.end(other);
+  });
+
+  test('images that are not whole: an error that says so, and nothing is left', () => {
+    const images = made.checkpoint(made.start('sleep 1000'));
+    rmSync(join(images, 'inventory.img'));
+    const { status, stderr } = made.tsoci('restore', '--detach', '--image-path', images, box.id());
+    assert.is(status, 1);
+    assert.match(stderr, /restore .*; .*restore\.log tells more/, stderr);
     assert.equal(box.leftovers(), []);
   });
 

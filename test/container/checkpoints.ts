@@ -25,17 +25,17 @@ export function workingCriu(): string | undefined {
 
 export class Checkpoints {
   readonly box = new Sandbox();
-  readonly #criu: string;
+  readonly criu: string;
   /** Not in /tmp, where a tmpfs may be: before Linux 6.3 that cannot map ids, which a user namespace has need of. */
   readonly #images = mkdtempSync('/var/tmp/tsoci-test-');
   #count = 0;
 
   constructor(criu: string) {
-    this.#criu = criu;
+    this.criu = criu;
   }
 
   tsoci(...args: string[]): Result {
-    return this.box.tsoci('--criu', this.#criu, ...args);
+    return this.box.tsoci('--criu', this.criu, ...args);
   }
 
   /** A running container. */
@@ -69,7 +69,7 @@ export class Checkpoints {
       '--root',
       this.box.root,
       '--criu',
-      this.#criu,
+      this.criu,
       'restore',
       '--detach',
       '--image-path',

@@ -104,7 +104,6 @@ function restoreReserved(
   });
   // Nothing of criu is left when an engine reads the pid.
   criu[Symbol.dispose]();
-  checkWanted();
   if (!record.init) throw new TsociError(`restore ${record.id}: criu has not told of the container's init`);
   if (options.pidFile) writePidFile(options.pidFile, record.init.pid);
   return { record, terminal: course.terminal() };
