@@ -1,6 +1,6 @@
 // checkpoint and restore with criu: what runs goes on, under another id, from another bundle.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readlinkSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { suite } from 'uvu';
@@ -98,6 +98,10 @@ if (criu) {
   });
 
   test('a timer that is pending', () => {
+    if (/Version: 3\./.test(spawnSync(made.criu, ['--version'], { encoding: 'utf8' }).stdout)) {
+      console.log('skip: the timer: criu 3.17 loses alarm(2) on the kernel of the guest, criu 4.2 does not');
+      return;
+    }
     // nc ends by alarm(2).
     const id = made.start('touch /tmp/begun; busybox nc -l -p 9 -w 10; echo $? >/tmp/ended; sleep 1000');
     eventually('nc waits', () => contentOf('tmp/begun') !== undefined);

@@ -1,0 +1,33 @@
+// Where criu is looked for, and what is told of its log.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { errorsIn } from '../../src/criu/criu-log.ts';
+import { findCriu } from '../../src/criu/find-criu.ts';
+
+const test = suite('criu');
+const directory = mkdtempSync('/tmp/tsoci-criu-');
+const program = join(directory, 'criu');
+
+test('a criu that is named is taken, whatever PATH has', () => {
+  assert.is(findCriu({ env: {} }, '/opt/criu'), '/opt/criu');
+  writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 });
+  assert.is(findCriu({ env: { PATH: `relative:/nowhere/at/all:${directory}` } }, undefined), program);
+});
+
+test('of a log the last errors are told, each once, without those that say nothing', () => {
+  const log = join(directory, 'log');
+  const line = (text: string) => `(00.1)      1: ${text}\n`;
+  const errors = ['one', 'two', 'two', 'three', 'four\\n', 'Dumping FAILED.'];
+  writeFileSync(
+    log,
+    [line('Warn: no'), ...errors.map((text) => line(`Error (criu/a.c:1): ${text}`))].join(''),
+  );
+  assert.is(errorsIn(log), 'two; three; four');
+  assert.is(errorsIn(`${log}-that-is-not-there`), '');
+});
+
+test.after(() => rmSync(directory, { recursive: true }));
+test.run();
