@@ -11,7 +11,6 @@ import {
   requestForm,
   responseForm,
 } from '../../src/criu/messages.ts';
-import { pause } from '../../src/linux/sleep.ts';
 
 /** What it may be told to do instead of its work: at its beginning, in its middle, at its end. */
 export type Behaviour =
@@ -53,8 +52,9 @@ function notify(script: string, pid?: number): void {
   if (!receive().notify_success) process.exit(1);
 }
 
+/** Without waking up: whoever watches must see that nothing is done. */
 function hang(): never {
-  for (;;) pause(1000);
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
 function dump({ opts = {} }: Request): void {
