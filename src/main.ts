@@ -16,15 +16,17 @@ const SOCKET = 3;
 /** By which the launcher knows that the reason has been told: NOT_EXECUTED of launcher.c. */
 const TOLD = 127;
 
-if (isListening(SOCKET)) await work(tsoci, Number(process.argv.at(-1)));
+const request = receive();
+if (request === undefined) await work(tsoci, Number(process.argv.at(-1)));
 else {
-  const request = receive();
   const launcher = new LauncherProcess(SOCKET, request);
   end(launcher, (await tsoci(request, launcher)).status);
 }
 
-function receive(): Request {
+/** Undefined for a worker. */
+function receive(): Request | undefined {
   try {
+    if (isListening(SOCKET)) return undefined;
     check('tsoci-runtime is for tsoci to execute', 'fcntl', SOCKET, F_SETFD, FD_CLOEXEC);
     return receiveRequest(SOCKET, -1);
   } catch (error) {

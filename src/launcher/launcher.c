@@ -233,6 +233,10 @@ static void raise_limit(int resource) {
   SYSCALL(prlimit64, 0, resource, &limit, 0);
 }
 
+static void before_execution(long result, const char *what) {
+  if (result < 0) fail(what, "", result, NOT_EXECUTED);
+}
+
 // The child until it executes the runtime. It shares our memory and we wait for it: it calls only what does not return.
 static void __attribute__((noreturn, noinline)) become_runtime(int socket) {
   // Signals of the terminal and of process groups are for us alone.
@@ -245,13 +249,14 @@ static void __attribute__((noreturn, noinline)) become_runtime(int socket) {
   for (unsigned long i = 0; i < sizeof limits / sizeof *limits; i++) raise_limit(limits[i]);
   static char directory[PATH_MAX];
   long length = SYSCALL(readlinkat, AT_FDCWD, "/proc/self/exe", directory, sizeof directory - 1);
-  if (length < 0) fail("is /proc mounted? find out where tsoci lies: /proc/self/exe", "", length, NOT_EXECUTED);
+  before_execution(length, "is /proc mounted? find out where tsoci lies: /proc/self/exe");
   directory[length] = 0;
   to_parent(directory);
-  if (socket != RUNTIME_SOCKET) SYSCALL(dup3, socket, RUNTIME_SOCKET, 0);
-  else SYSCALL(fcntl, socket, F_SETFD, 0);
-  SYSCALL(close_range, RUNTIME_SOCKET + 1, ~0U, 0);
-  SYSCALL(chdir, "/");
+  long placed = socket != RUNTIME_SOCKET ? SYSCALL(dup3, socket, RUNTIME_SOCKET, 0) : SYSCALL(fcntl, socket, F_SETFD, 0);
+  before_execution(placed, "give the runtime its socket");
+  before_execution(SYSCALL(close_range, RUNTIME_SOCKET + 1, ~0U, 0), "close what is not for the runtime");
+  // What an engine reads where it starts must not be the caller's.
+  before_execution(SYSCALL(chdir, "/"), "change to /");
   try_execute(directory, "/tsoci-runtime");
   to_parent(directory);
   try_execute(directory, "/libexec/tsoci/tsoci-runtime");

@@ -1,0 +1,69 @@
+// npm run faults [-- --most N] [--only COMMAND:CALL:NTH:ERRNO…]: each system call of each command fails once, and is once the
+// last that its process begins. Ends with `N passed, N failed`. Too much for `npm test`: some 3,000 commands.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { Sandbox } from '../container/harness.ts';
+import { complaints, trace } from './attempt.ts';
+import { commands } from './commands.ts';
+import { nameOf, pointsOf } from './points.ts';
+
+const { values } = parseArgs({
+  options: {
+    /** How many calls of one name are tried in a command. */
+    most: { type: 'string', default: '12' },
+    only: { type: 'string', multiple: true },
+    /** This process does every nth point: `i/n`. */
+    shard: { type: 'string' },
+  },
+});
+
+if (spawnSync('strace', ['-V']).status !== 0) {
+  console.log('skip: needs strace, which makes system calls fail\n0 passed, 0 failed, 1 skipped');
+} else if (values.shard !== undefined) tryAll(values.shard);
+else await divide(availableParallelism());
+
+/** Tries the points of a shard, and tells what is wrong; the last line is `passed failed`. */
+function tryAll(shard: string): void {
+  const [index = 0, of = 1] = shard.split('/').map(Number);
+  const box = new Sandbox();
+  let passed = 0;
+  let failed = 0;
+  for (const command of commands) {
+    const points = pointsOf(command.name, trace(box, command), Number(values.most));
+    if (points.length === 0) throw new Error(`strace has shown no call of ${command.name}`);
+    for (const [i, point] of points.entries()) {
+      if (i % of !== index || (values.only && !values.only.includes(nameOf(point)))) continue;
+      const wrong = complaints(box, command, point);
+      if (wrong.length === 0) passed++;
+      else failed++;
+      for (const line of wrong) console.log(`not ok ${nameOf(point)}: ${line}`);
+    }
+  }
+  box.close();
+  console.log(`${passed} ${failed}`);
+}
+
+/** A process for each shard; what they tell is told at once. */
+async function divide(shards: number): Promise<void> {
+  let [passed, failed] = [0, 0];
+  const all = Array.from({ length: shards }, async (_, i) => {
+    const args = [import.meta.filename, ...process.argv.slice(2), '--shard', `${i}/${shards}`];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    for await (const line of createInterface(child.stdout)) {
+      const counts = /^(\d+) (\d+)$/.exec(line);
+      if (!counts) console.log(line);
+      passed += Number(counts?.[1] ?? 0);
+      failed += Number(counts?.[2] ?? 0);
+    }
+    if (child.exitCode === null) await once(child, 'exit');
+    // It has told why.
+    if (child.exitCode !== 0) failed++;
+  });
+  await Promise.all(all);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
