@@ -11,7 +11,7 @@ a_create_that_fails_waits_for_a_debugger() {
 _debugged() {
   local status=0 socket
   docker run --name debugged busybox no-such-command >"$work/debugged" 2>&1 &
-  eventually test -d "$TSOCI_DEBUG"
+  eventually compgen -G "$TSOCI_DEBUG/*"
   socket=$(echo "$TSOCI_DEBUG"/*)
   printf '%s\n' where 'run ls bin/busybox' quit >"$work/commands"
   env --unset TSOCI_DEBUG "$runtime" debug --attach "$socket" --command "$work/commands" >"$work/shown" 2>&1
