@@ -14,7 +14,7 @@ repository=$(cd "$packages_suite/../.." && pwd)
 prepare() {
   local other=$home/another/place
   clone "$home/one" && make_packages "$home/one" &&
-    clone "$other" && (umask 077 && TZ=Asia/Tokyo LANG=C HOME=/nowhere make_packages "$other") &&
+    clone "$other" && (umask 077 && TZ=Asia/Tokyo LANG=C HOME=$home make_packages "$other") &&
     (cd "$home/one" && node scripts/package.ts --target linux-arm64 --output "$home/foreign" &&
       node scripts/package.ts --target linux-x64-musl --format tar --output "$home/foreign") &&
     sed -i 's/"version": "[^"]*"/"version": "0.0.9"/' "$other/package.json" &&
