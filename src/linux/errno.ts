@@ -166,3 +166,4 @@ export const ELIBBAD = 80;
 export const EOPNOTSUPP = 95;
 export const ECONNRESET = 104;
 export const ECONNREFUSED = 111;
+export const EDQUOT = 122;

@@ -1,7 +1,7 @@
 // What a user namespace may not mount, and why (user_namespaces(7), "Interaction of user namespaces and other types
 // of namespaces").
 
-import { EACCES, EPERM } from '../linux/errno.ts';
+import { EACCES, EDQUOT, ENOENT, ENOSPC, EPERM, EROFS } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import type { SyscallName } from '../linux/syscalls.ts';
 import { OperationError } from '../stub/results.ts';
@@ -36,6 +36,24 @@ export function explainAccess(error: unknown): unknown {
     ? "the container's user may not write there: make it before, or chown the root filesystem"
     : "the container's user must be allowed to search every directory on the way";
   return error.hinted(hint);
+}
+
+const NOTHING_CAN_BE_MADE = 'nothing can be made in such a filesystem (procfs, sysfs)';
+
+/** Why the target of a mount cannot be made, where the kernel's answer is of the place and not of the mount. */
+const unmade: Readonly<Record<number, string>> = {
+  [EROFS]: 'what it lies in is read-only: it must be there before',
+  [ENOSPC]: 'the filesystem that it lies in is full',
+  [EDQUOT]: 'the quota of the filesystem that it lies in is used up',
+  [ENOENT]: NOTHING_CAN_BE_MADE,
+  [EPERM]: NOTHING_CAN_BE_MADE,
+};
+
+/** The error with the mount that wants the place, if that could not be made. */
+export function explainUnmade(doing: string, error: unknown): unknown {
+  if (!(error instanceof OperationError) || !makes.has(error.operation.call)) return error;
+  const why = unmade[error.answer];
+  return why === undefined ? error : error.hinted(`to ${doing} takes this place, and ${why}`);
 }
 
 /** What the operation is doing that sets the flags of a mount. */

@@ -26,7 +26,7 @@ import {
 import { copyUp } from './copy-up.ts';
 import { explain, newFilesystem, type Place } from './filesystem.ts';
 import { describe, type MountPlan } from './mount-plan.ts';
-import { explainRefusal } from './mount-refusal.ts';
+import { explainRefusal, explainUnmade } from './mount-refusal.ts';
 import { lookForProc, refuseOnProc } from './proc-mounts.ts';
 import { remount } from './remount.ts';
 import { addTarget, makeTarget, type TargetKind, targetKind } from './target.ts';
@@ -196,7 +196,12 @@ function openOrMakeTarget(context: RootContext, plan: MountPlan): { target: numb
   } catch (error) {
     if (!(error instanceof OperationError) || error.executed !== 0 || error.errno !== ENOENT) throw error;
   }
-  makeTarget(context, plan.destination, kindOf(context, plan));
+  const kind = kindOf(context, plan);
+  try {
+    makeTarget(context, plan.destination, kind);
+  } catch (error) {
+    throw explainUnmade(describe(plan), error);
+  }
   return { target: lookAtTarget(context, plan).target };
 }
 

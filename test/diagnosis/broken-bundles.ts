@@ -202,11 +202,13 @@ export const brokenBundles: Record<string, Broken> = {
       mount({ source: join(root.path, 'srv/readonly'), options: ['rbind', 'ro'] })(config);
       mount({ type: 'tmpfs', destination: '/mnt/a/b' })(config);
     },
-    cause: /mounts\/8 .*create directory \/mnt\/a in the root filesystem: EROFS/,
+    cause:
+      /mounts\/8 .*create directory \/mnt\/a in the root filesystem: EROFS .*; to .* on \/mnt\/a\S* takes this place, and what it lies in is read-only/,
   },
   'a target that would have to be made in procfs': {
     breaks: mount({ type: 'tmpfs', destination: '/proc/mine' }),
-    cause: /mounts\/7 .*create directory \/proc\/mine in the root filesystem: ENOENT/,
+    cause:
+      /mounts\/7 .*create directory \/proc\/mine in the root filesystem: ENOENT .*; to .* on \/proc\/mine takes this place, and nothing can be made in/,
   },
   'a target that would have to be made in sysfs': {
     breaks: (config) => {
@@ -214,7 +216,8 @@ export const brokenBundles: Record<string, Broken> = {
       mount({ type: 'sysfs', destination: '/sys' })(config);
       mount({ type: 'tmpfs', destination: '/sys/mine' })(config);
     },
-    cause: /mounts\/6 .*create directory \/sys\/mine in the root filesystem: EPERM/,
+    cause:
+      /mounts\/6 .*create directory \/sys\/mine in the root filesystem: EPERM .*; to .* on \/sys\/mine takes this place, and nothing can be made in/,
   },
   'a cwd that is a file': { breaks: cwd('/etc/passwd'), cause: /process\/cwd .*\/etc\/passwd: ENOTDIR/ },
   'a cwd below a file': { breaks: cwd('/etc/passwd/x'), cause: /process\/cwd .*ENOTDIR/ },
