@@ -14,6 +14,7 @@ import type { LogEntry } from './json-log.ts';
 import { isGone, OWNER_ANNOTATION, sweepDirectories } from './owner.ts';
 import { packagedExecutable } from './packaged-executable.ts';
 import { collect } from './streams.ts';
+import { TsociError } from './tsoci-error.ts';
 
 /** Which tsoci is used, and how. */
 export interface RuntimeOptions {
@@ -105,7 +106,14 @@ export class Runtime {
 
   /** The containers below the root. */
   async list(): Promise<ContainerState[]> {
-    return JSON.parse(await command(this.#tsoci, ['list', '--format=json']));
+    try {
+      return JSON.parse(await command(this.#tsoci, ['list', '--format=json']));
+    } catch (error) {
+      // The first container makes the root.
+      if (error instanceof TsociError && error.code === 'ENOENT' && error.step?.startsWith('list '))
+        return [];
+      throw error;
+    }
   }
 
   /** What this tsoci implements. */

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -66,6 +67,7 @@ if (process.arch === 'arm64' || ![QEMU, LIBRARIES, arm64].every((path) => exists
         return spawnSync(QEMU, words, { encoding: 'utf8', timeout: 60_000 });
       };
       assert.match(run('--version').stdout, /^tsoci version /);
+      mkdirSync(join(directory, 'state'));
       const list = run('list', '--quiet');
       assert.equal([list.status, list.stdout, list.stderr], [0, '', '']);
       const state = run('state', 'none');

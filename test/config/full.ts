@@ -142,7 +142,10 @@ export function fullConfig(): Config {
             errnoRet: 38,
             args: [{ index: 0, value: 18446744073709551615n, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
           },
-          { names: ['execve'], action: 'SCMP_ACT_ALLOW' },
+          {
+            names: ['execve', 'brk', 'mmap', 'mprotect', 'openat', 'read', 'close', 'exit_group'],
+            action: 'SCMP_ACT_ALLOW',
+          },
         ],
       },
       rootfsPropagation: 'slave',

@@ -47,6 +47,7 @@ const resources: Case<Resources>[] = [
   ],
 ];
 
+const beginning = ['brk', 'mmap', 'mprotect', 'openat', 'read', 'close', 'exit_group'];
 const filters: Case<Seccomp>[] = [
   [
     'errno of an action without',
@@ -85,15 +86,24 @@ const filters: Case<Seccomp>[] = [
   ],
   [
     'execve: allowed by a filter that denies',
-    { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['execve'], action: 'SCMP_ACT_LOG' }] },
+    {
+      defaultAction: 'SCMP_ACT_ERRNO',
+      syscalls: [{ names: ['execve', ...beginning], action: 'SCMP_ACT_LOG' }],
+    },
   ],
+  [
+    'without what a program calls before main()',
+    { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['execve'], action: 'SCMP_ACT_LOG' }] },
+    '? /syscalls',
+  ],
+  ['mmap: denied', allowing({ names: ['mmap'], action: 'SCMP_ACT_ERRNO' }), '? /syscalls'],
   [
     'sendmsg: denied by a filter that notifies',
     {
       defaultAction: 'SCMP_ACT_ERRNO',
       listenerPath: '/x',
       syscalls: [
-        { names: ['execve'], action: 'SCMP_ACT_ALLOW' },
+        { names: ['execve', ...beginning], action: 'SCMP_ACT_ALLOW' },
         { names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' },
       ],
     },

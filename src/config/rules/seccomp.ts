@@ -1,6 +1,6 @@
 // config-linux.md#seccomp
 
-import { error, type Finding } from '../finding.ts';
+import { error, type Finding, warning } from '../finding.ts';
 import type { Config, Seccomp, SeccompAction, Syscall } from '../generated/types.ts';
 
 const section = 'config-linux.md#seccomp';
@@ -17,6 +17,7 @@ export function seccomp(config: Config): Finding[] {
     ...errno('/linux/seccomp/defaultErrnoRet', defaultAction, defaultErrnoRet),
     ...listener(filter),
     ...execution(filter),
+    ...beginning(filter),
     ...syscalls.flatMap((syscall, i) => rule(`/linux/seccomp/syscalls/${i}`, syscall)),
   ];
 }
@@ -63,18 +64,33 @@ function execution(filter: Seccomp): Finding[] {
   ];
 }
 
-function passing(
+/** What the dynamic loader and a C library call before main(), and when it returns. */
+const BEGINNING = ['brk', 'mmap', 'mprotect', 'openat', 'read', 'close', 'exit_group'];
+
+/** A program that may not do these mostly ends at once, with a status that says nothing of the filter. */
+function beginning(filter: Seccomp): Finding[] {
+  if (!passes(filter, 'execve', [...making, ...asking])) return [];
+  const denied = BEGINNING.filter((call) => !passes(filter, call, [...making, ...asking]));
+  if (denied.length === 0) return [];
+  const expected = 'them allowed: without them most programs end at once';
+  return [warning('/linux/seccomp/syscalls', `does not allow ${denied.join(', ')}`, expected, section)];
+}
+
+function passing(filter: Seccomp, call: string, actions: readonly SeccompAction[], why: string): Finding[] {
+  if (passes(filter, call, actions)) return [];
+  const expected = `a rule that allows it: ${why}`;
+  return [error('/linux/seccomp/syscalls', `does not allow ${call}`, expected, section)];
+}
+
+/** Whether a call gets one of the actions, with some arguments at least. */
+function passes(
   { defaultAction, syscalls = [] }: Seccomp,
   call: string,
   actions: readonly SeccompAction[],
-  why: string,
-): Finding[] {
+): boolean {
   const rules = syscalls.filter(({ names }) => names.includes(call));
-  if (rules.some(({ action }) => actions.includes(action))) return [];
-  const denied = rules.some(({ args = [] }) => args.length === 0);
-  if (actions.includes(defaultAction) && !denied) return [];
-  const expected = `a rule that allows it: ${why}`;
-  return [error('/linux/seccomp/syscalls', `does not allow ${call}`, expected, section)];
+  if (rules.some(({ action }) => actions.includes(action))) return true;
+  return actions.includes(defaultAction) && !rules.some(({ args = [] }) => args.length === 0);
 }
 
 function rule(pointer: string, { action, errnoRet, args = [] }: Syscall): Finding[] {
