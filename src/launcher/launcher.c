@@ -171,8 +171,9 @@ void ended(long result) {
   // A child that was to become something else and could not: its control descriptor is none. The launcher shares memory
   // with it, finds the error there, and tells the runtime.
   if (result == -EBADF) exit_group(FAILURE);
-  // A runtime that is there still, and waits for a reply that could not be sent, reads end of file.
-  SYSCALL(close, connection);
+  // A runtime that is there still reads end of file: from us, whose reply could not be sent, and from children that have
+  // ended, whose ends of sockets we may still have.
+  SYSCALL(close_range, STDIO, ~0U, 0);
   int status = 0;
   if (runtime != 0) SYSCALL(wait4, runtime, &status, 0, 0);
   // It has said why by itself.
