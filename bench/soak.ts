@@ -10,6 +10,7 @@ import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { root } from '../scripts/repository.ts';
+import { identify, type ProcessIdentity, processStat } from '../src/linux/procfs.ts';
 import { makeBundle, makeRootfs } from './bundle.ts';
 import { makeDirectories } from './directories.ts';
 import { clear } from './runtimes.ts';
@@ -28,12 +29,6 @@ const { work, states, remove } = makeDirectories('soak', (directory) =>
 );
 /** In every container's id, command line and cgroup; a leak on a shared machine is ours if it has it. */
 const mark = basename(work);
-
-interface Process {
-  pid: number;
-  /** proc_pid_stat(5), field 22: tells a process from a later one with its number. */
-  startTime: string;
-}
 
 try {
   const left = await soak();
@@ -54,7 +49,7 @@ async function soak(): Promise<string[]> {
   );
   const before = join(work, 'before');
   writeFileSync(before, leaks('snapshot').stdout);
-  const processes: Process[] = [];
+  const processes: ProcessIdentity[] = [];
   const blocks: number[] = [];
   const block = Math.ceil(rounds / 10);
   let began = performance.now();
@@ -82,11 +77,11 @@ async function soak(): Promise<string[]> {
 }
 
 /** One container, from create to delete. */
-async function live(id: string, bundle: string, endless: boolean): Promise<Process> {
+async function live(id: string, bundle: string, endless: boolean): Promise<ProcessIdentity> {
   const pidFile = join(work, 'pid');
   must('create', '--bundle', bundle, '--pid-file', pidFile, id);
   const pid = Number(readFileSync(pidFile, 'utf8'));
-  const container = { pid, startTime: startTime(pid) ?? '' };
+  const container = identify(pid);
   must('start', id);
   if (endless) {
     must('exec', id, '/bin/true');
@@ -116,18 +111,9 @@ function leaks(...args: string[]) {
   return spawnSync(script, args, { encoding: 'utf8', timeout: 60_000 });
 }
 
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
-}
-
 /** A zombie counts: somebody should have waited for it. */
-function isAlive({ pid, startTime: known }: Process): boolean {
-  return startTime(pid) === known;
+function isAlive({ pid, startTime: known }: ProcessIdentity): boolean {
+  return processStat(pid)?.startTime === known;
 }
 
 function ratio(blocks: readonly number[]): string {

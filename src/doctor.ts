@@ -1,12 +1,12 @@
 // What the host offers to containers, and what to do about what is missing.
 
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { join } from 'node:path';
 import { findHierarchy } from './cgroups/hierarchy.ts';
 import type { Caller } from './launcher/caller.ts';
 import { CLONE_NEWNS, CLONE_NEWUSER, FSOPEN_CLOEXEC } from './linux/constants.ts';
 import { messageOf } from './linux/errors.ts';
+import { findExecutable } from './linux/files.ts';
 import { writeMappings } from './namespaces/mappings.ts';
 import { tryLibseccomp } from './security/seccomp/libseccomp.ts';
 import { StubProcess } from './stub/stub-process.ts';
@@ -153,19 +153,10 @@ function lsms(): Diagnosis {
 
 function helper(name: string, { env }: Caller): Diagnosis {
   const directories = (env.PATH || '/usr/local/bin:/usr/bin:/bin').split(':').filter(Boolean);
-  const path = directories.map((directory) => join(directory, name)).find(isExecutable);
+  const path = findExecutable(name, directories);
   const advice =
     'rootless containers with several ids need it: install the package uidmap (Debian) or shadow-utils';
   return may(name, path !== undefined, path ?? 'not in PATH', advice);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Undefined if it works, else why it does not. */

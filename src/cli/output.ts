@@ -1,13 +1,10 @@
 // Writing to descriptors without Node's streams, which would make the caller's pipes and terminals non-blocking.
 
 import { writeSync } from 'node:fs';
-import { POLLOUT } from '../linux/constants.ts';
+import { PIPE_BUF, POLLOUT } from '../linux/constants.ts';
 import { poll } from '../linux/descriptor.ts';
 import { EAGAIN, EINTR, EPIPE } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
-
-/** Bytes that a pipe takes at once whenever it takes any (PIPE_BUF of pipe(7)). */
-const AT_ONCE = 4096;
 
 /** Nobody reads what is written any more: `tsoci list | head -1`. That is their wish, and no failure to tell of. */
 export class ReaderGone extends TsociError {
@@ -21,7 +18,7 @@ export function writeAll(fd: number, text: string | Uint8Array, name = `descript
     // Not in write(2), which would not give up when the caller is killed.
     poll([{ fd, events: POLLOUT }], -1);
     try {
-      at += writeSync(fd, bytes, at, Math.min(AT_ONCE, bytes.length - at));
+      at += writeSync(fd, bytes, at, Math.min(PIPE_BUF, bytes.length - at));
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === EPIPE) throw new ReaderGone(`write to ${name}: nobody reads it`, { errno });

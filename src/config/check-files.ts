@@ -1,9 +1,9 @@
 // The files that a configuration names, as they are here and now.
 
-import { accessSync, constants, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describeErrno, errnoOf } from '../linux/errors.ts';
-import { leadsInto } from '../linux/files.ts';
+import { isExecutable, leadsInto } from '../linux/files.ts';
 import { mountOptions } from './check-mount-options.ts';
 import { error, type Finding, warning } from './finding.ts';
 import type { Config, NamespaceType } from './generated/types.ts';
@@ -79,15 +79,6 @@ function absence(path: string): string | undefined {
   } catch (error) {
     // A loop of symlinks, a directory that may not be searched, a name that is too long.
     return `cannot be found: ${path}: ${describeErrno(errnoOf(error) ?? 0)}`;
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -3,7 +3,7 @@
 // `tsoci debug` listens, and names its socket in TSOCI_DEBUGGER: then the command comes to it at once, and begins when it is told
 // to. Otherwise nobody is there, and a command that is to wait for somebody listens when something has failed, for a time.
 
-import { chmodSync, rmdirSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Prepared } from '../container/create/creation.ts';
 import type { Caller } from '../launcher/caller.ts';
@@ -12,7 +12,7 @@ import { handleFailures } from '../linux/attempt.ts';
 import { POLLIN, SOCK_CLOEXEC } from '../linux/constants.ts';
 import { check, closeDescriptor, poll } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
-import { discardFile, makeDirectories } from '../linux/files.ts';
+import { discardEmptyDirectory, discardFile, makeDirectories } from '../linux/files.ts';
 import { listenToSteps } from '../linux/steps.ts';
 import { bindTo, connectTo } from '../linux/unix-socket.ts';
 import { stepStubs } from '../stub/observer.ts';
@@ -98,11 +98,8 @@ export function listenForPeer(path: string): { socket: number } & Disposable {
   opened.defer(() => closeDescriptor(socket));
   opened.defer(() => {
     discardFile(path);
-    try {
-      rmdirSync(dirname(path));
-    } catch {
-      // Others wait there.
-    }
+    // It stays if others wait there.
+    discardEmptyDirectory(dirname(path));
   });
   chmodSync(path, 0o600);
   check(`listen at ${path}`, 'listen', socket, 1);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findHierarchy, parseProcCgroup } from '../cgroups/hierarchy.ts';
 import { parseJson } from '../config/json.ts';
 import { LIMIT_FILES, readStatus, tryRead } from '../explain/process-facts.ts';
+import { O_CLOEXEC } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
 import { type MountInfo, parseMountinfo } from '../linux/mountinfo.ts';
 import { NAMESPACES } from '../namespaces/list.ts';
@@ -149,14 +150,11 @@ function descriptors(pid: number): string[] {
     .sort((a, b) => a - b)
     .map((fd) => {
       const flags = /^flags:\s+(\d+)/m.exec(tryRead(`/proc/${pid}/fdinfo/${fd}`) ?? '')?.[1] ?? '0';
-      const closes = Number.parseInt(flags, 8) & O_CLOEXEC_BIT ? 'close-on-exec' : '';
+      const closes = Number.parseInt(flags, 8) & O_CLOEXEC ? 'close-on-exec' : '';
       return [String(fd), tryLink(join(directory, String(fd))), closes];
     });
   return columns([['FD', 'FILE', ''], ...rows]);
 }
-
-/** As /proc/PID/fdinfo has it (open(2), O_CLOEXEC). */
-const O_CLOEXEC_BIT = 0o2000000;
 
 function tryLink(path: string): string {
   try {

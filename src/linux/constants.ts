@@ -149,6 +149,10 @@ export const POLLIN = 1;
 export const POLLOUT = 4;
 export const POLLHUP = 16;
 
+// linux/limits.h
+/** Bytes that a pipe takes at once whenever it takes any (pipe(7)). */
+export const PIPE_BUF = 4096;
+
 // linux/eventpoll.h
 export const EPOLL_CLOEXEC = O_CLOEXEC;
 export const EPOLL_CTL_ADD = 1;

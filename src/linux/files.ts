@@ -1,6 +1,17 @@
-// Files made and removed with the kernel's own answer when that fails: Node's rmSync and recursive mkdirSync lose it.
+// Files made and removed with the kernel's own answer when that fails: Node's rmSync and recursive mkdirSync lose it. And
+// files looked for.
 
-import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EEXIST, EISDIR, ENOENT, ENOTEMPTY } from './errno.ts';
 import { errnoOf } from './errors.ts';
@@ -82,6 +93,21 @@ export function leadsInto(directory: string, path: string): boolean {
       if (known === '/') return false;
     }
   }
+}
+
+/** Whether this process may execute a file (access(2)). */
+export function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The path of a program: in the first of the directories that has one of this name; undefined if none has. */
+export function findExecutable(name: string, directories: readonly string[]): string | undefined {
+  return directories.map((directory) => join(directory, name)).find(isExecutable);
 }
 
 function unlessGone(remove: () => void): void {

@@ -74,14 +74,28 @@ export function livesOn(pid: number, startTime: number): boolean {
   return (stat.flags & PF_EXITING) === 0 && !isBeingKilled(pid);
 }
 
-/** Whether a SIGKILL is on its way: SigPnd and ShdPnd of proc_pid_status(5), where signal 9 is bit 8. */
+/** Whether a SIGKILL is on its way: SigPnd and ShdPnd of proc_pid_status(5). */
 function isBeingKilled(pid: number): boolean {
   try {
-    const pending = readFileSync(`/proc/${pid}/status`, 'latin1').matchAll(/^(?:Sig|Shd)Pnd:\s*(\w+)/gm);
-    return [...pending].some(([, mask]) => Boolean(BigInt(`0x${mask}`) & (1n << BigInt(SIGKILL - 1))));
+    return isInSignalSet(pid, SIGKILL, /^(?:Sig|Shd)Pnd:\s*(\w+)/gm);
   } catch {
     return true;
   }
+}
+
+/** Whether a process neither catches nor ignores nor blocks a signal; one that is gone has no default. */
+export function isDefault(pid: number, signal: number): boolean {
+  try {
+    return !isInSignalSet(pid, signal, /^Sig(?:Cgt|Ign|Blk):\s*(\w+)/gm);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a signal is in a set of proc_pid_status(5) whose line matches: bit 0 is signal 1. */
+function isInSignalSet(pid: number, signal: number, lines: RegExp): boolean {
+  const sets = readFileSync(`/proc/${pid}/status`, 'latin1').matchAll(lines);
+  return [...sets].some(([, set]) => (BigInt(`0x${set}`) >> BigInt(signal - 1)) & 1n);
 }
 
 export function hasEnded({ state }: ProcessStat): boolean {

@@ -1,8 +1,8 @@
 // Ids that a user may map beside his own (subuid(5), newuidmap(1)).
 
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Caller } from '../launcher/caller.ts';
+import { findExecutable } from '../linux/files.ts';
 
 export interface IdRange {
   first: number;
@@ -20,14 +20,8 @@ export function subordinateRanges(file: string, uid: number): IdRange[] {
 
 /** Whether a program such as newuidmap(1) is where the caller's PATH looks. */
 export function isInPath(name: string, { env }: Pick<Caller, 'env'>): boolean {
-  return (env.PATH || '/usr/local/bin:/usr/bin:/bin').split(':').some((directory) => {
-    try {
-      accessSync(join(directory, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  const directories = (env.PATH || '/usr/local/bin:/usr/bin:/bin').split(':');
+  return findExecutable(name, directories) !== undefined;
 }
 
 function nameOf(passwdLine: string, uid: number): string[] {

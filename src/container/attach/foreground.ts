@@ -1,6 +1,5 @@
 // A process in the foreground: signals go on to it, its terminal is the caller's, its exit status becomes that of tsoci.
 
-import { readFileSync } from 'node:fs';
 import type { Caller } from '../../launcher/caller.ts';
 import { endings } from '../../launcher/signals.ts';
 import { debuggerWatched } from '../../linux/attempt.ts';
@@ -8,6 +7,7 @@ import { POLLIN, SIGKILL, SIGWINCH } from '../../linux/constants.ts';
 import { closeDescriptor, pollUntil } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { syscall } from '../../linux/ffi.ts';
+import { isDefault } from '../../linux/procfs.ts';
 import { step } from '../../linux/steps.ts';
 import { SYS } from '../../linux/syscalls.ts';
 import type { WaitStatus } from '../../linux/wait.ts';
@@ -87,16 +87,6 @@ function endFirst(pid: number, signals: readonly number[]): number | undefined {
   const fatal = signals.find((signal) => endings.includes(signal) && isDefault(pid, signal));
   if (fatal !== undefined) syscall(SYS.kill, pid, SIGKILL);
   return fatal;
-}
-
-/** Whether a process neither catches nor ignores nor blocks a signal (proc_pid_status(5)). */
-function isDefault(pid: number, signal: number): boolean {
-  try {
-    const masks = readFileSync(`/proc/${pid}/status`, 'latin1').matchAll(/^Sig(?:Cgt|Ign|Blk):\s*(\w+)/gm);
-    return [...masks].every(([, mask]) => !((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n));
-  } catch {
-    return false;
-  }
 }
 
 /** The module is loaded only where there is a terminal. */

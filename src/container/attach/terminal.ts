@@ -1,7 +1,7 @@
 // A terminal between the caller and a container in the foreground: input, output and size are copied.
 
 import type { Caller } from '../../launcher/caller.ts';
-import { POLLHUP, POLLIN, POLLOUT } from '../../linux/constants.ts';
+import { PIPE_BUF, POLLHUP, POLLIN, POLLOUT } from '../../linux/constants.ts';
 import { closeDescriptor, makeNonBlocking, type Poll, poll } from '../../linux/descriptor.ts';
 import { EAGAIN } from '../../linux/errno.ts';
 import { syscall } from '../../linux/ffi.ts';
@@ -14,8 +14,6 @@ const DRAIN_TIMEOUT = 500;
 const LOOK = 100;
 const BUFFER_SIZE = 1 << 16;
 const LINE_FEED = 10;
-/** Bytes that a pipe takes at once whenever it takes any (PIPE_BUF of pipe(7)). */
-const AT_ONCE = 4096;
 /** poll(2) passes over it. */
 const NOTHING: Poll = { fd: -1, events: 0 };
 
@@ -137,8 +135,8 @@ export class TerminalSession {
   /** Once nobody reads our output, the container's terminal is hung up, as by the end of an emulator. */
   #show(): void {
     try {
-      this.#caller.write(this.#stdout, this.#written.subarray(0, AT_ONCE));
-      this.#written = this.#written.subarray(AT_ONCE);
+      this.#caller.write(this.#stdout, this.#written.subarray(0, PIPE_BUF));
+      this.#written = this.#written.subarray(PIPE_BUF);
     } catch {
       this.#written = Buffer.alloc(0);
       this.#hangUp();
