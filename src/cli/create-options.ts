@@ -7,9 +7,10 @@ import { DEBUG_OPTIONS, type DebugSettings } from './debugging.ts';
 import { type Option, UsageError } from './options.ts';
 import { ownExecutable } from './own-executable.ts';
 import { callerPath } from './paths.ts';
+import { CONSOLE_SOCKET, PID_FILE, PIDFD_SOCKET } from './process-options.ts';
 
-/** What a container is made of. */
-export const MAKE_OPTIONS = [
+/** Where its configuration is. */
+export const BUNDLE_OPTIONS = [
   {
     long: 'bundle',
     short: 'b',
@@ -24,6 +25,11 @@ export const MAKE_OPTIONS = [
     placeholder: 'FILE',
     help: 'the configuration to use in place of config.json, relative to the bundle',
   },
+] as const satisfies readonly Option[];
+
+/** What a container is made of. */
+export const MAKE_OPTIONS = [
+  ...BUNDLE_OPTIONS,
   {
     long: 'preserve-fds',
     kind: 'number',
@@ -54,26 +60,18 @@ export const MAKE_OPTIONS = [
   },
 ] as const satisfies readonly Option[];
 
+export const NO_SUBREAPER = {
+  long: 'no-subreaper',
+  kind: 'flag',
+  help: 'accepted and ignored: tsoci is never a subreaper',
+} as const satisfies Option;
+
 export const CREATE_OPTIONS = [
   ...MAKE_OPTIONS,
-  {
-    long: 'console-socket',
-    kind: 'string',
-    placeholder: 'SOCKET',
-    help: 'a listening Unix socket that is sent the master side of the terminal',
-  },
-  { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write the process id to this file' },
-  {
-    long: 'pidfd-socket',
-    kind: 'string',
-    placeholder: 'SOCKET',
-    help: 'a listening Unix socket that is sent a pidfd of the process',
-  },
-  {
-    long: 'no-subreaper',
-    kind: 'flag',
-    help: 'accepted and ignored: tsoci is never a subreaper',
-  },
+  CONSOLE_SOCKET,
+  PID_FILE,
+  PIDFD_SOCKET,
+  NO_SUBREAPER,
   ...DEBUG_OPTIONS,
 ] as const satisfies readonly Option[];
 

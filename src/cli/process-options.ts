@@ -1,7 +1,28 @@
 // Options about a process that more than one command has.
 
 import { isAbsolute } from 'node:path';
-import { UsageError } from './options.ts';
+import { type Option, UsageError } from './options.ts';
+
+export const CONSOLE_SOCKET = {
+  long: 'console-socket',
+  kind: 'string',
+  placeholder: 'SOCKET',
+  help: 'a listening Unix socket that is sent the master side of the terminal',
+} as const satisfies Option;
+
+export const PID_FILE = {
+  long: 'pid-file',
+  kind: 'string',
+  placeholder: 'FILE',
+  help: 'write the process id to this file',
+} as const satisfies Option;
+
+export const PIDFD_SOCKET = {
+  long: 'pidfd-socket',
+  kind: 'string',
+  placeholder: 'SOCKET',
+  help: 'a listening Unix socket that is sent a pidfd of the process',
+} as const satisfies Option;
 
 /** `1000` or `1000:1000`. Names would have to be looked up in the container: engines do that. */
 export function parseUser(text: string): { uid: number; gid?: number } {

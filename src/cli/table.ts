@@ -1,5 +1,18 @@
 // Tables of text in the shape of runc's (Go's tabwriter with a least width of 12 and a padding of 3).
 
+import type { Option } from './options.ts';
+
+/** The option of commands that show a table. */
+export const TABLE_FORMAT = {
+  long: 'format',
+  short: 'f',
+  kind: 'string',
+  placeholder: 'FORMAT',
+  choices: ['table', 'json'],
+  default: 'table',
+  help: 'table or json',
+} as const satisfies Option;
+
 const LEAST_WIDTH = 12;
 const PADDING = 3;
 

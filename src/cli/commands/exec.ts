@@ -2,7 +2,14 @@ import { defineCommand } from '../command.ts';
 import { debuggable } from '../debugging.ts';
 import { UsageError } from '../options.ts';
 import { callerPath } from '../paths.ts';
-import { checkSurroundings, numericId, parseUser } from '../process-options.ts';
+import {
+  CONSOLE_SOCKET,
+  checkSurroundings,
+  numericId,
+  PID_FILE,
+  PIDFD_SOCKET,
+  parseUser,
+} from '../process-options.ts';
 
 export const command = defineCommand({
   name: 'exec',
@@ -62,19 +69,9 @@ export const command = defineCommand({
       help: "an existing cgroup below the container's to put it in",
     },
     { long: 'detach', short: 'd', kind: 'flag', help: 'return once it is started' },
-    { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write its process id to this file' },
-    {
-      long: 'pidfd-socket',
-      kind: 'string',
-      placeholder: 'SOCKET',
-      help: 'a listening Unix socket that is sent a pidfd of the process',
-    },
-    {
-      long: 'console-socket',
-      kind: 'string',
-      placeholder: 'SOCKET',
-      help: 'a listening Unix socket that is sent the master side of the terminal',
-    },
+    { ...PID_FILE, help: 'write its process id to this file' },
+    PIDFD_SOCKET,
+    CONSOLE_SOCKET,
     {
       long: 'preserve-fds',
       kind: 'number',

@@ -1,6 +1,6 @@
 import { messageOf } from '../../linux/errors.ts';
 import { defineCommand } from '../command.ts';
-import { table } from '../table.ts';
+import { TABLE_FORMAT, table } from '../table.ts';
 import { userName } from '../users.ts';
 
 export const command = defineCommand({
@@ -8,18 +8,7 @@ export const command = defineCommand({
   summary: 'list the containers',
   description: 'Lists the containers under --root.',
   operands: [],
-  options: [
-    {
-      long: 'format',
-      short: 'f',
-      kind: 'string',
-      placeholder: 'FORMAT',
-      choices: ['table', 'json'],
-      default: 'table',
-      help: 'table or json',
-    },
-    { long: 'quiet', short: 'q', kind: 'flag', help: 'show only the ids' },
-  ],
+  options: [TABLE_FORMAT, { long: 'quiet', short: 'q', kind: 'flag', help: 'show only the ids' }],
   examples: [{ does: 'list the ids of all containers', line: 'list --quiet' }],
   async run({ caller, globals, values }) {
     const { listContainers } = await import('../../container/state/oci-state.ts');

@@ -1,6 +1,7 @@
 import type { Caller } from '../../launcher/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
 import { defineCommand } from '../command.ts';
+import { TABLE_FORMAT } from '../table.ts';
 
 export const command = defineCommand({
   name: 'ps',
@@ -9,17 +10,7 @@ export const command = defineCommand({
     "Shows the processes of a container: the lines about them of the host's ps(1). What follows CONTAINER are options of ps, -ef unless given; its output must have a column PID.",
   operands: ['CONTAINER', '[PS-OPTION...]'],
   passesArguments: true,
-  options: [
-    {
-      long: 'format',
-      short: 'f',
-      kind: 'string',
-      placeholder: 'FORMAT',
-      choices: ['table', 'json'],
-      default: 'table',
-      help: 'table, or json: an array of process ids as the host sees them',
-    },
-  ],
+  options: [{ ...TABLE_FORMAT, help: 'table, or json: an array of process ids as the host sees them' }],
   examples: [
     { does: 'show the processes of the container web with their memory', line: 'ps web -o pid,rss,args' },
   ],

@@ -1,7 +1,8 @@
 import { defineCommand } from '../command.ts';
-import { makeOptions } from '../create-options.ts';
+import { BUNDLE_OPTIONS, makeOptions, NO_SUBREAPER } from '../create-options.ts';
 import { CRIU_OPTIONS, criuSettings } from '../criu-options.ts';
 import { callerPath } from '../paths.ts';
+import { CONSOLE_SOCKET, PID_FILE } from '../process-options.ts';
 
 export const command = defineCommand({
   name: 'restore',
@@ -10,28 +11,10 @@ export const command = defineCommand({
     'Makes a container of a bundle and of the images that "tsoci checkpoint" has written. Its processes go on where they were. ID and the path of the bundle may be others than before. It is attended and deleted as by "tsoci run", unless --detach is given. Bind mounts, namespaces by path and limits are those of the bundle; hooks are run that make what is in no checkpoint: prestart and createRuntime. The program criu does the work; its log is restore.log in the directory of --work-path or --image-path.',
   operands: ['ID'],
   options: [
-    {
-      long: 'bundle',
-      short: 'b',
-      kind: 'string',
-      placeholder: 'DIR',
-      help: 'the bundle: a directory with config.json and the root filesystem (default: the working directory)',
-    },
-    {
-      long: 'config',
-      short: 'f',
-      kind: 'string',
-      placeholder: 'FILE',
-      help: 'the configuration to use in place of config.json, relative to the bundle',
-    },
+    ...BUNDLE_OPTIONS,
     { long: 'detach', short: 'd', kind: 'flag', help: 'return once the container is restored' },
-    { long: 'pid-file', kind: 'string', placeholder: 'FILE', help: 'write the process id to this file' },
-    {
-      long: 'console-socket',
-      kind: 'string',
-      placeholder: 'SOCKET',
-      help: 'a listening Unix socket that is sent the master side of the terminal',
-    },
+    PID_FILE,
+    CONSOLE_SOCKET,
     ...CRIU_OPTIONS,
     {
       long: 'lsm-profile',
@@ -45,7 +28,7 @@ export const command = defineCommand({
       placeholder: 'CONTEXT',
       help: 'the SELinux context of mounts in place of the one they had',
     },
-    { long: 'no-subreaper', kind: 'flag', help: 'accepted and ignored: tsoci is never a subreaper' },
+    NO_SUBREAPER,
     { long: 'no-pivot', kind: 'flag', help: 'accepted and ignored: criu changes the root' },
     {
       long: 'no-new-keyring',

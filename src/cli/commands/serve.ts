@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../options.ts';
 import { callersPath } from '../paths.ts';
+import { TABLE_FORMAT } from '../table.ts';
 
 const MOST_FREE = 32;
 /** setTimeout(3) and poll(2) count milliseconds in 32 bits. */
@@ -32,15 +33,7 @@ export const command = defineCommand({
       kind: 'flag',
       help: 'show what the server that runs, and each of its workers, does',
     },
-    {
-      long: 'format',
-      short: 'f',
-      kind: 'string',
-      placeholder: 'FORMAT',
-      choices: ['table', 'json'],
-      default: 'table',
-      help: 'of --status: table or json',
-    },
+    { ...TABLE_FORMAT, help: 'of --status: table or json' },
   ],
   examples: [
     { does: 'keep four workers free', line: 'serve --workers 4' },
