@@ -55,6 +55,13 @@ export function pointerOf(property: string): string {
     .join('');
 }
 
+/** Whether a property is another one, or below it. */
+export function isWithin(property: string, other: string): boolean {
+  if (!property.startsWith(other)) return false;
+  const next = property[other.length];
+  return next === undefined || next === '.' || next === '[';
+}
+
 /** The lines of a value, both from 1. */
 export interface Extent {
   first: number;

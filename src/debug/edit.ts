@@ -5,13 +5,13 @@ import { nameOf } from '../config/finding.ts';
 import type { Config } from '../config/generated/types.ts';
 import { escapePointer } from '../config/json-scan.ts';
 import { loadChecked } from '../config/load.ts';
+import { isWithin } from '../config/places.ts';
 import type { Creation } from '../container/create/creation.ts';
 import { containerDirectory, savedConfig } from '../container/state/store.ts';
 import { TsociError } from '../linux/errors.ts';
 import { readTextFile } from '../linux/text-file.ts';
 import { planRootfs, type RootfsPlan } from '../rootfs/build.ts';
 import type { Operation } from './protocol.ts';
-import { isWithin } from './where.ts';
 
 /**
  * Properties in the order in which they are applied (container/init/sequence.ts). What is not named is taken in before there

@@ -13,7 +13,7 @@ export function helpLines(): string[] {
 }
 
 function usageOf({ name, operand }: CommandWord): string {
-  return operand ? `${name} ${operand === undefined ? '' : shortened(operand)}` : name;
+  return operand ? `${name} ${shortened(operand)}` : name;
 }
 
 function shortened(operand: string): string {

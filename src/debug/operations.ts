@@ -5,18 +5,19 @@ import { TsociError } from '../linux/errors.ts';
 import { argumentsAt } from '../stub/encode.ts';
 import { type Operation as Call, executedBy, Structure } from '../stub/program.ts';
 import { showArguments, showResult } from '../trace/calls.ts';
+import { memoryOf } from '../trace/stub-memory.ts';
 import type { Operation } from './protocol.ts';
-import { isPiece, memoryAt, type Step } from './step-by-step.ts';
+import { isPiece, type Step } from './step-by-step.ts';
 
 /** A call of a stub with its arguments decoded. `property` is that of what is attempted, for a call that has none. */
 export function describeStep(
   step: Step,
   { number, property, result }: { number: number; property: string | undefined; result: number | undefined },
 ): Operation {
-  const { executor, operations, index, message } = step;
+  const { executor, operations, index, message, heap } = step;
   const operation = operations[index];
   const { call = 'set_control', doing = '' } = operation ?? {};
-  const memory = memoryAt(step);
+  const memory = memoryOf(message, heap);
   const decoded = { args: argumentsAt(message, index), before: memory, after: memory, result };
   return {
     number,

@@ -12,19 +12,9 @@
 
 import { EAGAIN } from '../linux/errno.ts';
 import type { Channel } from '../stub/channel.ts';
-import {
-  BUFFER_ADDRESS,
-  controlAt,
-  HEAP_ADDRESS,
-  isError,
-  OPERATION_SIZE,
-  resultAt,
-  stops,
-  writeResult,
-} from '../stub/encode.ts';
+import { controlAt, isError, OPERATION_SIZE, resultAt, stops, writeResult } from '../stub/encode.ts';
 import type { Executor, Sent, Stepper } from '../stub/observer.ts';
 import { LAST, type Operation, STOP_IF_POSITIVE } from '../stub/program.ts';
-import { Memory } from '../trace/stub-memory.ts';
 
 /** An operation of a program that is being executed. */
 export interface Step {
@@ -162,14 +152,6 @@ export class StepByStep implements Stepper {
       if (stops(operation.control, result)) return;
     }
   }
-}
-
-/** The memory of the stub as a step finds it. */
-export function memoryAt({ message, heap }: Step): Memory {
-  return new Memory([
-    { address: BUFFER_ADDRESS, bytes: message },
-    ...(heap ? [{ address: HEAP_ADDRESS, bytes: heap }] : []),
-  ]);
 }
 
 function talks({ call, args, closes, closesFrom }: Operation, control: number): boolean {

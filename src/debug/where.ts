@@ -4,7 +4,7 @@ import { nameOf } from '../config/finding.ts';
 import { Config, type Outline } from '../config/generated/outline.ts';
 import { scanJson } from '../config/json-scan.ts';
 import { nearest } from '../config/nearest.ts';
-import { pointerOf } from '../config/places.ts';
+import { isWithin, pointerOf } from '../config/places.ts';
 import { TsociError } from '../linux/errors.ts';
 import { type Phase, phases } from '../linux/steps.ts';
 import { SYS } from '../linux/syscalls.ts';
@@ -98,13 +98,6 @@ function isFor(wanted: string, property: string, call: string | undefined): bool
   const [, part] = /^mounts\[\d+\]\.(\w+)/.exec(wanted) ?? [];
   const calls = part === undefined ? undefined : partsOfMounts[part];
   return calls ? call !== undefined && calls.includes(call) : true;
-}
-
-/** Whether a property is another one, or below it. */
-export function isWithin(property: string, other: string): boolean {
-  if (!property.startsWith(other)) return false;
-  const next = property[other.length];
-  return next === undefined || next === '.' || next === '[';
 }
 
 /** The names of all values of a config, for a person who presses the tabulator. */

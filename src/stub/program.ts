@@ -167,18 +167,13 @@ export class Program {
   receive(socket: number, count: number, doing: string): number[] {
     const free = this.#descriptors.copy();
     const receives = Array.from({ length: count }, () => free.takeLowest());
-    const rights = rightsMessage(receives);
-    // struct msghdr (recvmsg(2)): no name, one byte, and the descriptors.
-    const header = new Structure([null, 0, new Structure([Buffer.alloc(1), 1]), 1, rights, rights.length, 0]);
-    this.#push('recvmsg', [socket, header, MSG_CMSG_CLOEXEC], doing, { receives });
+    this.#push('recvmsg', [socket, messageWith(receives), MSG_CMSG_CLOEXEC], doing, { receives });
     return receives;
   }
 
   /** Adds what sends descriptors with a byte to the other end of `socket`, and closes them. */
   send(socket: number, fds: readonly number[], doing: string): void {
-    const rights = rightsMessage(fds);
-    const header = new Structure([null, 0, new Structure([Buffer.alloc(1), 1]), 1, rights, rights.length, 0]);
-    this.call('sendmsg', [socket, header, MSG_NOSIGNAL], doing);
+    this.call('sendmsg', [socket, messageWith(fds), MSG_NOSIGNAL], doing);
     for (const fd of fds) this.close(fd);
   }
 
@@ -235,4 +230,10 @@ export class Program {
     this.#descriptors.apply(operation);
     return this.operations.length - 1;
   }
+}
+
+/** struct msghdr (recvmsg(2)): no name, one byte, and descriptors. */
+function messageWith(fds: readonly number[]): Structure {
+  const rights = rightsMessage(fds);
+  return new Structure([null, 0, new Structure([Buffer.alloc(1), 1]), 1, rights, rights.length, 0]);
 }

@@ -1,10 +1,10 @@
 // Programs with their replies, as an observer of stubs puts them together.
 
-import { argumentsAt, BUFFER_ADDRESS, HEAP_ADDRESS, resultAt, stops } from '../stub/encode.ts';
+import { argumentsAt, resultAt, stops } from '../stub/encode.ts';
 import type { Executor, Observer, Sent } from '../stub/observer.ts';
 import type { Operation } from '../stub/program.ts';
 import type { Call } from './arguments.ts';
-import { Memory } from './stub-memory.ts';
+import { memoryOf } from './stub-memory.ts';
 
 /** A program that is with its process. Times are in milliseconds, as performance.now() has them. */
 export interface Pending {
@@ -85,11 +85,4 @@ export function decodedCalls({ sent, reply }: Exchange): Decoded[] {
     operation,
     call: { args: argumentsAt(sent.message, index), before, after, result },
   }));
-}
-
-function memoryOf(message: Buffer, heap: Buffer | undefined): Memory {
-  return new Memory([
-    { address: BUFFER_ADDRESS, bytes: message },
-    ...(heap ? [{ address: HEAP_ADDRESS, bytes: heap }] : []),
-  ]);
 }

@@ -3,6 +3,7 @@
 
 import { Config, OtherPlatform, type Outline } from '../config/generated/outline.ts';
 import { nearest } from '../config/nearest.ts';
+import { isWithin } from '../config/places.ts';
 import { TsociError } from '../linux/errors.ts';
 import type { Executor } from '../stub/observer.ts';
 import type { Operation } from '../stub/program.ts';
@@ -61,7 +62,8 @@ export function parseFilter(option: string, words: readonly string[]): Filter {
 function parseWord(option: string, word: string): Filter {
   const properties = rooms[word] ?? propertiesCalled(word);
   if (properties.length > 0)
-    return (_, { property }) => properties.some((wanted) => isPartOf(property, wanted));
+    return (_, { property }) =>
+      property !== undefined && properties.some((wanted) => isWithin(property, wanted));
   if (roles.includes(word)) return ({ role }) => role === word;
   if (Object.hasOwn(calls, word)) return (_, { call }) => call === word;
   throw unknownWord(option, word);
@@ -72,12 +74,6 @@ function propertiesCalled(word: string): string[] {
   const [stem = ''] = word.split('[', 1);
   const known = propertyNames.find((name) => name === stem || name.endsWith(`.${stem}`));
   return known === undefined ? [] : [known + word.slice(stem.length)];
-}
-
-function isPartOf(property: string | undefined, whole: string): boolean {
-  if (!property?.startsWith(whole)) return false;
-  const next = property[whole.length];
-  return next === undefined || next === '.' || next === '[';
 }
 
 /** Names of properties two levels deep, which no property that is an array or a map goes beyond. */

@@ -1,5 +1,7 @@
 // The memory of a stub as far as a program's message and its data show it.
 
+import { BUFFER_ADDRESS, HEAP_ADDRESS } from '../stub/encode.ts';
+
 /** A piece of memory. */
 export interface Segment {
   readonly address: number;
@@ -35,4 +37,12 @@ export class Memory {
     const bytes = this.read(address, 8);
     return bytes?.length === 8 ? bytes.readBigUInt64LE() : undefined;
   }
+}
+
+/** Of a stub that has a message in its buffer, and data that did not fit there in its heap. */
+export function memoryOf(message: Buffer, heap: Buffer | undefined): Memory {
+  return new Memory([
+    { address: BUFFER_ADDRESS, bytes: message },
+    ...(heap ? [{ address: HEAP_ADDRESS, bytes: heap }] : []),
+  ]);
 }

@@ -101,7 +101,7 @@ function checkAttributes({ mountPoint, options }: MountInfo, bind: Bind, attribu
   ).for(bind.property);
 }
 
-/** \`remount\` gives what was mounted before on the same destination its own attributes. */
+/** `remount` gives what was mounted before on the same destination its own attributes. */
 function bindsOf({ mounts = [] }: Config): Omit<Bind, 'path'>[] {
   const binds = new Map<string, Omit<Bind, 'path'>>();
   for (const [i, mount] of mounts.entries()) {

@@ -7,7 +7,7 @@ import { AT_FDCWD, CLONE_NEWNS, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../../lin
 import { TsociError } from '../../linux/errors.ts';
 import { step } from '../../linux/steps.ts';
 import type { RootfsPlan } from '../../rootfs/build.ts';
-import { attach, type RootContext } from '../../rootfs/context.ts';
+import { attach } from '../../rootfs/context.ts';
 import type { MountPlan } from '../../rootfs/mount-plan.ts';
 import { cloneRoot, isolateMounts } from '../../rootfs/root.ts';
 import { makeTarget } from '../../rootfs/target.ts';
@@ -42,15 +42,11 @@ export function mountForCriu(
   const umask = program.call('umask', [0], 'set umask');
   const before = stub.run(program).at(umask);
   for (const { destination, kind } of outermost(plan?.mounts ?? []))
-    makePlace({ init: stub, root }, destination, kind);
+    makeTarget({ init: stub, root }, destination, kind ?? 'directory');
   const after = stub.program();
   after.call('umask', [before], 'set umask');
   after.close(root);
   stub.run(after);
-}
-
-function makePlace(context: RootContext, destination: string, kind: MountPlan['kind']): void {
-  makeTarget(context, destination, kind ?? 'directory');
 }
 
 /** Mounts that lie on no other: what others lie on is in the checkpoint, or the host's. */
