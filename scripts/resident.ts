@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { discardEmptyDirectory } from '../src/linux/files.ts';
 import { pause } from '../src/linux/sleep.ts';
 import { root } from './repository.ts';
 
@@ -17,11 +18,13 @@ const command = process.argv.slice(2);
 process.exitCode = process.env.TSOCI_TEST_RESIDENT === INSIDE ? inside(command) : outside(command);
 
 function outside(words: readonly string[]): number {
-  mkdirSync(DIRECTORY, { recursive: true, mode: 0o700 });
+  const made = mkdirSync(DIRECTORY, { recursive: true, mode: 0o700 }) !== undefined;
   const script = `mount -t tmpfs none ${DIRECTORY} && exec "$@"`;
   const again = ['--mount', 'sh', '-c', script, 'sh', process.execPath, import.meta.filename, ...words];
   const env = { ...process.env, TSOCI_TEST_RESIDENT: INSIDE };
-  return spawnSync('unshare', again, { env, stdio: 'inherit' }).status ?? 1;
+  const { status } = spawnSync('unshare', again, { env, stdio: 'inherit' });
+  if (made) discardEmptyDirectory(DIRECTORY);
+  return status ?? 1;
 }
 
 function inside([program = '', ...words]: readonly string[]): number {
