@@ -146,11 +146,13 @@ test('the kernel answers execve with these errnos', () => {
       print(path, ctypes.get_errno())`;
   const paths = refusals.filter(([, , , person]) => !person).map(([path]) => path);
   const unindented = script.replaceAll('\n    ', '\n');
-  const { stdout, stderr, status } = spawnSync('python3', ['-c', unindented, root.path, ...paths], {
+  const { error, stdout, stderr, status } = spawnSync('python3', ['-c', unindented, root.path, ...paths], {
     encoding: 'utf8',
     timeout: 20_000,
   });
-  if (status !== 0) return console.log(`skip: python3 with chroot(2): ${stderr.trim().split('\n').at(-1)}`);
+  // Without python3 there is no output at all, not even an empty one.
+  const reason = error?.message ?? stderr.trim().split('\n').at(-1);
+  if (status !== 0) return console.log(`skip: python3 with chroot(2): ${reason}`);
   const told = refusals.filter(([, , , person]) => !person).map(([path, errno]) => `${path} ${errno}\n`);
   assert.is(stdout, told.join(''));
 });
