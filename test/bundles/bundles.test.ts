@@ -1,12 +1,22 @@
 // Every ready bundle is run as a person runs it, and leaves nothing behind.
 
 import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundles } from '../../bundles/index.ts';
+import { files } from '../../scripts/executable/files.ts';
 import { tsociPath } from '../container/harness.ts';
 
 const project = join(import.meta.dirname, '..', '..');
@@ -50,12 +60,17 @@ const expected: Record<string, readonly RegExp[]> = {
 /** Lines of standard input. */
 const input: Record<string, string> = { shell: 'echo "in the shell, process $$"\n' };
 
-function run(script: string, name: string, args: readonly string[]): { stdout: string; stderr: string } {
+function run(
+  script: string,
+  name: string,
+  args: readonly string[],
+  tsoci = tsociPath,
+): { stdout: string; stderr: string } {
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [join(project, script), ...args], {
     encoding: 'utf8',
     timeout: TIMEOUT,
     killSignal: 'SIGKILL',
-    env: { ...process.env, TSOCI: tsociPath, TMPDIR: temporary },
+    env: { ...process.env, TSOCI: tsoci, TMPDIR: temporary },
     input: input[name] ?? '',
   });
   if (error) throw error;
@@ -96,6 +111,19 @@ for (const [name, patterns] of Object.entries(expected)) {
     leavesNothing();
   });
 }
+
+test('rootless, where others are not let in to the tsoci that was built', () => {
+  const home = mkdtempSync(join(tmpdir(), 'tsoci-test-')); // mode 0700
+  try {
+    for (const file of files) copyFileSync(join(dirname(tsociPath), file), join(home, file));
+    const { stdout } = run('scripts/bundle.ts', 'rootless', ['rootless'], join(home, 'tsoci'));
+    if (stdout.startsWith('skip: ')) return console.log(`\n${stdout.trim()}`);
+    for (const pattern of expected.rootless ?? []) assert.match(stdout, pattern);
+    leavesNothing();
+  } finally {
+    rmSync(home, { recursive: true });
+  }
+});
 
 test('the demo', () => {
   const { stdout } = run('scripts/demo.ts', 'hello', []);
