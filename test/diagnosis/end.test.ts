@@ -1,6 +1,6 @@
 // How a process has ended, where its exit status alone would be a riddle: run and exec say it in a line.
 
-import { accessSync, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,10 +20,14 @@ const filtered: Change = ({ linux }) => {
   };
 };
 
+/** proc_pid_ns(5): the inode of the first pid namespace (linux/nsfs.h, PID_NS_INIT_INO). */
+const PID_NS_INIT_INO = 0xeffffffc;
+
+/** The log has the pids of the first pid namespace. */
 function readsKernelLog(): boolean {
   try {
     accessSync('/dev/kmsg');
-    return true;
+    return statSync('/proc/self/ns/pid').ino === PID_NS_INIT_INO;
   } catch {
     return false;
   }
