@@ -4,7 +4,6 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,8 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { files } from '../scripts/executable/files.ts';
+import { join } from 'node:path';
+import { copyExecutable } from '../scripts/executable/copy.ts';
 import { stringifyJson } from '../src/config/stringify.ts';
 import { type Bundle, type Container, type Host, makeRootfs } from './bundle.ts';
 
@@ -49,10 +48,7 @@ export function runBundle(
     makeRootfs(join(directory, 'rootfs'));
     // What containers mount files of the host on.
     writeFileSync(join(directory, 'rootfs', 'opt', 'node'), '');
-    if (host.uid !== process.geteuid?.()) {
-      chownAll(directory, host);
-      commands.copyTsoci();
-    }
+    if (host.uid !== process.geteuid?.()) chownAll(directory, host);
     let status = 0;
     for (const container of bundle.containers) {
       const file = bundle.containers.length === 1 ? 'config.json' : `config-${container.name}.json`;
@@ -86,22 +82,14 @@ class Commands {
   readonly #host: Host;
   readonly #verbose: boolean;
   readonly #prefix = `b${process.pid}-`;
-  #executable = tsoci;
+  readonly #executable: string;
 
   constructor(directory: string, host: Host, verbose: boolean) {
     this.#directory = directory;
     this.#state = join(directory, 'state');
     this.#host = host;
     this.#verbose = verbose;
-  }
-
-  /** The host's user may not be let in where tsoci was built: root's home is closed to others. */
-  copyTsoci(): void {
-    const from = dirname(tsoci);
-    // One that is installed has its runtime elsewhere, and is there for everybody.
-    if (!files.every((name) => existsSync(join(from, name)))) return;
-    for (const name of files) copyFileSync(join(from, name), join(this.#directory, name));
-    this.#executable = join(this.#directory, 'tsoci');
+    this.#executable = host.uid === process.geteuid?.() ? tsoci : copyExecutable(tsoci, directory);
   }
 
   run({ name, options = [], log }: Container, file: string): number {

@@ -7,11 +7,13 @@
 // A file is a uvu suite. A test that this machine cannot run says why on a line of its own: "skip: …" or "skipped: …".
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, globSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sweepSandboxes } from '../test/container/sandboxes.ts';
+import { copyExecutable, isOpenToOthers } from './executable/copy.ts';
+import { makeWorkDirectory, sweepWorkDirectories } from './work-directories.ts';
 
 const root = join(import.meta.dirname, '..');
 /** How a test says that it, or a part of it, cannot run here, and why. */
@@ -46,6 +48,17 @@ const files = globSync('test/**/*.test.ts', { cwd: root })
   .sort();
 if (files.length === 0) fail('no test file matches');
 if (!existsSync(join(root, 'dist', 'tsoci'))) await build();
+
+const COPIES = '/tmp/tsoci-tested-';
+sweepWorkDirectories(COPIES, removeCopy);
+const closed = process.env.TSOCI === undefined && !isOpenToOthers(join(root, 'dist'));
+const copy = closed ? makeWorkDirectory(COPIES) : undefined;
+if (copy) {
+  // Tests act as other users, too.
+  chmodSync(copy, 0o755);
+  process.env.TSOCI = copyExecutable(join(root, 'dist', 'tsoci'), copy);
+  process.on('exit', () => removeCopy(copy));
+}
 
 if (process.env.TSOCI_TEST_RESIDENT === '1') {
   const again = [join(import.meta.dirname, 'resident.ts'), process.execPath, ...process.argv.slice(1)];
@@ -120,6 +133,10 @@ function outcomeOf(file: string, output: string, code: number | null, signal: st
   const empty = code === 0 && total === 0 && mustTest ? 1 : 0;
   if (empty) output += '\nran no test';
   return { file, passed, failed: failed + endedBadly + empty, skipped: skipped + told, output };
+}
+
+function removeCopy(directory: string): void {
+  rmSync(directory, { recursive: true });
 }
 
 function killGroup({ pid }: ChildProcess): void {

@@ -1,22 +1,13 @@
 // Every ready bundle is run as a person runs it, and leaves nothing behind.
 
 import { spawnSync } from 'node:child_process';
-import {
-  chownSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundles } from '../../bundles/index.ts';
-import { files } from '../../scripts/executable/files.ts';
+import { copyExecutable } from '../../scripts/executable/copy.ts';
 import { tsociPath } from '../container/harness.ts';
 
 const project = join(import.meta.dirname, '..', '..');
@@ -115,8 +106,7 @@ for (const [name, patterns] of Object.entries(expected)) {
 test('rootless, where others are not let in to the tsoci that was built', () => {
   const home = mkdtempSync(join(tmpdir(), 'tsoci-test-')); // mode 0700
   try {
-    for (const file of files) copyFileSync(join(dirname(tsociPath), file), join(home, file));
-    const { stdout } = run('scripts/bundle.ts', 'rootless', ['rootless'], join(home, 'tsoci'));
+    const { stdout } = run('scripts/bundle.ts', 'rootless', ['rootless'], copyExecutable(tsociPath, home));
     if (stdout.startsWith('skip: ')) return console.log(`\n${stdout.trim()}`);
     for (const pattern of expected.rootless ?? []) assert.match(stdout, pattern);
     leavesNothing();

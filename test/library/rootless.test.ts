@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { isOpenToOthers } from '../../scripts/executable/copy.ts';
 import { TIMEOUT, tsociPath } from '../container/harness.ts';
 import { asUser, ensureUser, RootlessSandbox } from '../rootless/second-user.ts';
 
@@ -11,6 +12,8 @@ const test = suite('library: rootless');
 const uid = ensureUser();
 
 if (uid === undefined) console.log('skipped: only root can act as a second user');
+else if (!isOpenToOthers(import.meta.dirname))
+  console.log(`skipped: the library for an ordinary user, who may not read ${import.meta.dirname}`);
 else defineTests(uid);
 test.run();
 
