@@ -8,7 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findHierarchy } from '../../src/cgroups/hierarchy.ts';
 import { processStat } from '../../src/linux/procfs.ts';
-import { EXEC_FAILED, eventually, Sandbox, tsociPath } from '../container/harness.ts';
+import { EXEC_FAILED, eventually, hasChild, Sandbox, tsociPath } from '../container/harness.ts';
 import { attempt } from './support.ts';
 
 const test = suite('held up');
@@ -110,8 +110,7 @@ for (const end of [
     const { pid } = box.state(id);
     const start = waiting('start', id);
     const ended = once(start, 'exit');
-    const children = () => spawnSync('ps', ['-o', 'args=', '--ppid', String(start.pid)]).stdout.toString();
-    eventually('a hook', () => children().includes('sleep 1000'));
+    eventually('a hook', () => hasChild(start.pid, 'sleep 1000'));
     const [command = '', option = ''] = end;
     const args = command === 'kill' ? [command, id, option] : [command, option, id];
     assert.is(box.tsoci(...args).status, 0);

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Change, EXEC_FAILED, Sandbox, userNamespace } from './harness.ts';
+import { type Change, EXEC_FAILED, missingPs, Sandbox, userNamespace } from './harness.ts';
 
 const test = suite('exec');
 const box = new Sandbox();
@@ -174,7 +174,8 @@ test('-- may stand between the container and the command', () => {
   assert.is(seen(id, '--', 'echo', '--', '-x'), '-- -x');
   assert.is(seen(id, 'echo', '--', 'x'), '-- x');
   assert.is(seen('--', id, 'echo', 'x'), 'x');
-  assert.is(box.tsoci('ps', id, '--', '-o', 'pid').stdout.split('\n').length, 3);
+  if (missingPs) console.log(`skipped: what is behind -- of tsoci ps: ${missingPs}`);
+  else assert.is(box.tsoci('ps', id, '--', '-o', 'pid').stdout.split('\n').length, 3);
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 

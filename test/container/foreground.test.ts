@@ -1,13 +1,12 @@
 // `run` and `exec` in the foreground: signals.
 
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { HookKind } from '../../src/hooks/hooks.ts';
 import { collect, comes, start, status } from './foreground.ts';
-import { EXEC_FAILED, eventually, Sandbox } from './harness.ts';
+import { EXEC_FAILED, eventually, hasChild, Sandbox } from './harness.ts';
 
 const test = suite('foreground');
 const box = new Sandbox();
@@ -39,8 +38,7 @@ async function endInHook(kind: HookKind, script: string): Promise<{ status: numb
   });
   const child = start(box, ['ignore', 'ignore', 'pipe'], 'run', box.id());
   const error = collect(child.stderr);
-  const children = () => spawnSync('ps', ['-o', 'args=', '--ppid', String(child.pid)]).stdout.toString();
-  await comes('the hook', () => children().includes('sleep 1000\n'));
+  await comes('the hook', () => hasChild(child.pid, 'sleep 1000'));
   child.kill('SIGTERM');
   return { status: await status(child), error: error.text };
 }

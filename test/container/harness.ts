@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Config } from '../../src/config/generated/types.ts';
 import { exampleConfig } from '../../src/config/spec.ts';
+import { allPids, processStat } from '../../src/linux/procfs.ts';
 import { pause } from '../../src/linux/sleep.ts';
 import { closeSandbox, makeSandbox, sweepSandboxes, TIMEOUT, tsociPath } from './sandboxes.ts';
 
@@ -192,16 +193,33 @@ function cgroups(): string[] {
 
 /** Command lines of all other processes, and of stubs by the name of their executable. */
 function processes(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
-      try {
-        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`];
-      } catch {
-        return [];
-      }
-    });
+  return commandLines()
+    .filter(({ pid }) => pid !== process.pid)
+    .map(({ pid, line }) => `${pid} ${line}`);
 }
+
+/** The words of all processes that there are, each with a space behind it. */
+export function commandLines(): { pid: number; line: string }[] {
+  return allPids().flatMap((pid) => {
+    try {
+      return [{ pid, line: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Whether a child of a process has this command line. */
+export function hasChild(parent: number | undefined, line: string): boolean {
+  return commandLines().some(
+    (found) => found.line === `${line} ` && processStat(found.pid)?.parent === parent,
+  );
+}
+
+/** Why ps(1) cannot be asked. */
+export const missingPs: string | undefined = spawnSync('ps').error
+  ? 'ps(1) is not installed (Debian: procps)'
+  : undefined;
 
 /** What a test changes in the config of a sandbox. */
 export type Change = (config: Config & Required<Pick<Config, 'process' | 'linux'>>) => void;

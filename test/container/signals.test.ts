@@ -1,7 +1,7 @@
 // A signal to `run` or `exec` in the foreground, at any moment: it reaches the program, or it ends the run and nothing is
 // left.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -41,7 +41,8 @@ async function interrupted(args: readonly string[], signal: number, delay: numbe
   const child = spawn(tsociPath, ['--root', box.root, ...args], options);
   const exit = once(child, 'exit');
   await sleep(delay);
-  spawnSync('kill', [`-${signal}`, String(child.pid)]);
+  // Node's ChildProcess.kill takes no real-time signals. One that has ended is a zombie until Node tells.
+  if (child.pid && child.exitCode === null && child.signalCode === null) process.kill(child.pid, signal);
   const [code, name] = await exit;
   if (code === GOT || code === 128 + signal) return 'reached';
   // Node has no name for a real-time signal that ended a process.

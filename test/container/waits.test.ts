@@ -1,6 +1,6 @@
 // Waits for what somebody else holds up: each ends by itself, or when the caller wants it to, and nothing is left.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { SYS } from '../../src/linux/syscalls.ts';
 import { bindTo, unixAddress } from '../../src/linux/unix-socket.ts';
 import { writableHierarchy } from '../cgroups/support.ts';
 import { comes, status } from './foreground.ts';
-import { EXEC_FAILED, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
+import { EXEC_FAILED, eventually, hasChild, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
 
 const test = suite('waits');
 const box = new Sandbox();
@@ -186,9 +186,7 @@ test('delete --force of a container whose create waits for a hook ends both', as
   for (const command of ['create', 'run']) {
     const child = start(command, id);
     const ended = status(child);
-    const sleeps = () =>
-      spawnSync('ps', ['-o', 'args=', '--ppid', String(child.pid)]).stdout.includes('sleep 1000');
-    await comes('the hook', sleeps);
+    await comes('the hook', () => hasChild(child.pid, 'sleep 1000'));
     const { status: deleted, stderr } = box.tsoci('delete', '--force', id);
     assert.is(deleted, 0, stderr);
     assert.is.not(await ended, 0);

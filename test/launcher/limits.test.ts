@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually, Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts';
+import { commandLines, eventually, Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts';
 
 const test = suite('limits');
 const box = new Sandbox();
@@ -164,8 +164,7 @@ test('create that is ended while a hook runs ends the hook too, and leaves to de
   const child = begin(() => existsSync(hooked), 'create', id);
   child.kill('SIGTERM');
   assert.equal(await once(child, 'exit'), [null, 'SIGTERM']);
-  const hooks = () => spawnSync('pgrep', ['-f', hooked], { encoding: 'utf8' }).stdout.trim();
-  eventually('the hook has ended', () => hooks() === '');
+  eventually('the hook has ended', () => !commandLines().some(({ line }) => line.includes(hooked)));
   assert.is(box.state(id).status, 'stopped');
   forget(id);
 });

@@ -53,10 +53,10 @@ test('commands that last hold no worker that others wait for', () => {
 test('who waits too long for a worker has a runtime of its own, and is counted', () => {
   box.allowCold(false);
   const { pid, gone } = box.status();
-  assert.is(spawnSync('kill', ['-STOP', ...box.workers().map(String)]).status, 0);
+  for (const worker of box.workers()) process.kill(worker, 'SIGSTOP');
   const { stderr } = box.tsoci('list');
   assert.match(stderr, /execute .*tsoci-runtime: EACCES/);
-  assert.is(spawnSync('kill', ['-CONT', ...box.workers().map(String)]).status, 0);
+  for (const worker of box.workers()) process.kill(worker, 'SIGCONT');
   eventually('it is counted', () => box.status().gone > gone);
   assert.is(box.status().pid, pid);
   box.allowCold(true);
