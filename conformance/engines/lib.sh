@@ -208,9 +208,10 @@ refuses() { if "$@"; then echo "succeeded, but should not: $*"; return 1; fi; }
 
 # eventually COMMAND...: true within 10 seconds.
 eventually() {
-  local tries=100
+  local limit=$((10 * ${TSOCI_TEST_SLOWNESS:-1})) # the virtual machine tells how slow it is
+  local tries=$((10 * limit))
   until "$@" >/dev/null 2>&1; do
-    ((tries-- > 0)) || { echo "did not come true within 10 s: $*"; return 1; }
+    ((tries-- > 0)) || { echo "did not come true within $limit s: $*"; return 1; }
     sleep 0.1
   done
 }

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { patience } from '../patience.ts';
 import { type Change, eventually, type Result, Sandbox, tsociPath } from './harness.ts';
 
 /** The path of a criu that knows this kernel, by CRIU or in the usual places; undefined, and why, if there is none. */
@@ -12,7 +13,7 @@ export function workingCriu(): string | undefined {
   const path = places.find((place) => place !== undefined && existsSync(place));
   const { status, stdout, stderr } = spawnSync(path ?? 'false', ['check'], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: patience(60_000),
   });
   if (path !== undefined && status === 0) return path;
   const why =
@@ -77,7 +78,7 @@ export class Checkpoints {
     ];
     const { status } = spawnSync('sh', ['-c', command, errors, tsociPath, ...args, ...options, id], {
       cwd: this.box.bundle,
-      timeout: 60_000,
+      timeout: patience(60_000),
     });
     assert.is(status, 0, readFileSync(errors, 'utf8'));
     return id;

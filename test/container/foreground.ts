@@ -3,6 +3,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patience } from '../patience.ts';
 import { type Sandbox, TIMEOUT, tsociPath } from './harness.ts';
 
 /** A command of the sandbox. */
@@ -26,7 +27,7 @@ export function collect(stream: NodeJS.ReadableStream | null): { text: string } 
 }
 
 export async function comes(what: string, condition: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + patience(10_000);
   while (!condition()) {
     if (Date.now() > end) throw new Error(`it did not come to: ${what}`);
     await sleep(10);

@@ -18,6 +18,7 @@ import type { Config } from '../../src/config/generated/types.ts';
 import { exampleConfig } from '../../src/config/spec.ts';
 import { allPids, processStat } from '../../src/linux/procfs.ts';
 import { pause } from '../../src/linux/sleep.ts';
+import { patience } from '../patience.ts';
 import { closeSandbox, makeSandbox, sweepSandboxes, TIMEOUT, tsociPath } from './sandboxes.ts';
 
 export { TIMEOUT, tsociPath } from './sandboxes.ts';
@@ -238,7 +239,7 @@ export const userNamespace: Change = (config) => {
 
 /** Waits until something is so, for at most 10 seconds. */
 export function eventually(what: string, condition: () => boolean): void {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + patience(10_000);
   while (!condition()) {
     if (Date.now() > end) throw new Error(`it did not come to: ${what}`);
     pause(20);

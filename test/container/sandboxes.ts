@@ -4,11 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeWorkDirectory, sweepWorkDirectories } from '../../scripts/work-directories.ts';
+import { patience } from '../patience.ts';
 
 export const tsociPath = process.env.TSOCI ?? join(import.meta.dirname, '..', '..', 'dist', 'tsoci');
 
 /** Milliseconds that a command may take. */
-export const TIMEOUT = 30_000;
+export const TIMEOUT = patience(30_000);
 
 /** How paths of sandboxes begin; the pid of the test follows. */
 const SANDBOXES = '/tmp/tsoci-test-';

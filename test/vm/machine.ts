@@ -20,7 +20,7 @@ export type MachineOptions = {
   repository: string;
   scratch: string;
   init: Init;
-  /** Seconds until the machine is killed; 0 for no limit. */
+  /** Seconds until the machine is killed, as many times as it is slower than usual; 0 for no limit. */
   timeout: number;
   /** Print the kernel's log as it comes. */
   verbose: boolean;
@@ -97,7 +97,8 @@ export async function runMachine(options: MachineOptions): Promise<Outcome> {
   options.connect(sockets);
   for (const socket of Object.values(sockets)) socket.resume(); // an unread channel would never close
 
-  const ending = await ended(child, options.timeout);
+  const slowness = () => Number(status().match(/^slowness (\d+)$/m)?.[1] ?? 1);
+  const ending = await ended(child, () => options.timeout * slowness());
   const exitCode = status().match(/^exit (\d+)$/m)?.[1];
   const boot = status().match(/^up ([\d.]+)$/m)?.[1];
   if (exitCode === undefined) {
@@ -124,19 +125,26 @@ function collect(stream: Duplex): () => string {
   return () => text;
 }
 
-/** Waits until qemu is gone and its channels are read; tells how it ended. */
-function ended(child: ChildProcess, timeout: number): Promise<string> {
+/**
+ * Waits until qemu is gone and its channels are read; tells how it ended. `timeout` may grow in the meantime: the guest tells
+ * how slow it is when it has booted.
+ */
+function ended(child: ChildProcess, timeout: () => number): Promise<string> {
   return new Promise((resolve, reject) => {
+    const began = performance.now();
     let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGKILL');
-    }, timeout * 1000);
-    if (timeout === 0) clearTimeout(timer);
+    let timer: NodeJS.Timeout | undefined;
+    const look = () => {
+      const left = began + timeout() * 1000 - performance.now();
+      late = left <= 0;
+      if (late) child.kill('SIGKILL');
+      else timer = setTimeout(look, left);
+    };
+    if (timeout() > 0) look();
     child.on('error', (error) => reject(new Error(`start qemu: ${error.message}`)));
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve(late ? `killed after ${timeout} s` : `qemu ended with ${signal ?? code}`);
+      resolve(late ? `killed after ${timeout()} s` : `qemu ended with ${signal ?? code}`);
     });
   });
 }

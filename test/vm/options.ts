@@ -11,7 +11,7 @@ export const usage = `usage: node test/vm/run.ts [OPTIONS] [FILES...]       run 
 
   --kernel VERSION   ${kernelVersions.join(', ')} or all (default: ${kernelVersions[0]})
   --systemd          boot systemd instead of busybox init (tests in guest/systemd/ always do)
-  --timeout SECONDS  kill the machine after this time (default: 1200; none for a shell)
+  --timeout SECONDS  kill the machine after this time, longer if it is slow to boot (default: 1200; none for a shell)
   --verbose          print the kernel's log
 `;
 

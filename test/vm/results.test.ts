@@ -15,7 +15,7 @@ test('the script runs each file between two marks', () => {
   assert.is(script.split('\n').length, 3);
   assert.match(
     script,
-    "echo '==> b.test.ts'; timeout -s KILL 60 node 'b.test.ts' 2>&1; echo \"<== exit $?\"",
+    "echo '==> b.test.ts'; timeout -s KILL $((60 * TSOCI_TEST_SLOWNESS)) node 'b.test.ts' 2>&1; echo \"<== exit $?\"",
   );
 });
 

@@ -14,11 +14,12 @@ export type FileResult = {
 const begin = '==> ';
 const end = '<== exit ';
 
-/** The shell script that runs test files, each for at most `timeout` seconds. */
+/** The shell script that runs test files, each for at most `timeout` seconds, and longer in a guest that is slow. */
 export function testScript(files: string[], timeout: number): string {
   return files
     .map(
-      (file) => `echo '${begin}${file}'; timeout -s KILL ${timeout} node '${file}' 2>&1; echo "${end}$?"\n`,
+      (file) =>
+        `echo '${begin}${file}'; timeout -s KILL $((${timeout} * TSOCI_TEST_SLOWNESS)) node '${file}' 2>&1; echo "${end}$?"\n`,
     )
     .join('');
 }

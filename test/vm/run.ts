@@ -14,7 +14,7 @@ import { makeWorkspace, removeWorkspace } from './workspace.ts';
 const root = resolve(import.meta.dirname, '../..');
 const cache = join(root, 'build/vm');
 const scratchBytes = 256 << 20;
-/** Seconds that one test file may take in the guest. */
+/** Seconds that one test file may take in a guest of usual speed. */
 const fileTimeout = 600;
 
 type Connect = MachineOptions['connect'];

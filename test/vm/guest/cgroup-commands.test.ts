@@ -13,6 +13,7 @@ import {
   makeBundle,
   withContainer,
 } from '../../cgroups/guest.ts';
+import { patience } from '../../patience.ts';
 
 const MIB = 1 << 20;
 const SLEEP = 'exec sleep 1000';
@@ -28,7 +29,7 @@ function tsoci(args: string[], input?: string): string {
 /** The exit status of a command that runs beside the test. */
 function run(args: string[]): Promise<number | null> {
   const [executable, line] = commandLine('tsoci', args);
-  const child = spawn(executable, line, { stdio: 'ignore', timeout: 60_000 });
+  const child = spawn(executable, line, { stdio: 'ignore', timeout: patience(60_000) });
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
@@ -168,7 +169,7 @@ const below = (id: string) => `/sys/fs/cgroup/tsoci/${id}/a`;
 test('the bundle `limits` shows its limits', () => {
   const { status, stdout, stderr } = spawnSync('node', ['scripts/bundle.ts', 'limits'], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: patience(60_000),
   });
   assert.is(status, 0, stderr);
   const lines = ['memory.max 67108864', 'memory.swap.max max', 'cpu.max 50000 100000', 'pids.max 20'];

@@ -13,13 +13,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { patience } from '../../patience.ts';
 
 /** The runtimes that this guest has. */
 export const runtimes = ['runc', 'crun', ...(existsSync('dist/tsoci') ? ['tsoci'] : [])];
 
 /** Runs a command that must succeed; returns what it printed. */
 export function run(command: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: patience(60_000),
+  });
   assert.is(status, 0, `${command} ${args.join(' ')}: ${error?.message ?? stderr}`);
   return stdout.trim();
 }

@@ -7,6 +7,7 @@ import { connect, createServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { commandLine, eventually, makeBundle } from '../../../cgroups/guest.ts';
+import { patience } from '../../../patience.ts';
 import { run } from '../smoke.ts';
 import { CGROUPS_PATH, DIRECTORY, ID, property } from './scope.ts';
 
@@ -53,7 +54,10 @@ async function killCreate(bundle: string, moment: (typeof MOMENTS)[number]): Pro
   }).listen(RELAY);
   await once(server, 'listening');
   run('mount', '--bind', RELAY, SYSTEMD);
-  const create = spawn(executable, args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 });
+  const create = spawn(executable, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: patience(60_000),
+  });
   const [status, signal] = await once(create, 'exit');
   run('umount', SYSTEMD);
   server.close();
@@ -64,7 +68,10 @@ async function killCreate(bundle: string, moment: (typeof MOMENTS)[number]): Pro
 /** The runtime of the killed `create` may still be undoing through the relay, which must go on passing bytes meanwhile. */
 async function deleteByForce(): Promise<void> {
   const [executable, args] = commandLine('tsoci', ['--systemd-cgroup', 'delete', '--force', ID]);
-  const deletion = spawn(executable, args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 });
+  const deletion = spawn(executable, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: patience(60_000),
+  });
   assert.equal(await once(deletion, 'exit'), [0, null]);
 }
 

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { commandLine, eventually, makeBundle } from '../../../cgroups/guest.ts';
+import { patience } from '../../../patience.ts';
 import { run } from '../smoke.ts';
 
 const MIB = 1 << 20;
@@ -34,7 +35,7 @@ function asUser(...words: string[]): { status: number | null; output: string } {
     {
       env: { PATH: process.env.PATH, HOME: '/home/user', XDG_RUNTIME_DIR: RUNTIME_DIRECTORY },
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: patience(60_000),
     },
   );
   return { status, output: stdout.trim() };
