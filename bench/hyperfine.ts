@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cpuOf } from './server.ts';
 import type { Place } from './view.ts';
 
 export interface Timing {
@@ -45,9 +46,9 @@ export function timeInTurns(
   const cpu = new Map<string, number[]>();
   for (let round = 0; round < rounds; round++) {
     for (const [name, command] of commands) {
-      const before = command.place.cpuOfServer();
+      const before = cpuOf(command.place.workers());
       const result = time(command, runs, work);
-      const served = (command.place.cpuOfServer() - before) / (runs + warmups(runs));
+      const served = (cpuOf(command.place.workers()) - before) / (runs + warmups(runs));
       times.set(name, [...(times.get(name) ?? []), ...result.times]);
       cpu.set(name, [...(cpu.get(name) ?? []), result.user + result.system + served]);
     }
@@ -102,7 +103,7 @@ export function summary(times: readonly number[], cpu: readonly number[] | undef
 }
 
 /** Between the two nearest, as most statistics programs do. */
-function quantile(sorted: readonly number[], fraction: number): number {
+export function quantile(sorted: readonly number[], fraction: number): number {
   const position = (sorted.length - 1) * fraction;
   const below = sorted[Math.floor(position)] ?? Number.NaN;
   const above = sorted[Math.ceil(position)] ?? Number.NaN;

@@ -1,7 +1,8 @@
 // `tsoci serve` in a place where commands are measured.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { allPids, processStat } from '../src/linux/procfs.ts';
 import { pause } from '../src/linux/sleep.ts';
 import type { Place } from './view.ts';
 
@@ -21,26 +22,25 @@ export function startServer(place: Place, tsoci: string): Place {
     pause(50);
   }
   return {
-    prefix: place.prefix,
+    ...place,
     isServed: true,
-    cpuOfServer: () => cpuOfChildren(server),
+    workers: () => childrenOf(server),
     [Symbol.dispose]: () => server.kill('SIGTERM'),
   };
 }
 
-/** Of the workers, which are its children, their threads included. */
-function cpuOfChildren({ pid }: ChildProcess): number {
-  let ticks = 0;
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const fields = statOf(name);
-    // proc_pid_stat(5), counted from field 3, the state: field 4 is the parent, 14 and 15 are its time.
-    if (Number(fields[1]) === pid) ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / TICKS;
+/** Seconds of processors that they have used, their threads included. */
+export function cpuOf(workers: readonly number[]): number {
+  // proc_pid_stat(5), counted from field 3, the state: 14 and 15 are the time.
+  const ticks = workers.map(statOf).map((fields) => Number(fields[11] ?? 0) + Number(fields[12] ?? 0));
+  return ticks.reduce((sum, of) => sum + of, 0) / TICKS;
 }
 
-function statOf(pid: string): string[] {
+function childrenOf({ pid }: ChildProcess): number[] {
+  return allPids().filter((child) => processStat(child)?.parent === pid);
+}
+
+function statOf(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -29,9 +29,11 @@ export interface View extends Outline, Disposable {
 export interface Place extends Disposable {
   /** The words that have a command executed there. */
   prefix: readonly string[];
+  /** The process that keeps the namespace. */
+  holder: number;
   isServed: boolean;
-  /** Seconds of processors that a server there has used. */
-  cpuOfServer: () => number;
+  /** The pids of the workers of a server there. */
+  workers: () => number[];
 }
 
 export function viewsOfHost(): Outline[] {
@@ -63,10 +65,12 @@ function openPlace(mount: string, work: string): Place {
     pause(10);
   }
   rmSync(ready);
+  if (holder.pid === undefined) throw new Error(`no process: ${script}`);
   return {
     prefix: ['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`],
+    holder: holder.pid,
     isServed: false,
-    cpuOfServer: () => 0,
+    workers: () => [],
     [Symbol.dispose]: () => holder.stdin.end(),
   };
 }
