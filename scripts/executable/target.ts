@@ -48,6 +48,11 @@ function lockedPackage(name: string): { version: string } {
   return found;
 }
 
+/** The executable of Node for a target. */
+export function nodeOf({ cpu }: Target): string {
+  return join(packageDirectory(`node-linux-${cpu}`, [`--cpu=${cpu}`]), 'bin', 'node');
+}
+
 /** Packages for this machine come with `npm ci`; one for another is installed at its first use, below build/. */
 function packageDirectory(name: string, platform: readonly string[]): string {
   const path = join('node_modules', name);

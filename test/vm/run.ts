@@ -3,6 +3,7 @@
 import { globSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { messageOf } from '../../src/linux/errors.ts';
+import type { Architecture } from './architecture.ts';
 import { attachPipes, attachTerminal, terminalSize } from './channels.ts';
 import { type Init, type MachineOptions, type Outcome, runMachine } from './machine.ts';
 import { type Options, parseOptions, usage } from './options.ts';
@@ -21,14 +22,14 @@ type Connect = MachineOptions['connect'];
 
 /** Boots one machine with fresh disks, which are removed at its end. */
 async function boot(options: Options, system: System, order: Order, connect: Connect): Promise<Outcome> {
-  const { init, timeout, verbose } = options;
+  const { architecture, init, timeout, verbose } = options;
   const work = makeWorkspace(cache);
   try {
     const scratch = join(work, 'scratch.img');
     writeFileSync(scratch, '');
     truncateSync(scratch, scratchBytes);
-    const repository = makeRepositoryDisk(root, work, order);
-    return await runMachine({ system, repository, scratch, init, timeout, verbose, connect });
+    const repository = makeRepositoryDisk(architecture, root, work, order);
+    return await runMachine({ architecture, system, repository, scratch, init, timeout, verbose, connect });
   } finally {
     removeWorkspace(work);
   }
@@ -65,7 +66,9 @@ async function runTests(options: Options, version: string, system: System, files
   const results = readResults(files, output);
   const sum = tally(results);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`\nLinux ${version}, ${options.init}: ${tallyLine(sum)} (all ${seconds} s; ${boots})`);
+  console.log(
+    `\nLinux ${version}, ${options.architecture}, ${options.init}: ${tallyLine(sum)} (all ${seconds} s; ${boots})`,
+  );
   for (const result of results) {
     const reason = failure(result);
     if (reason !== undefined) console.log(`FAILED ${result.file}: ${reason}`);
@@ -86,11 +89,11 @@ async function runCommand(options: Options, system: System, words: string[]): Pr
 }
 
 /** A kernel that cannot be had is skipped, with its reason, as long as there is another. */
-function prepareSystems(versions: string[]): Map<string, System> {
+function prepareSystems(architecture: Architecture, versions: string[]): Map<string, System> {
   const systems = new Map<string, System>();
   for (const version of versions) {
     try {
-      systems.set(version, prepareSystem(version, cache));
+      systems.set(version, prepareSystem(architecture, version, cache));
     } catch (error) {
       if (versions.length === 1) throw error;
       console.log(`skip: Linux ${version}: ${messageOf(error)}`);
@@ -102,9 +105,8 @@ function prepareSystems(versions: string[]): Map<string, System> {
 
 /** Returns the exit status. */
 async function main(options: Options): Promise<number> {
-  if (process.arch !== 'x64') throw new Error(`the test machine is x86-64; this host is ${process.arch}`);
-  const { task, kernels } = options;
-  const systems = prepareSystems(kernels);
+  const { architecture, task, kernels } = options;
+  const systems = prepareSystems(architecture, kernels);
   if (task.kind === 'command') {
     const codes: number[] = [];
     for (const system of systems.values()) codes.push(await runCommand(options, system, task.words));

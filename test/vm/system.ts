@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { openApt, unpackKernel, unpackWithDependencies } from './apt.ts';
+import { type Architecture, hostArchitecture, processors } from './architecture.ts';
 import { makeDisk } from './disk.ts';
 import { run } from './process.ts';
 import { makeWorkspace, removeWorkspace } from './workspace.ts';
@@ -44,16 +45,17 @@ const users = [
 const groups = ['root:x:0:', 'tty:x:5:', 'messagebus:x:100:', 'user:x:1000:', 'nogroup:x:65534:'];
 
 /** Makes the system of one kernel version, unless build/vm/ has it. */
-export function prepareSystem(version: string, cache: string): System {
+export function prepareSystem(architecture: Architecture, version: string, cache: string): System {
   const recipe = readFileSync(import.meta.filename);
   const key = createHash('sha256').update(recipe).digest('hex').slice(0, 8);
-  const home = join(cache, `${version}-${key}`);
+  const name = `${architecture}-${version}`;
+  const home = join(cache, `${name}-${key}`);
   if (!existsSync(home)) {
-    console.error(`making the guest of Linux ${version} from Debian packages, once`);
+    console.error(`making the guest of Linux ${version} on ${architecture} from Debian packages, once`);
     const work = makeWorkspace(cache);
     try {
-      build(version, work);
-      removeOlder(version, cache);
+      build(architecture, version, work);
+      removeOlder(name, cache);
       publish(join(work, 'system'), home);
     } finally {
       removeWorkspace(work);
@@ -63,9 +65,9 @@ export function prepareSystem(version: string, cache: string): System {
   return { kernel: path('vmlinuz'), initramfs: path('initramfs'), disk: path('disk.img') };
 }
 
-function removeOlder(version: string, cache: string): void {
-  const names = readdirSync(cache).filter((name) => name.startsWith(`${version}-`));
-  for (const name of names) rmSync(join(cache, name), { recursive: true, force: true });
+function removeOlder(name: string, cache: string): void {
+  const older = readdirSync(cache).filter((each) => each.startsWith(`${name}-`));
+  for (const each of older) rmSync(join(cache, each), { recursive: true, force: true });
 }
 
 /** Another process may have been faster: its work is as good. */
@@ -77,7 +79,7 @@ function publish(from: string, to: string): void {
   }
 }
 
-function build(version: string, work: string): void {
+function build(architecture: Architecture, version: string, work: string): void {
   const root = join(work, 'root');
   const system = join(work, 'system');
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
@@ -86,18 +88,18 @@ function build(version: string, work: string): void {
   }
   mkdirSync(system);
 
-  const apt = openApt(join(work, 'apt'));
+  const apt = openApt(architecture, join(work, 'apt'));
   unpackKernel(apt, version, root);
   const release = only(readdirSync(join(root, 'lib/modules')));
   renameSync(join(root, 'boot', `vmlinuz-${release}`), join(system, 'vmlinuz'));
   unpackWithDependencies(apt, packages, root);
 
-  const busybox = join(root, 'usr/bin/busybox');
-  run(busybox, ['depmod', '-b', root, release]);
+  const busybox = guestProgram(architecture, join(root, 'usr/bin/busybox'));
+  run(...busybox('depmod', '-b', root, release));
   linkApplets(busybox, root);
   linkIptables(root);
   writeAccounts(root);
-  makeInitramfs(root, release, work, join(system, 'initramfs'));
+  makeInitramfs(busybox, root, release, work, join(system, 'initramfs'));
   for (const name of ['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'home/user', 'tsoci', 'mnt'])
     mkdirSync(join(root, name), { recursive: true });
   makeDisk(root, join(system, 'disk.img'), '2G');
@@ -109,9 +111,19 @@ function only(names: string[]): string {
   return name;
 }
 
+/** The command line of a static program of the guest, to be run on the host. */
+type GuestProgram = (...args: string[]) => [command: string, args: string[]];
+
+function guestProgram(architecture: Architecture, path: string): GuestProgram {
+  if (architecture === hostArchitecture()) return (...args) => [path, args];
+  return (...args) => [processors[architecture].emulator, [path, ...args]];
+}
+
 /** busybox stands in for every command that no package brought. */
-function linkApplets(busybox: string, root: string): void {
-  for (const applet of run(busybox, ['--list']).trim().split('\n')) {
+function linkApplets(busybox: GuestProgram, root: string): void {
+  for (const applet of run(...busybox('--list'))
+    .trim()
+    .split('\n')) {
     const places = ['usr/bin', 'usr/sbin'].map((directory) => join(root, directory, applet));
     if (!places.some((place) => existsSync(place)))
       symlinkSync('/bin/busybox', join(root, 'usr/bin', applet));
@@ -137,7 +149,13 @@ function writeAccounts(root: string): void {
   write('machine-id', ['0123456789abcdef0123456789abcdef']); // without one, systemd asks questions at boot
 }
 
-function makeInitramfs(root: string, release: string, work: string, output: string): void {
+function makeInitramfs(
+  busybox: GuestProgram,
+  root: string,
+  release: string,
+  work: string,
+  output: string,
+): void {
   const tree = join(work, 'initramfs');
   const modules = join('lib/modules', release);
   for (const name of ['bin', 'dev', 'proc', 'root', modules])
@@ -147,7 +165,8 @@ function makeInitramfs(root: string, release: string, work: string, output: stri
   for (const name of ['modules.dep', 'modules.builtin', ...moduleFiles(join(root, modules), earlyModules)])
     cpSync(join(root, modules, name), join(tree, modules, name));
   const names = readdirSync(tree, { recursive: true, encoding: 'utf8' }).join('\n');
-  run('sh', ['-c', `"${root}/usr/bin/busybox" cpio -o -H newc >"${output}"`], { cwd: tree, input: names });
+  const [command, args] = busybox('cpio', '-o', '-H', 'newc', '-F', output);
+  run(command, args, { cwd: tree, input: names });
 }
 
 /** The files of modules and of those they depend on (modules.dep(5)); a module that is built in has none. */

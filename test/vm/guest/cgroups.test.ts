@@ -119,7 +119,7 @@ for (const runtime of ['tsoci', 'runc', 'crun'] as const satisfies Runtime[]) {
 
 const ERRORS: [resources: object, message: RegExp][] = [
   [{ cpu: { cpus: '9' } }, /linux\.resources\.cpu\.cpus: .*cpuset\.cpus/],
-  [{ hugepageLimits: [{ pageSize: '64KB', limit: 0 }] }, /no huge pages of 64KB/],
+  [{ hugepageLimits: [{ pageSize: '4MB', limit: 0 }] }, /no huge pages of 4MB/],
   [{ rdma: { nosuch: { hcaHandles: 1 } } }, /linux\.resources\.rdma\["nosuch"\]: .*ENODEV/],
   [{ unified: { 'memory.nosuch': '1' } }, /unified\["memory\.nosuch"\]: .*controller memory has no file/],
   [{ unified: { 'nosuch.max': '1' } }, /needs the cgroup v2 controller nosuch/],
