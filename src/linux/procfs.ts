@@ -98,6 +98,19 @@ function isInSignalSet(pid: number, signal: number, lines: RegExp): boolean {
   return [...sets].some(([, set]) => (BigInt(`0x${set}`) >> BigInt(signal - 1)) & 1n);
 }
 
+/** linux/sched.h: nothing has been executed since the process was forked. */
+const PF_FORKNOEXEC = 0x40;
+
+/**
+ * Whether a process goes on, or has ended, without having executed anything since it was forked: execve(2) tells before it
+ * closes descriptors. Of a process that has been reaped nothing can be told: then it is false.
+ */
+export function hasExecutedNothing({ pid, startTime }: Partial<ProcessIdentity> & { pid: number }): boolean {
+  const stat = processStat(pid);
+  if (stat === undefined || (startTime !== undefined && stat.startTime !== startTime)) return false;
+  return (stat.flags & PF_FORKNOEXEC) !== 0;
+}
+
 export function hasEnded({ state }: ProcessStat): boolean {
   return state === 'Z' || state === 'X';
 }

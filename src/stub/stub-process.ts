@@ -16,6 +16,7 @@ import {
 import { EPIPE } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
+import { hasExecutedNothing } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import type { WaitStatus } from '../linux/wait.ts';
 import type { Channel } from './channel.ts';
@@ -152,8 +153,8 @@ export class StubProcess {
   }
 
   /**
-   * Executes a program that ends in execve(2). Success is the end of the control socket, which execve closes; an
-   * error is thrown.
+   * Executes a program that ends in execve(2), which closes the control socket; an error is thrown. A clone that ends before
+   * closes it, too, and is told from one that has executed something.
    */
   exec(program: Program): void {
     this.flush();
@@ -162,6 +163,7 @@ export class StubProcess {
     try {
       if (length > 0)
         new Results().add(program.operations, buffer.subarray(0, length), new Map(), this.descriptors);
+      else if (this.onHost((pid) => hasExecutedNothing({ pid }))) throw this.#died();
     } catch (error) {
       const path = error instanceof OperationError ? executedBy(error.operation) : undefined;
       // The process is there until it is let go of.

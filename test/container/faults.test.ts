@@ -1,42 +1,15 @@
 // System calls that fail where they never do: `run` says so within seconds, and keeps neither its id nor anything else.
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox, TIMEOUT, tsociPath } from './harness.ts';
+import { EXEC_FAILED, eventually, Sandbox } from './harness.ts';
+import { missingStrace, underStrace } from './strace.ts';
 
 const test = suite('faults');
 const box = new Sandbox();
-const strace = spawnSync('strace', ['-V']).status === 0;
-if (!strace) console.log('skipped: needs strace, which makes system calls fail');
-
-interface Faulty {
-  /** Whether there was such a call. */
-  injected: boolean;
-  status: number | null;
-  stderr: string;
-  duration: number;
-  id: string;
-}
-
-/** `run`, in each process of which the nth call fails. */
-function run(call: string, errno: string, nth: number): Faulty {
-  const id = box.id();
-  const log = join(box.directory, 'strace');
-  const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:error=${errno}:when=${nth}`];
-  const command = [tsociPath, '--root', box.root, 'run', id];
-  const from = performance.now();
-  const { status, stderr } = spawnSync('strace', ['-qq', '-f', '-o', log, ...inject, ...command], {
-    cwd: box.bundle,
-    encoding: 'utf8',
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: TIMEOUT,
-  });
-  const injected = existsSync(log) && readFileSync(log, 'utf8').includes('(INJECTED)');
-  return { injected, status, stderr, duration: performance.now() - from, id };
-}
+if (missingStrace) console.log(`skipped: ${missingStrace}`);
 
 /**
  * The first calls, up to the nth, of what there is. Seen: EIO of flock(2) kept the id; where the launcher or a stub could not
@@ -57,14 +30,16 @@ const faults: readonly [call: string, errno: string, nth: number][] = [
   ['sendto', 'EIO', 40],
   ['recvfrom', 'EIO', 40],
 ];
-if (strace)
+if (!missingStrace)
   for (const [call, errno, most] of faults) {
     test(`${call}: ${errno}`, () => {
       box.configure('true');
       let tried = 0;
       for (let nth = 1; nth <= most; nth++) {
-        const { injected, status, stderr, duration, id } = run(call, errno, nth);
-        if (!injected) break;
+        const id = box.id();
+        const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:error=${errno}:when=${nth}`];
+        const { trace, status, stderr, duration } = underStrace(box, inject, ['run', id]);
+        if (!trace().includes('(INJECTED)')) break;
         tried++;
         const what = `${call} ${nth}: status ${status}, ${Math.round(duration)} ms, ${stderr}`;
         // What the engine in the runtime cannot do without, the launcher tells of.
@@ -73,7 +48,28 @@ if (strace)
         assert.not.ok(existsSync(join(box.root, id)), `${what}: the id is kept`);
       }
       assert.ok(tried > 0);
-      assert.equal(box.leftovers(), []);
+      eventually('nothing is left, strace neither', () => box.leftovers().length === 0);
+    });
+  }
+
+/** A process that is to execute /bin/true is killed before it does, in its last program or by that call itself. */
+const ends: readonly [what: string, inject: string[]][] = [
+  ['killed as it executes its program', ['-P', '/bin/true', '-e', 'inject=execve:signal=KILL']],
+  ['killed when it gives up its rights', ['-e', 'trace=capset', '-e', 'inject=capset:signal=KILL']],
+];
+// Seen with the end of its socket taken for success: exec had 137 without a word, which is what a program has that is killed.
+if (!missingStrace)
+  for (const [what, inject] of ends) {
+    test(`exec whose process is ${what} is an error of exec`, () => {
+      const id = box.id();
+      box.configure('sleep 1000');
+      assert.is(box.detached('run', '--detach', id), 0);
+      for (const detach of [[], ['--detach']]) {
+        const { status, stderr } = underStrace(box, inject, ['exec', ...detach, id, '/bin/true']);
+        assert.is(status, EXEC_FAILED, stderr);
+        assert.match(stderr, /^tsoci: the process for exec died while it was set up \(killed by signal 9\)/m);
+      }
+      assert.is(box.tsoci('delete', '--force', id).status, 0);
     });
   }
 

@@ -1,12 +1,13 @@
 // npm run faults [-- --most N] [--only COMMAND:CALL:NTH:ERRNO…]: each system call of each command fails once, and is once the
 // last that its process begins. Ends with `N passed, N failed`. Too much for `npm test`: some 3,000 commands.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Sandbox } from '../container/harness.ts';
+import { missingStrace } from '../container/strace.ts';
 import { complaints, trace } from './attempt.ts';
 import { commands } from './commands.ts';
 import { nameOf, pointsOf } from './points.ts';
@@ -21,8 +22,8 @@ const { values } = parseArgs({
   },
 });
 
-if (spawnSync('strace', ['-V']).status !== 0) {
-  console.log('skip: needs strace, which makes system calls fail\n0 passed, 0 failed, 1 skipped');
+if (missingStrace) {
+  console.log(`skip: ${missingStrace}\n0 passed, 0 failed, 1 skipped`);
 } else if (values.shard !== undefined) tryAll(values.shard);
 else await divide(availableParallelism());
 

@@ -4,7 +4,7 @@
 
 import { send } from '../../linux/descriptor.ts';
 import { TsociError } from '../../linux/errors.ts';
-import type { ProcessIdentity } from '../../linux/procfs.ts';
+import { hasExecutedNothing, type ProcessIdentity } from '../../linux/procfs.ts';
 import { syscallName } from '../../linux/syscall-names.ts';
 import { SocketChannel } from '../../stub/channel.ts';
 import {
@@ -18,7 +18,7 @@ import {
 import type { Stepper } from '../../stub/observer.ts';
 import { LAST, type Operation } from '../../stub/program.ts';
 import type { SavedOperation } from '../state/record.ts';
-import { endedWaiting, goMessage, TAKE_GO } from './wait-for-start.ts';
+import { goMessage, TAKE_GO } from './wait-for-start.ts';
 
 const NO_DESCRIPTOR = -1;
 const KILLED = 'it was killed before it executed its program';
@@ -49,7 +49,7 @@ export function stepGo(
   stepper.send(executor, { operations, message: shifted(left, first, saved.length) }, channel);
   const reply = Buffer.alloc(length);
   const replied = stepper.receive(executor, reply, channel);
-  if (replied === 0 && endedWaiting(init)) throw new TsociError(`execute the process: ${KILLED}`);
+  if (replied === 0 && hasExecutedNothing(init)) throw new TsociError(`execute the process: ${KILLED}`);
   if (replied === 0) return Buffer.alloc(0);
   // What came before has been done, whatever the message made of it.
   for (let index = 0; index < first; index++) writeResult(left, index, 0);

@@ -18,18 +18,13 @@ import { receive, send } from '../../linux/descriptor.ts';
 import { ECONNREFUSED, ENOENT } from '../../linux/errno.ts';
 import { errnoOf, TsociError } from '../../linux/errors.ts';
 import { boundReceives, patiently } from '../../linux/patience.ts';
-import { hasEnded, type ProcessIdentity, processStat } from '../../linux/procfs.ts';
+import { hasExecutedNothing, type ProcessIdentity } from '../../linux/procfs.ts';
 import { step } from '../../linux/steps.ts';
 import { connectTo } from '../../linux/unix-socket.ts';
-import { waitUntil } from '../../linux/wait-until.ts';
 import { argumentAddress, BUFFER_SIZE, resultAt } from '../../stub/encode.ts';
 import type { Program } from '../../stub/program.ts';
-import { STUB_NAME } from '../../stub/stub-name.ts';
 import type { SavedOperation } from '../state/record.ts';
 import { startSocket } from '../state/store.ts';
-
-/** Milliseconds that the kernel may take for what is left of execve(2) or exit(2): then it has that name by itself. */
-const SETTLE_TIMEOUT = 1000;
 
 /** Bytes of the go message: one argument of an operation, the number of init's control descriptor. */
 const GO_MESSAGE_SIZE = 8;
@@ -80,24 +75,9 @@ export function sendGo(socket: number, init: ProcessIdentity, control: number): 
   const reply = Buffer.alloc(BUFFER_SIZE);
   boundReceives(socket);
   const length = patiently(() => receive(socket, reply, 'hear from init')) ?? 0;
-  if (length === 0 && endedWaiting(init))
+  if (length === 0 && hasExecutedNothing(init))
     throw new TsociError(`${doing}: it was killed before it executed its program`);
   return reply.subarray(0, length);
-}
-
-/**
- * Whether init has ended under the name that it has until it executes something else. It may have been reaped, too. The
- * kernel closes its descriptors before it gives it another name (execve(2)), and before it shows that it has ended
- * (exit(2)): so one of both is waited for.
- */
-export function endedWaiting({ pid, startTime }: ProcessIdentity): boolean {
-  let stat = processStat(pid);
-  const isInit = () => stat?.startTime === startTime && stat.comm === STUB_NAME;
-  const hasSettled = () => {
-    stat = processStat(pid);
-    return !isInit() || stat === undefined || hasEnded(stat);
-  };
-  return waitUntil(hasSettled, SETTLE_TIMEOUT) && isInit();
 }
 
 /**
