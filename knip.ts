@@ -13,7 +13,7 @@ export default {
     'src/launcher/*.ts!',
     // Executed by others by their paths.
     'scripts/test-by-name.ts',
-    'test/{cgroups/systemd-fake,launcher/echo,library/abandoned,library/program,network/worker}.ts',
+    'test/{cgroups/systemd-fake,launcher/echo,races/exchanger,races/run,library/abandoned,library/program,network/worker}.ts',
     'test/**/*.test.ts',
     'conformance/*.ts',
     'bench/*.ts',

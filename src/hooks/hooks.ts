@@ -1,6 +1,7 @@
 // Hooks (config.md#posix-platform-hooks): programs with the container's state on their standard input.
 
 import type { Hook } from '../config/generated/types.ts';
+import type { hookNames } from '../config/rules/hooks.ts';
 import { lastOfEach } from '../config/variables.ts';
 import { attemptOrSkip } from '../linux/attempt.ts';
 import { MFD_CLOEXEC, SIGKILL } from '../linux/constants.ts';
@@ -17,13 +18,7 @@ import { type Program, stringArray } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
 import { HookOutput } from './output.ts';
 
-export type HookKind =
-  | 'prestart'
-  | 'createRuntime'
-  | 'createContainer'
-  | 'startContainer'
-  | 'poststart'
-  | 'poststop';
+export type HookKind = (typeof hookNames)[number];
 
 /** A hook failed that the container cannot do without (runtime.md#lifecycle). */
 export class HookError extends TsociError {

@@ -22,9 +22,14 @@ export function fileTypeOf(statx: Buffer): number {
   return statx.readUInt16LE(STX_MODE) & S_IFMT;
 }
 
-/** Whether two struct statx, with STATX_MNT_ID, are of one file or directory of one mount. */
+/** Whether two struct statx, with STATX_MNT_ID, are of one mount. */
+export function isSameMount(one: Buffer, other: Buffer): boolean {
+  return one.readBigUInt64LE(STX_MNT_ID) === other.readBigUInt64LE(STX_MNT_ID);
+}
+
+/** The same, and of one file or directory of it. */
 export function isSamePlace(one: Buffer, other: Buffer): boolean {
-  return [STX_INO, STX_MNT_ID].every((at) => one.readBigUInt64LE(at) === other.readBigUInt64LE(at));
+  return isSameMount(one, other) && one.readBigUInt64LE(STX_INO) === other.readBigUInt64LE(STX_INO);
 }
 
 /** dev_t as mknod(2) takes it (makedev(3), 32 bits). */

@@ -21,7 +21,14 @@ import { mountAll } from './mount.ts';
 import { type MountPlan, planMount } from './mount-plan.ts';
 import { explainAccess } from './mount-refusal.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
-import { isolateMounts, makeParentPrivate, makeRootReadOnly, mountRoot, setRootPropagation } from './root.ts';
+import {
+  isolateMounts,
+  makeParentPrivate,
+  makeRootReadOnly,
+  mountRoot,
+  openRoot,
+  setRootPropagation,
+} from './root.ts';
 import { makeDirectories } from './target.ts';
 
 export interface RootfsPlan {
@@ -84,14 +91,8 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
   const program = init.program();
   if (plan.propagation) program.property = 'linux.rootfsPropagation';
   isolateMounts(program, plan.propagation);
-  makeParentPrivate(program, plan.rootfs, plan.parent);
-  program.property = 'root.path';
-  const bound = plan.overlay ? -1 : mountRoot(program, plan.rootfs);
   init.later(program);
-  const { rootfs, overlay } = plan;
-  const root = overlay
-    ? attempt('root.path', () => withProperty(init, 'root.path', () => mountOverlay(init, rootfs, overlay)))
-    : bound;
+  const root = attempt('root.path', () => withProperty(init, 'root.path', () => mountAsRoot(init, plan)));
   const context: BuildContext = { init, root, ownUsers: plan.ownUsers, readonlyLater: [] };
   mountAll(context, plan.mounts, trees && ((mounts) => trees.supply(init, mounts)));
   const { cwd, devices } = plan;
@@ -107,6 +108,19 @@ function build(init: StubProcess, plan: RootfsPlan, trees: HostTrees | undefined
       withProperty(init, 'process.cwd', () => makeDirectories(context, cwd)),
     );
   return context;
+}
+
+/** The root filesystem, mounted on its directory. All that is done to the directory is done to the one that was opened. */
+function mountAsRoot(init: StubProcess, { rootfs, parent, overlay }: RootfsPlan): number {
+  const program = init.program();
+  const target = openRoot(program, rootfs);
+  init.later(program);
+  if (parent !== undefined) makeParentPrivate(init, target, parent);
+  if (overlay) return mountOverlay(init, target, rootfs, overlay);
+  const mounting = init.program();
+  const root = mountRoot(mounting, target, rootfs);
+  init.later(mounting);
+  return root;
 }
 
 /** What comes after pivot_root: attributes of mounts in which all has been made, and the root's own. */

@@ -18,15 +18,18 @@ import {
   O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
+  OVERLAYFS_SUPER_MAGIC,
 } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
 import { isolates, planNamespaces } from '../namespaces/namespace-plan.ts';
+import { STAT_SIZE } from '../security/checked-procfs.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attach } from './context.ts';
 import { explain } from './filesystem.ts';
 import { appendsLayers, splitLayers } from './long-options.ts';
+import { openRoot } from './root.ts';
 
 /** Annotations of a config. Relative paths start at the bundle. */
 export const LOWERDIR = 'org.tsoci.overlay.lowerdir';
@@ -120,13 +123,15 @@ function checkDirectory(annotation: string, path: string): void {
   }
 }
 
-/** Mounts the overlay on the path of the root filesystem; its descriptor in init. */
-export function mountOverlay(init: StubProcess, rootfs: string, plan: OverlayPlan): number {
+/** Mounts the overlay on the directory of the root filesystem, which is open in init; its own descriptor there. */
+export function mountOverlay(init: StubProcess, target: number, rootfs: string, plan: OverlayPlan): number {
   const program = init.program();
-  const mounting = { program, target: openDirectory(program, rootfs), rootfs, plan };
+  const mounting = { program, target, rootfs, plan };
   if (!plan.appends) {
-    const root = mountAtOnce(mounting);
-    init.run(program);
+    const { root, statfs } = mountAtOnce(mounting);
+    // f_type comes first.
+    if (Number(init.run(program).bytes(statfs).readBigInt64LE(0)) !== OVERLAYFS_SUPER_MAGIC)
+      throw new TsociError(`mount an overlay on ${rootfs}: it is another directory meanwhile`);
     return root;
   }
   const { root, filesystem } = mountOneByOne(mounting);
@@ -156,6 +161,11 @@ interface Layer {
 function openDirectory(program: Program, path: string): number {
   const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
   return program.open('openat', [AT_FDCWD, path, flags, 0], `open ${path}`);
+}
+
+/** The layers below. The root filesystem itself is the one that the overlay is mounted on. */
+function openLower({ program, target, rootfs, plan }: Mounting): { path: string; fd: number }[] {
+  return plan.lower.map((path) => ({ path, fd: path === rootfs ? target : openDirectory(program, path) }));
 }
 
 function openLayer({ program, target, rootfs, plan }: Mounting): Layer {
@@ -191,10 +201,9 @@ function mountOneByOne(mounting: Mounting): { root: number; filesystem: number }
     program.call('fsconfig', args, `${doing}: ${what}`);
   };
   withProperty(program, property(LOWERDIR, plan.named), () => {
-    for (const path of plan.lower) {
-      const fd = openDirectory(program, path);
+    for (const { path, fd } of openLower(mounting)) {
       set('lowerdir+', String(fd), `layer ${path}`);
-      program.close(fd);
+      if (fd !== target) program.close(fd);
     }
   });
   const layer = withProperty(program, property(UPPERDIR, plan.written !== undefined), () => {
@@ -218,10 +227,10 @@ function mountOneByOne(mounting: Mounting): { root: number; filesystem: number }
 }
 
 /** mount(2), whose options are a page at most: descriptors by their numbers alone, in the directory that has them. */
-function mountAtOnce(mounting: Mounting): number {
+function mountAtOnce(mounting: Mounting): { root: number; statfs: Buffer } {
   const { program, target, rootfs, plan } = mounting;
   const doing = `mount an overlay on ${rootfs}`;
-  const lower = plan.lower.map((path) => openDirectory(program, path));
+  const lower = openLower(mounting).map(({ fd }) => fd);
   const layer = openLayer(mounting);
   const options = [`lowerdir=${lower.join(':')}`, `upperdir=${layer.upper}`, `workdir=${layer.work}`];
   if (plan.userxattr) options.push('userxattr');
@@ -230,7 +239,10 @@ function mountAtOnce(mounting: Mounting): number {
   program.call('chdir', ['/proc/self/fd'], doing);
   program.call('mount', ['overlay', String(target), 'overlay', 0, options.join(',')], doing);
   program.call('chdir', ['/'], doing);
-  const root = openDirectory(program, rootfs);
-  for (const fd of [...lower, ...layer.opened, target]) program.close(fd);
-  return root;
+  // What lies over a directory is found by its path alone.
+  const root = openRoot(program, rootfs);
+  const statfs = Buffer.alloc(STAT_SIZE);
+  program.call('fstatfs', [root, statfs], doing);
+  for (const fd of new Set([...lower, ...layer.opened, target])) program.close(fd);
+  return { root, statfs };
 }

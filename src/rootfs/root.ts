@@ -2,6 +2,7 @@
 
 import { propagations } from '../config/mount-options.ts';
 import {
+  AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
   MNT_DETACH,
@@ -14,8 +15,12 @@ import {
   O_PATH,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
+  RESOLVE_NO_SYMLINKS,
+  STATX_MNT_ID,
 } from '../linux/constants.ts';
-import { type Program, withProperty } from '../stub/program.ts';
+import { TsociError } from '../linux/errors.ts';
+import { isSameMount, STATX_SIZE } from '../linux/statx.ts';
+import { type Program, Structure, withProperty } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attach, setAttributes } from './context.ts';
 import { makeDirectories } from './target.ts';
@@ -33,32 +38,50 @@ export function isolateMounts(program: Program, rootfsPropagation: string | unde
   program.close(root);
 }
 
-/** `parent` is the mount point that holds the root filesystem: mounts must not propagate from there (pivot_root(2)). */
-export function makeParentPrivate(program: Program, rootfs: string, parent: string | undefined): void {
-  if (parent === undefined) return;
-  const doing = `mount the root filesystem ${rootfs}`;
+/**
+ * The directory of the root filesystem, whose path has no links (Bundle): one that takes the place of a part of it meanwhile
+ * leads nowhere.
+ */
+export function openRoot(program: Program, rootfs: string): number {
+  // struct open_how: flags, mode, resolve.
+  const how = new Structure([O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS]);
+  const args = [AT_FDCWD, rootfs, how, how.words.length * 8];
+  return program.open('openat2', args, `open the root filesystem ${rootfs}`);
+}
+
+/** `parent` is the mount point that holds that directory: mounts must not propagate from there (pivot_root(2)). */
+export function makeParentPrivate(init: StubProcess, target: number, parent: string): void {
+  const program = init.program();
+  const doing = `make ${parent} private`;
   const above = program.open('openat', [AT_FDCWD, parent, O_PATH | O_CLOEXEC, 0], doing);
-  setAttributes(program, above, { propagation: MS_PRIVATE }, 0, `make ${parent} private`);
+  const [one, other] = [above, target].map((fd) => {
+    const stat = Buffer.alloc(STATX_SIZE);
+    program.call('statx', [fd, '', AT_EMPTY_PATH, STATX_MNT_ID, stat], doing);
+    return stat;
+  });
+  setAttributes(program, above, { propagation: MS_PRIVATE }, 0, doing);
   program.close(above);
+  const results = init.run(program);
+  if (!one || !other || !isSameMount(results.bytes(one), results.bytes(other)))
+    throw new TsociError(`${doing}: the root filesystem is on another mount meanwhile`);
 }
 
 /**
- * Mounts the root filesystem on its own path, so that it is a mount that pivot_root accepts; returns its descriptor
+ * Mounts the root filesystem on its own directory, so that it is a mount that pivot_root accepts; returns its descriptor
  * in init.
  */
-export function mountRoot(program: Program, rootfs: string): number {
+export function mountRoot(program: Program, target: number, rootfs: string): number {
   const doing = `mount the root filesystem ${rootfs}`;
-  const root = cloneRoot(program, rootfs, doing);
-  const target = program.open('openat', [AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0], doing);
+  const root = cloneRoot(program, target, doing);
   attach(program, root, target, doing);
   program.close(target);
   return root;
 }
 
 /** A detached copy of the root filesystem, with what is mounted in it. */
-export function cloneRoot(program: Program, rootfs: string, doing: string): number {
-  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
-  return program.open('open_tree', [AT_FDCWD, rootfs, flags], doing);
+export function cloneRoot(program: Program, directory: number, doing: string): number {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH;
+  return program.open('open_tree', [directory, '', flags], doing);
 }
 
 /** Makes the root filesystem init's root. What was there before is unmounted and out of reach. */
@@ -87,8 +110,7 @@ export function pivotInto(init: StubProcess, root: number): void {
  */
 export function chrootInto(init: StubProcess, rootfs: string, cwd: string | undefined): void {
   const program = init.program().for('root.path');
-  const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-  const root = program.open('openat', [AT_FDCWD, rootfs, flags, 0], `open the root filesystem ${rootfs}`);
+  const root = openRoot(program, rootfs);
   init.later(program);
   if (cwd) withProperty(init, 'process.cwd', () => makeDirectories({ init, root }, cwd));
   const entering = init.program().for('root.path');

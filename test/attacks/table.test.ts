@@ -14,7 +14,7 @@ test('docs/security.md and test/attacks/ have the same CVEs', () => {
   )?.[1];
   const cells = [...(section ?? '').matchAll(/^\| ([^|]+)\|/gm)].map(([, cell = '']) => cell);
   const listed = cells.flatMap((cell) => cell.match(/\d{4}-\d{4,}/g) ?? []);
-  const tests = globSync('test/attacks/*.test.ts', { cwd: root }).map((file) =>
+  const tests = globSync('test/{attacks,races}/*.ts', { cwd: root }).map((file) =>
     readFileSync(join(root, file), 'utf8'),
   );
   const tested = tests.flatMap((text) =>

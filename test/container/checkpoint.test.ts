@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, readlinkSync, readSync, rmSync, writeFileSync,
 import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { hookNames } from '../../src/config/rules/hooks.ts';
 import { closeDescriptor, makePipe, readable } from '../../src/linux/descriptor.ts';
 import { Checkpoints, COUNTER, countIn, countsOn, workingCriu } from './checkpoints.ts';
 import { comes, start, status } from './foreground.ts';
@@ -248,17 +249,9 @@ if (criu) {
 
   test('hooks: prestart and createRuntime before it goes on, poststop at each end', () => {
     const out = join(box.directory, 'hooks');
-    const names = [
-      'prestart',
-      'createRuntime',
-      'createContainer',
-      'startContainer',
-      'poststart',
-      'poststop',
-    ] as const;
     const hooked: Change = (config) => {
       config.hooks = Object.fromEntries(
-        names.map((name) => [name, [{ path: '/bin/sh', args: ['sh', '-c', `echo ${name} >>${out}`] }]]),
+        hookNames.map((name) => [name, [{ path: '/bin/sh', args: ['sh', '-c', `echo ${name} >>${out}`] }]]),
       );
       delete config.hooks.startContainer;
     };

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { hookNames } from '../../src/config/rules/hooks.ts';
 import { type Change, Sandbox, tsociPath } from './harness.ts';
 
 const test = suite('environment');
@@ -64,7 +65,7 @@ test('exec --env replaces a variable of the container, and of two the last one w
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 
-const kinds = ['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'] as const;
+const kinds = hookNames.filter((name) => name !== 'startContainer');
 
 test('hooks without env have the environment of tsoci, startContainer hooks that of the process', () => {
   const log = (kind: string) => join(box.directory, kind);

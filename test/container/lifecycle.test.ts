@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { hookNames } from '../../src/config/rules/hooks.ts';
 import { readRecord } from '../../src/container/state/store.ts';
 import { pageSize } from '../../src/linux/page-size.ts';
 import { EXEC_FAILED, eventually, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
@@ -84,7 +85,7 @@ test('exec --ignore-paused waits for resume, and keeps nobody else waiting', asy
 test('hooks of the host run in the bundle, or where tsoci is if that has gone', () => {
   const log = join(box.directory, 'directories');
   const hook = (kind: string) => [{ path: '/bin/sh', args: ['sh', '-c', `echo ${kind} $(pwd) >>${log}`] }];
-  const kinds = ['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'];
+  const kinds = hookNames.filter((name) => name !== 'startContainer');
   box.configure('true', (config) => {
     config.hooks = Object.fromEntries(kinds.map((kind) => [kind, hook(kind)]));
   });

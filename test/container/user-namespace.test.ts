@@ -65,7 +65,7 @@ test('a mount namespace that has no such root filesystem', () => {
     delete config.hostname;
     config.mounts = [];
   });
-  assert.match(message, /mount the root filesystem .*: ENOENT/);
+  assert.match(message, /open the root filesystem .*: ENOENT/);
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 

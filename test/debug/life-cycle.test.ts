@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Hooks } from '../../src/config/generated/types.ts';
+import { hookNames } from '../../src/config/rules/hooks.ts';
+import { phases } from '../../src/linux/steps.ts';
 import { type Change, Sandbox, userNamespace } from '../container/harness.ts';
 
 const box = new Sandbox();
@@ -18,14 +20,6 @@ function debug(commands: readonly string[], ...args: string[]): { status: number
   return { status, shown: stdout + stderr };
 }
 
-const kinds = [
-  'prestart',
-  'createRuntime',
-  'createContainer',
-  'startContainer',
-  'poststart',
-  'poststop',
-] as const;
 const marks = join(box.directory, 'marks');
 
 /** A hook of each kind; that of one kind fails. Those of the container write nothing: they may not see the host's files. */
@@ -37,33 +31,22 @@ const hooked =
       args: ['sh', '-c', `echo ${kind} >>${marks}; ${kind === failing ? 'echo why; exit 3' : 'true'}`],
     });
     config.hooks = Object.fromEntries(
-      kinds.map((kind) => [kind, [kind.endsWith('Container') ? { path: '/bin/true' } : host(kind)]]),
+      hookNames.map((kind) => [kind, [kind.endsWith('Container') ? { path: '/bin/true' } : host(kind)]]),
     );
   };
 
 test('each hook point, the namespaces, the root filesystem and the start are steps to stop at', () => {
   box.configure('true', hooked());
-  const steps = [
-    'namespaces',
-    'rootfs',
-    'prestart',
-    'createRuntime',
-    'createContainer',
-    'start',
-    'startContainer',
-    'poststart',
-    'poststop',
-  ];
-  const breaks = steps.flatMap((step) => ['--break', step]);
+  const breaks = phases.flatMap((step) => ['--break', step]);
   const { status, shown } = debug(
-    steps.map(() => 'continue'),
+    phases.map(() => 'continue'),
     ...breaks,
   );
   assert.is(status, 0, shown);
   const hits = [...shown.matchAll(/^breakpoint (\d+) before /gm)].map(([, number]) => Number(number));
   assert.equal(
     hits,
-    steps.map((_, i) => i + 2),
+    phases.map((_, i) => i + 2),
   );
   rmSync(marks);
 });

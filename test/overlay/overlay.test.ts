@@ -24,6 +24,7 @@ import {
   UPPERDIR,
   WORKDIR,
 } from '../../src/rootfs/overlay.ts';
+import { openRoot } from '../../src/rootfs/root.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
 import { Sandbox, tsociPath } from '../container/harness.ts';
 import { testLauncher } from '../launcher/driven.ts';
@@ -149,8 +150,9 @@ if (unprivileged) {
       const program = stub.program();
       program.call('unshare', [CLONE_NEWNS], 'unshare');
       program.call('mount', [null, '/', null, MS_REC | MS_PRIVATE, null], 'make mounts private');
+      const target = openRoot(program, box.rootfs);
       stub.run(program);
-      const root = mountOverlay(stub, box.rootfs, { ...plan, appends: false });
+      const root = mountOverlay(stub, target, box.rootfs, { ...plan, appends: false });
       const seen = `/proc/${stub.pid}/fd/${root}`;
       assert.is(readFileSync(join(seen, 'top'), 'utf8'), '0');
       assert.is(readFileSync(join(seen, 'f99'), 'utf8'), '99');

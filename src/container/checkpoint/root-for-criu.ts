@@ -9,7 +9,7 @@ import { step } from '../../linux/steps.ts';
 import type { RootfsPlan } from '../../rootfs/build.ts';
 import { attach } from '../../rootfs/context.ts';
 import type { MountPlan } from '../../rootfs/mount-plan.ts';
-import { cloneRoot, isolateMounts } from '../../rootfs/root.ts';
+import { cloneRoot, isolateMounts, openRoot } from '../../rootfs/root.ts';
 import { makeTarget } from '../../rootfs/target.ts';
 import type { StubProcess } from '../../stub/stub-process.ts';
 
@@ -34,7 +34,9 @@ export function mountForCriu(
   program.call('unshare', [CLONE_NEWNS], 'make a mount namespace for criu');
   isolateMounts(program, undefined);
   const doing = `mount the root filesystem ${rootfs} on ${place}`;
-  const root = cloneRoot(program, rootfs, doing);
+  const directory = openRoot(program, rootfs);
+  const root = cloneRoot(program, directory, doing);
+  program.close(directory);
   const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
   const target = program.open('openat', [AT_FDCWD, place, flags, 0], doing);
   attach(program, root, target, doing);
