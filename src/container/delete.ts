@@ -1,5 +1,6 @@
 // runtime.md#delete.
 
+import { whyUndying } from '../diagnosis/undying.ts';
 import type { Caller } from '../launcher/caller.ts';
 import { SIGTERM } from '../linux/constants.ts';
 import { closeDescriptor, readable } from '../linux/descriptor.ts';
@@ -101,7 +102,7 @@ export function killAndWait(record: ContainerRecord): void {
     killNow(record);
     if (!init || pidfd < 0 || !isAlive(init.pid, init.startTime)) return;
     if (!readable(pidfd, KILL_TIMEOUT))
-      throw new TsociError(`process ${init.pid} does not end after SIGKILL`);
+      throw new TsociError(`process ${init.pid} does not end after SIGKILL${whyUndying(init.pid)}`);
   } finally {
     if (pidfd >= 0) closeDescriptor(pidfd);
   }
