@@ -14,6 +14,7 @@ export default {
     // Executed by others by their paths.
     'scripts/test-by-name.ts',
     'test/{cgroups/systemd-fake,launcher/echo,races/exchanger,races/run,library/abandoned,library/program,network/worker}.ts',
+    'test/fuzz/targets/*.ts',
     'test/**/*.test.ts',
     'conformance/*.ts',
     'bench/*.ts',
@@ -22,6 +23,8 @@ export default {
   ],
   project: ['src/**/*.ts!', '{scripts,test,conformance,bench,examples}/**/*.ts'],
   ignore: ['src/config/generated/**'],
+  // Executed by its path, since Node has to be started with another C library for it.
+  ignoreDependencies: ['@jazzer.js/core'],
   ignoreExportsUsedInFile: production || { interface: true, type: true },
   exclude: ['binaries', 'duplicates', ...(production ? (['dependencies'] as const) : [])],
 };

@@ -61,10 +61,12 @@ function place(file: string, { line, column }: Finding): string {
 /** A JSON pointer as people write it: /linux/sysctl/kernel.sem is `linux.sysctl["kernel.sem"]`. */
 export function nameOf(pointer: string): string {
   if (pointer === '') return 'the configuration';
-  const [, first = '', ...rest] = pointer.split('/').map(unescapePointer);
-  const parts = rest.map((part) => {
-    if (/^\d+$/.test(part)) return `[${part}]`;
-    return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`;
-  });
-  return first + parts.join('');
+  const parts = pointer.split('/').slice(1).map(unescapePointer);
+  return parts
+    .map((part, i) => {
+      if (/^\d+$/.test(part)) return `[${part}]`;
+      if (!/^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(part)) return `[${JSON.stringify(part)}]`;
+      return i === 0 ? part : `.${part}`;
+    })
+    .join('');
 }

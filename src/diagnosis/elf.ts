@@ -19,8 +19,11 @@ const PT_INTERP = 3;
 const MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 const ELFDATA2MSB = 2;
 const ELFCLASS64 = 2;
-/** Bytes of a header, by bits. */
+/** Bytes of the file's header and of a program's, by bits. */
 const HEADER = { 32: 52, 64: 64 };
+const PROGRAM_HEADER = { 32: 32, 64: 56 };
+/** fs/binfmt_elf.c (load_elf_phdrs): bytes of all program headers. */
+const PROGRAM_HEADERS_MAX = 65_536;
 /** PATH_MAX of linux/limits.h: as much the kernel takes. */
 const PATH_MAX = 4096;
 
@@ -55,7 +58,7 @@ export function isElf(head: Buffer): boolean {
   return head.subarray(0, MAGIC.length).equals(MAGIC);
 }
 
-/** Undefined for a file that is cut off before all that was asked for. */
+/** Undefined for a file that is cut off before all that was asked for, or whose program headers the kernel would not read. */
 export function parseElf(read: (position: number, length: number) => Buffer): Elf | undefined {
   const head = read(0, HEADER[64]);
   const bits = head[4] === ELFCLASS64 ? 64 : 32;
@@ -67,18 +70,22 @@ export function parseElf(read: (position: number, length: number) => Buffer): El
     if (bits === 32) return word(from, at);
     return Number(big ? from.readBigUInt64BE(at) : from.readBigUInt64LE(at));
   };
+  // No file is so long.
+  const readAt = (position: number, length: number) =>
+    Number.isSafeInteger(position) ? read(position, length) : Buffer.alloc(0);
   const [offsetAt, sizeAt] = bits === 64 ? [32, 54] : [28, 42];
   const size = half(head, sizeAt);
   const count = half(head, sizeAt + 2);
-  const headers = read(address(head, offsetAt), size * count);
+  if (count > 0 && (size !== PROGRAM_HEADER[bits] || size * count > PROGRAM_HEADERS_MAX)) return undefined;
+  const headers = readAt(address(head, offsetAt), size * count);
   if (headers.length < size * count) return undefined;
   // Elf32_Phdr and Elf64_Phdr: p_offset and p_filesz.
   const [positionAt, lengthAt] = bits === 64 ? [8, 32] : [4, 16];
   let interpreter: string | undefined;
-  for (let at = 0; at + lengthAt + bits / 8 <= headers.length && size > 0; at += size) {
+  for (let at = 0; at < headers.length; at += size) {
     if (word(headers, at) !== PT_INTERP) continue;
     const length = Math.min(address(headers, at + lengthAt), PATH_MAX);
-    const text = read(address(headers, at + positionAt), length);
+    const text = readAt(address(headers, at + positionAt), length);
     interpreter = text.toString().replace(/\0.*$/s, '');
     break;
   }

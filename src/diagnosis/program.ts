@@ -69,7 +69,7 @@ function whyNotScript(execution: Execution, path: string, head: Buffer, depth: n
 function whyNotElf(execution: Execution, path: string, head: Buffer): Refusal | undefined {
   const refused = (reason: string): Refusal => ({ errno: ENOEXEC, reason: `${path} ${reason}` });
   const elf = parseElf((position, length) => execution.files.read(path, position, length));
-  if (!elf) return refused('is cut off: it has not all that its header tells of');
+  if (!elf) return refused('is cut off or damaged: it has not all that its header tells of');
   const ours = executed[process.arch];
   if (ours && !ours.includes(elf.machine)) {
     if (hasInterpreter(path, head)) return undefined;

@@ -19,6 +19,8 @@ const MAGIC = 'tsoci 1\0';
 const HEADER_SIZE = 24;
 const [ARGC, ENVC, LENGTH, CONTROL] = [8, 12, 16, 20];
 const STDIO = 3;
+/** fs/exec.c (bprm_set_stack_limits): arguments and environment have three quarters of _STK_LIM at most, 8 MiB. */
+const LONGEST = 8 << 20;
 const doing = 'receive the request of the launcher';
 
 export interface Request {
@@ -60,7 +62,9 @@ function decode(socket: number, header: Buffer, fds: readonly number[], wait: ()
     throw new TsociError(`${doing}: it is of another version of tsoci`);
   if (stdin === undefined || stdout === undefined || stderr === undefined)
     throw new TsociError(`${doing}: it came without descriptors: is RLIMIT_NOFILE too low?`);
-  const bytes = Buffer.alloc(header.readUInt32LE(LENGTH));
+  const length = header.readUInt32LE(LENGTH);
+  if (length > LONGEST) throw new TsociError(`${doing}: it tells of ${length} bytes of strings`);
+  const bytes = Buffer.alloc(length);
   for (let at = 0; at < bytes.length; ) {
     wait();
     const more = receive(socket, bytes.subarray(at), doing);

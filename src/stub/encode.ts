@@ -1,5 +1,6 @@
 // The layout of a program as the stub reads it (stub-x64.S).
 
+import { TsociError } from '../linux/errors.ts';
 import { SYS } from '../linux/syscalls.ts';
 import {
   CONTINUE_ON_ERROR,
@@ -88,7 +89,13 @@ export const controlAt = resultAt;
 /** The result of the operation at `index` in a reply, which is where the control bits were. */
 export function resultAt(reply: Buffer, index: number): number {
   const at = index * OPERATION_SIZE + CONTROL_OFFSET;
+  if (at + 8 > reply.length) throw cutOff(reply);
   return reply.readInt32LE(at + 4) * 2 ** 32 + reply.readUInt32LE(at);
+}
+
+/** A stub sends all of its program back. What a process of the container does to it, nobody knows. */
+export function cutOff({ length }: Buffer): TsociError {
+  return new TsociError(`the reply to a program is cut off: it has ${length} bytes`);
 }
 
 export function writeResult(reply: Buffer, index: number, result: number): void {

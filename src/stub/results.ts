@@ -1,8 +1,9 @@
 // What came back from the stub: a result for each operation executed, and the bytes that calls wrote.
 
+import { NR_OPEN } from '../linux/constants.ts';
 import { EAGAIN } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
-import { isError, resultAt, stops } from './encode.ts';
+import { cutOff, isError, resultAt, stops } from './encode.ts';
 import type { DescriptorTable, Operation } from './program.ts';
 
 /** The failure of an operation that was not allowed to fail. */
@@ -61,7 +62,9 @@ export class Results {
     // An operation that was executed once more has left its bytes in the last reply.
     for (const { reply, offsets } of this.#replies.toReversed()) {
       const offset = offsets.get(argument);
-      if (offset !== undefined) return reply.subarray(offset, offset + argument.length);
+      if (offset === undefined) continue;
+      if (offset + argument.length > reply.length) throw cutOff(reply);
+      return reply.subarray(offset, offset + argument.length);
     }
     throw new TsociError('these bytes were no argument of the program');
   }
@@ -89,6 +92,8 @@ export class Results {
       const result = resultAt(reply, index);
       this.#results.push(result);
       const failed = isError(result) && !operation.ignored.includes(-result);
+      if (operation.opens !== undefined && result >= NR_OPEN)
+        throw new TsociError(`${operation.doing}: a reply tells of descriptor ${result}`);
       if (!isError(result)) descriptors.apply(operation, operation.opens === undefined ? undefined : result);
       if (failed) failure ??= new OperationError(operation, before + index, -result, this);
       if (stops(operation.control, result)) break;

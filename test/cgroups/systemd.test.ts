@@ -76,6 +76,23 @@ test('values that are not of the type are refused', () => {
   assert.throws(() => new Reader(Buffer.from('ff000000', 'hex')).value('s'), /ends too early/);
 });
 
+test('what is malformed is refused, and read in bounded time', () => {
+  const read = (type: string, hex: string) => () => new Reader(Buffer.from(hex, 'hex')).values(type);
+  assert.throws(read('a()', '0400000000000000'), /signature "a\(\)" is malformed/);
+  assert.throws(read('v', '02737300'), /signature "ss" is malformed/);
+  assert.throws(read('v', '0000'), /signature "" is malformed/);
+  assert.throws(read('s', '0100000000'), /ends too early/);
+  assert.throws(read('s', '020000006100'), /ends too early/);
+  assert.throws(read('s', '02000000610000'), /does not end with its NUL/);
+  assert.throws(read('s', '010000006162'), /does not end with its NUL/);
+  assert.throws(read('au', '0200000001000000'), /longer than it says/);
+  assert.throws(read('v', '017600'.repeat(10_000)), /nested too deep/);
+  const path = { type: METHOD_CALL, serial: 9, path: '/a', body: [] };
+  const bytes = encodeMessage(path);
+  bytes.write('s', bytes.indexOf('\x01o\0', 0, 'latin1') + 1);
+  assert.throws(() => decodeMessage(bytes), /a path of the type s/);
+});
+
 test('a message survives the way', () => {
   const call = { type: METHOD_CALL, serial: 9, path: '/a', member: 'M', signature: 'su', body: ['x', 7] };
   const bytes = encodeMessage(call);

@@ -144,6 +144,10 @@ const processes: Case<Partial<Process>>[] = [
     '? /capabilities/bounding/0',
   ],
   [
+    'capabilities: what is no set is not looked at',
+    { capabilities: { bounding: ['CAP_KILL'], future: [1], other: 'x' } as object },
+  ],
+  [
     'capabilities: effective, not permitted',
     { capabilities: { effective: ['CAP_KILL'] } },
     '? /capabilities/effective/0',

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { type Finding, formatFindings, inOrder, nameOf } from '../../src/config/finding.ts';
 import { loadChecked, loadConfig, loadProcess, loadResources } from '../../src/config/load.ts';
 import { nearest } from '../../src/config/nearest.ts';
+import { pointerOf } from '../../src/config/places.ts';
 import { stringifyJson } from '../../src/config/stringify.ts';
 import { configFileOf, validateBundle, validateConfig } from '../../src/config/validate.ts';
 import { TsociError } from '../../src/linux/errors.ts';
@@ -327,6 +328,8 @@ test('names of places', () => {
   assert.is(nameOf(''), 'the configuration');
   assert.is(nameOf('/linux/sysctl/kernel.sem'), 'linux.sysctl["kernel.sem"]');
   assert.is(nameOf('/mounts/0/a~1b~0c'), 'mounts[0]["a/b~c"]');
+  for (const pointer of ['/', '/a.b', '/0', '/a//b', '/a b/c', '/a/"/\\', '/\u2028'])
+    assert.is(pointerOf(nameOf(pointer)), pointer);
 });
 
 test('the nearest name', () => {

@@ -33,6 +33,8 @@ root.put('bin/loader-closed', elf({ loader: '/lib/loader-closed' }));
 root.put('bin/other', elf({ machine: otherMachine }));
 root.put('bin/object', elf({ type: ET_REL }));
 root.put('bin/cut', elf({ loader: '/lib/loader' }).subarray(0, 80));
+root.put('bin/many-headers', withHeaders(65_535, 56));
+root.put('bin/odd-headers', withHeaders(1, 57));
 root.put('bin/crlf', '#!/bin/sh\r\necho\r\n');
 root.put('bin/no-interpreter', '#!/bin/bash\n');
 root.put('bin/interpreter-closed', '#!/lib/loader-closed\n');
@@ -62,6 +64,14 @@ spawnSync('mkfifo', [join(root.path, 'bin/fifo')]);
 root.put('bin/fifo-interpreter', '#!/bin/fifo\n');
 spawnSync('mknod', [join(root.path, 'bin/device'), 'c', '1', '5']);
 
+/** A program that is as large as its header tells of program headers. */
+function withHeaders(count: number, size: number): Buffer {
+  const program = elf();
+  program.writeUInt16LE(size, 54);
+  program.writeUInt16LE(count, 56);
+  return Buffer.concat([program, Buffer.alloc(count * size)]);
+}
+
 const refusals: [path: string, errno: number, reason: RegExp, person?: Person][] = [
   [
     '/bin/dynamic',
@@ -81,6 +91,8 @@ const refusals: [path: string, errno: number, reason: RegExp, person?: Person][]
   ['/bin/other', ENOEXEC, /\/bin\/other is for (arm64|x86-64), this machine is (x64|arm64)/],
   ['/bin/object', ENOEXEC, /is an object file/],
   ['/bin/cut', ENOEXEC, /is cut off/],
+  ['/bin/many-headers', ENOEXEC, /is cut off or damaged/],
+  ['/bin/odd-headers', ENOEXEC, /is cut off or damaged/],
   ['/bin/crlf', ENOENT, /first line of \/bin\/crlf ends in \\r\\n.*interpreter "\/bin\/sh\\r"/],
   ['/bin/no-interpreter', ENOENT, /needs the interpreter \/bin\/bash .*, and \/bin\/bash does not exist/],
   ['/bin/interpreter-closed', EACCES, /\/lib\/loader-closed is not executable/],

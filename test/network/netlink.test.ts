@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { EEXIST, ENODEV, ENOENT } from '../../src/linux/errno.ts';
 import { errnoOf } from '../../src/linux/errors.ts';
 import {
+  attribute,
   attributeMap,
   attributesIn,
   be32,
@@ -14,7 +15,7 @@ import {
   u32,
 } from '../../src/linux/netlink/attributes.ts';
 import { createBridge, deleteLink, findLink, listLinks, setLink } from '../../src/linux/netlink/link.ts';
-import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../../src/linux/netlink/netlink-constants.ts';
+import { NETLINK_NETFILTER, NETLINK_ROUTE, RTM_NEWLINK } from '../../src/linux/netlink/netlink-constants.ts';
 import { encodeMessage, errorOf, messagesIn } from '../../src/linux/netlink/netlink-message.ts';
 import { removeTable, replaceTable } from '../../src/linux/netlink/nftables.ts';
 import { jump } from '../../src/linux/netlink/nftables-expressions.ts';
@@ -67,6 +68,21 @@ test('an error is read with and without the request that it echoes', () => {
   assert.equal(reply(0, request), { errno: ENODEV, words: undefined });
   const done = { type: 3, flags: 0x202, sequence: 7, payload: Buffer.concat([errno, words]) };
   assert.equal(errorOf(done), expected);
+});
+
+test('what is cut off is no answer', () => {
+  const flags = 0x200;
+  for (const length of [0, 2, 4, 6, 8])
+    assert.is(errorOf({ type: 2, flags, sequence: 7, payload: Buffer.alloc(length) }).words, undefined);
+  const echo = Buffer.from('edffffff000000c0', 'hex');
+  assert.equal(errorOf({ type: 2, flags, sequence: 7, payload: echo }), { errno: ENODEV, words: undefined });
+  const whole = Buffer.concat([Buffer.alloc(16), attribute(4, Buffer.of(1))]);
+  const listed = (payload: Buffer) => {
+    const dump = () => [{ type: RTM_NEWLINK, flags: 2, sequence: 7, payload }];
+    return listLinks({ dump } as unknown as NetlinkSocket);
+  };
+  assert.throws(() => listed(whole.subarray(0, 12)), /cut off: 12 bytes where a header has 16/);
+  assert.is(listed(whole)[0]?.mtu, 0, 'an attribute that is too short counts as missing');
 });
 
 const reason = missingDevices();

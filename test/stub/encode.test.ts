@@ -5,9 +5,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EPERM } from '../../src/linux/errno.ts';
 import { errnoOf } from '../../src/linux/errors.ts';
-import { argumentsAt, BUFFER_ADDRESS, encode, HEAP_ADDRESS } from '../../src/stub/encode.ts';
+import { argumentsAt, BUFFER_ADDRESS, encode, HEAP_ADDRESS, writeResult } from '../../src/stub/encode.ts';
 import { executableImage } from '../../src/stub/executable-image.ts';
 import { DescriptorTable, Program, Structure, type Word } from '../../src/stub/program.ts';
+import { Results } from '../../src/stub/results.ts';
 
 const test = suite('the layout of a program');
 
@@ -52,6 +53,35 @@ test('data for another address is apart from the operations', () => {
   assert.is(message.length, 128);
   assert.is(argumentsAt(message, 1)[1], BigInt(HEAP_ADDRESS + 8));
   assert.is(data.toString('latin1'), 'one\0\0\0\0\0two\0\0\0\0\0');
+});
+
+test('a reply that is cut off is an error', () => {
+  const bytes = Buffer.alloc(8);
+  const program = programOf([1, bytes], [2]);
+  const { message, offsets } = encode(program.operations);
+  const read = (length: number) => {
+    const results = new Results();
+    results.add(program.operations, message.subarray(0, length), offsets, new DescriptorTable([]));
+    return results;
+  };
+  assert.is(read(message.length).bytes(bytes).length, 8);
+  for (const length of [0, 63, 64, 127])
+    assert.throws(() => read(length), new RegExp(`cut off: it has ${length} bytes`));
+  assert.throws(() => read(message.length - 1).bytes(bytes), /cut off/);
+});
+
+test('no table is made for a descriptor that cannot be', () => {
+  const table = new DescriptorTable([]);
+  const program = new Program(table);
+  program.tryOpen('openat2', [], 'open it', []);
+  const { message, offsets } = encode(program.operations);
+  const reply = (result: number) => {
+    writeResult(message, 0, result);
+    return () => new Results().add(program.operations, message, offsets, table);
+  };
+  for (const result of [2 ** 20, 2 ** 32 - 2, 2 ** 40])
+    assert.throws(reply(result), new RegExp(`open it: a reply tells of descriptor ${result}`));
+  reply(2 ** 20 - 1)();
 });
 
 test('the image of the stub is one for all stubs of this process, and sealed', () => {

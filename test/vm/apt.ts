@@ -1,4 +1,4 @@
-// Packages of Debian 12, downloaded and unpacked but never installed. apt gets a configuration of its own, so that
+// Packages of Debian, downloaded and unpacked but never installed. apt gets a configuration of its own, so that
 // the guest is the same whatever the host has; only the archive's address and key are the host's.
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Architecture, processors } from './architecture.ts';
 import { run } from './process.ts';
 
-const suites = ['bookworm', 'bookworm-backports'];
+const guestSuites = ['bookworm', 'bookworm-backports'];
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** /lib stays a link to /usr/lib, and what no test reads stays out. */
@@ -33,7 +33,11 @@ function archive(): string {
   throw new Error('apt knows no Debian archive; run apt-get update');
 }
 
-export function openApt(architecture: Architecture, directory: string): Apt {
+export function openApt(
+  architecture: Architecture,
+  directory: string,
+  suites: readonly string[] = guestSuites,
+): Apt {
   const path = (name: string) => join(directory, name);
   for (const name of ['lists/partial', 'archives/partial']) mkdirSync(path(name), { recursive: true });
   const uri = archive();
@@ -73,7 +77,7 @@ export function unpackKernel(apt: Apt, version: string, root: string): void {
   const stanzas = run('apt-cache', [...apt.options, 'show', newest]).split('\n\n');
   const stanza = stanzas.find((text) => text.includes(`\nVersion: ${version}.`));
   const name = stanza?.match(/^Depends: (\S+)/m)?.[1];
-  if (!name) throw new Error(`no kernel ${version} in ${suites.join(' or ')}`);
+  if (!name) throw new Error(`no kernel ${version} in ${guestSuites.join(' or ')}`);
   const directory = join(apt.directory, 'kernel');
   mkdirSync(directory);
   run('apt-get', [...apt.options, 'download', name], { cwd: directory });

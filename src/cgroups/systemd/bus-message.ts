@@ -1,7 +1,7 @@
 // D-Bus messages (D-Bus specification, "Message Protocol").
 
 import { TsociError } from '../../linux/errors.ts';
-import { Reader, type Value, variant, Writer } from './marshal.ts';
+import { Reader, type Value, type Variant, variant, Writer } from './marshal.ts';
 
 export const METHOD_CALL = 1;
 export const ERROR = 3;
@@ -67,9 +67,11 @@ export function decodeMessage(bytes: Buffer): Message {
   const reader = new Reader(bytes);
   const [, type, , , , serial] = reader.values(FIXED_HEADER);
   const found: Record<string, Value> = {};
-  for (const field of reader.value('a(yv)') as [number, { value: Value }][]) {
-    const name = FIELDS.find(([code]) => code === field[0])?.[1];
-    if (name) found[name] = field[1].value;
+  for (const [code, { signature, value }] of reader.value('a(yv)') as [number, Variant][]) {
+    const [, name, type] = FIELDS.find((field) => field[0] === code) ?? [];
+    if (name === undefined) continue;
+    if (signature !== type) throw new TsociError(`a D-Bus message has a ${name} of the type ${signature}`);
+    found[name] = value;
   }
   const signature = typeof found.signature === 'string' ? found.signature : '';
   const body = new Reader(bytes, reader.align(8)).values(signature);

@@ -26,6 +26,11 @@ const NUMBERS: Readonly<Record<string, number>> = {
   d: 8,
 };
 
+/** The specification's bound for containers in containers: 32 arrays and 32 structures, and 64 with variants. */
+const DEEPEST = 64;
+/** Bytes of a signature. */
+const LONGEST_SIGNATURE = 255;
+
 /** Strings with a length of 32 bits, and the one type whose length has 8. */
 const STRINGS = 'so';
 const SIGNATURE = 'g';
@@ -47,6 +52,8 @@ function typeEnd(signature: string, start: number): number {
   if (code === '(' || code === '{') {
     const close = code === '(' ? ')' : '}';
     let at = start + 1;
+    // One without members has no bytes: an array could hold any number of them.
+    if (signature[at] === close) throw malformed(signature);
     while (signature[at] !== close) at = typeEnd(signature, at);
     return at + 1;
   }
@@ -54,8 +61,12 @@ function typeEnd(signature: string, start: number): number {
     code === undefined ||
     !(code in NUMBERS || STRINGS.includes(code) || code === SIGNATURE || code === 'v')
   )
-    throw new TsociError(`D-Bus signature ${JSON.stringify(signature)} is malformed`);
+    throw malformed(signature);
   return start + 1;
+}
+
+function malformed(signature: string): TsociError {
+  return new TsociError(`D-Bus signature ${JSON.stringify(signature)} is malformed`);
 }
 
 function alignment(type: string): number {
@@ -116,6 +127,7 @@ export class Writer {
     if (typeof value !== 'string' || value.includes('\0')) throw wrong(code, value);
     const text = Buffer.from(value);
     const prefix = code === SIGNATURE ? 1 : 4;
+    if (code === SIGNATURE && text.length > LONGEST_SIGNATURE) throw wrong(code, value);
     const at = this.#grow(prefix + text.length + 1);
     this.#bytes.writeUIntLE(text.length, at, prefix);
     text.copy(this.#bytes, at + prefix);
@@ -157,6 +169,7 @@ function wrong(type: string, value: unknown): TsociError {
 export class Reader {
   readonly #bytes: Buffer;
   #at: number;
+  #depth = 0;
 
   constructor(bytes: Buffer, at = 0) {
     this.#bytes = bytes;
@@ -178,8 +191,17 @@ export class Reader {
     if (code in NUMBERS) return this.#number(code);
     if (STRINGS.includes(code)) return this.#string(this.#take(4).readUInt32LE());
     if (code === SIGNATURE) return this.#string(this.#take(1).readUInt8());
+    if (this.#depth === DEEPEST) throw new TsociError('a D-Bus message is nested too deep');
+    this.#depth++;
+    const value = this.#container(code, type);
+    this.#depth--;
+    return value;
+  }
+
+  #container(code: string, type: string): Value {
     if (code === 'v') {
       const signature = this.value(SIGNATURE) as string;
+      if (completeTypes(signature).length !== 1) throw malformed(signature);
       return { signature, value: this.value(signature) };
     }
     if (code !== 'a') return this.values(type.slice(1, -1));
@@ -187,6 +209,7 @@ export class Reader {
     const end = this.align(alignment(type.slice(1))) + length;
     const elements: Value[] = [];
     while (this.#at < end) elements.push(this.value(type.slice(1)));
+    if (this.#at > end) throw new TsociError('an array in a D-Bus message is longer than it says');
     return elements;
   }
 
@@ -198,9 +221,10 @@ export class Reader {
   }
 
   #string(length: number): string {
-    return this.#take(length + 1)
-      .subarray(0, length)
-      .toString();
+    const bytes = this.#take(length + 1);
+    if (bytes.indexOf(0) !== length)
+      throw new TsociError('a text in a D-Bus message does not end with its NUL');
+    return bytes.toString('utf8', 0, length);
   }
 
   #number(code: string): number | bigint | boolean {

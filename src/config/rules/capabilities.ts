@@ -8,12 +8,13 @@ import { quote } from './values.ts';
 
 const section = 'config.md#linux-process';
 const names: ReadonlySet<string> = new Set(capabilityNames);
+const setNames = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const;
 
 export function capabilities({ capabilities: sets }: Process): Finding[] {
   if (!sets) return [];
   const { permitted = [], inheritable = [], effective = [], ambient = [] } = sets;
   return [
-    ...Object.entries(sets).flatMap(([set, list]) => unknownNames(set, Array.isArray(list) ? list : [])),
+    ...setNames.flatMap((set) => unknownNames(set, sets[set] ?? [])),
     // capset(2) and PR_CAP_AMBIENT_RAISE of prctl(2).
     ...notIn(permitted, 'effective', effective, 'permitted'),
     ...notIn(permitted, 'ambient', ambient, 'permitted'),

@@ -64,6 +64,11 @@ export function attributeMap(bytes: Buffer): Map<number, Buffer> {
   return new Map(attributesIn(bytes));
 }
 
+/** The number of 32 bits in an attribute; undefined if it has not so many. */
+export function u32Of(payload: Buffer | undefined): number | undefined {
+  return payload !== undefined && payload.length >= 4 ? payload.readUInt32LE(0) : undefined;
+}
+
 /** The string in an attribute, up to its NUL. */
 export function textOf(payload: Buffer): string {
   const end = payload.indexOf(0);

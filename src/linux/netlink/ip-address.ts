@@ -1,7 +1,7 @@
 // Addresses of network devices by rtnetlink(7): RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR.
 
 import { AF_INET } from '../constants.ts';
-import { attribute, attributeMap, u32 } from './attributes.ts';
+import { attribute, attributeMap, u32, u32Of } from './attributes.ts';
 import {
   AF_UNSPEC,
   IFA_ADDRESS,
@@ -15,7 +15,7 @@ import {
   RTM_GETADDR,
   RTM_NEWADDR,
 } from './netlink-constants.ts';
-import type { Reply, Request } from './netlink-message.ts';
+import { type Reply, type Request, splitPayload } from './netlink-message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 /** An address on a device, as the kernel has it. */
@@ -103,15 +103,16 @@ export function listAddresses(socket: NetlinkSocket, index: number): InterfaceAd
     .filter((address) => address.index === index);
 }
 
-function addressOf({ payload }: Reply): InterfaceAddress {
-  const attributes = attributeMap(payload.subarray(HEADER_SIZE));
+function addressOf(reply: Reply): InterfaceAddress {
+  const { header, attributes: rest } = splitPayload(reply, HEADER_SIZE);
+  const attributes = attributeMap(rest);
   return {
-    family: payload.readUInt8(0),
-    prefix: payload.readUInt8(1),
-    scope: payload.readUInt8(3),
+    family: header.readUInt8(0),
+    prefix: header.readUInt8(1),
+    scope: header.readUInt8(3),
     // The header has room for the first eight flags only.
-    flags: attributes.get(IFA_FLAGS)?.readUInt32LE(0) ?? payload.readUInt8(2),
-    index: payload.readUInt32LE(4),
+    flags: u32Of(attributes.get(IFA_FLAGS)) ?? header.readUInt8(2),
+    index: header.readUInt32LE(4),
     // On a point-to-point device IFA_ADDRESS is the other end.
     bytes: attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS) ?? Buffer.alloc(0),
     attributes,

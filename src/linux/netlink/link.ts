@@ -4,7 +4,7 @@
 import { IFF_UP } from '../constants.ts';
 import { ENODEV } from '../errno.ts';
 import { errnoOf } from '../errors.ts';
-import { attribute, attributeMap, attributesIn, nested, text, textOf, u8, u32 } from './attributes.ts';
+import { attribute, attributeMap, attributesIn, nested, text, textOf, u8, u32, u32Of } from './attributes.ts';
 import {
   AF_UNSPEC,
   IFLA_ADDRESS,
@@ -33,7 +33,7 @@ import {
   RTM_NEWLINK,
   VETH_INFO_PEER,
 } from './netlink-constants.ts';
-import type { Reply, Request } from './netlink-message.ts';
+import { type Reply, type Request, splitPayload } from './netlink-message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 export interface Link {
@@ -159,10 +159,11 @@ function attributes(settings: LinkSettings): Buffer {
   return Buffer.concat(parts);
 }
 
-function linkOf({ payload }: Reply): Link {
-  const index = payload.readInt32LE(4);
-  const found = attributeMap(payload.subarray(HEADER_SIZE));
-  const word = (type: number) => found.get(type)?.readUInt32LE(0);
+function linkOf(reply: Reply): Link {
+  const { header, attributes } = splitPayload(reply, HEADER_SIZE);
+  const index = header.readInt32LE(4);
+  const found = attributeMap(attributes);
+  const word = (type: number) => u32Of(found.get(type));
   const info = attributeMap(found.get(IFLA_LINKINFO) ?? Buffer.alloc(0));
   const properties = [...attributesIn(found.get(IFLA_PROP_LIST) ?? Buffer.alloc(0))];
   const string = (value: Buffer | undefined) => value && textOf(value);
@@ -170,7 +171,7 @@ function linkOf({ payload }: Reply): Link {
     index,
     name: string(found.get(IFLA_IFNAME)) ?? '',
     alternativeNames: properties.filter(([type]) => type === IFLA_ALT_IFNAME).map(([, name]) => textOf(name)),
-    up: (payload.readUInt32LE(8) & IFF_UP) !== 0,
+    up: (header.readUInt32LE(8) & IFF_UP) !== 0,
     mtu: word(IFLA_MTU) ?? 0,
     mac: Buffer.from(found.get(IFLA_ADDRESS) ?? []),
     kind: string(info.get(IFLA_INFO_KIND)),

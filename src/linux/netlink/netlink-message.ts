@@ -1,5 +1,6 @@
 // Messages of netlink(7): struct nlmsghdr and what follows it.
 
+import { TsociError } from '../errors.ts';
 import { align, attributeMap, textOf } from './attributes.ts';
 import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE, NLMSGERR_ATTR_MSG } from './netlink-constants.ts';
 
@@ -65,5 +66,15 @@ export function errorOf(reply: Reply): { errno: number; words: string | undefine
  */
 function echoedLength({ type, flags, payload }: Reply): number {
   if (type === NLMSG_DONE) return 0;
-  return flags & NLM_F_CAPPED ? HEADER_SIZE : align(payload.readUInt32LE(4));
+  if (flags & NLM_F_CAPPED) return HEADER_SIZE;
+  return payload.length < 8 ? payload.length : align(Math.min(payload.readUInt32LE(4), payload.length));
+}
+
+/** The header of the protocol, `size` bytes, and the attributes behind it. */
+export function splitPayload({ payload }: Reply, size: number): { header: Buffer; attributes: Buffer } {
+  if (payload.length < size)
+    throw new TsociError(
+      `the kernel's answer is cut off: ${payload.length} bytes where a header has ${size}`,
+    );
+  return { header: payload.subarray(0, size), attributes: payload.subarray(size) };
 }
