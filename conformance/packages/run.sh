@@ -2,7 +2,7 @@
 # Packages as they are made and as they are used: see docs/packaging.md. Options and report are those of the engines' suites.
 source "$(dirname "$0")/../engines/lib.sh"
 source "$engines/containers-conf.sh"
-needs git npm dpkg-deb dh lintian rpm rpmbuild rpmlint mmdebstrap skopeo podman conmon jq python3
+needs git npm dpkg-deb dh lintian rpm rpmbuild rpmlint mmdebstrap skopeo podman conmon jq python3 pip3
 packages_suite=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$packages_suite/../.." && pwd)
 
@@ -11,6 +11,7 @@ repository=$(cd "$packages_suite/../.." && pwd)
 #   $home/foreign                   packages for other machines
 #   $home/old                       the .deb of a lower version
 #   $home/chroot                    a Debian system
+#   $home/musl                      one of musl and busybox
 prepare() {
   local other=$home/another/place
   clone "$home/one" && make_packages "$home/one" &&
@@ -20,7 +21,22 @@ prepare() {
     sed -i 's/"version": "[^"]*"/"version": "0.0.9"/' "$other/package.json" &&
     (cd "$other" && node scripts/package.ts --format deb --output "$home/old") &&
     mmdebstrap --quiet --variant=essential --include=libseccomp2 "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
-      "$home/chroot" - < <(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null)
+      "$home/chroot" - < <(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null) &&
+    make_musl_system "$home/musl"
+}
+
+# Debian 13 has musl 1.2.5 and no libstdc++ for it: that comes from a package of Python, built on Alpine, that brings its own.
+make_musl_system() {
+  local wheels=$home/wheels name
+  mmdebstrap --quiet --variant=extract --include=musl,busybox-static trixie "$1" &&
+    pip3 download --quiet --no-deps --only-binary :all: --platform musllinux_1_2_x86_64 --python-version 3.12 \
+      --dest "$wheels" greenlet==3.5.6 &&
+    python3 -m zipfile --extract "$wheels"/greenlet-*.whl "$wheels" &&
+    cp "$wheels"/greenlet.libs/libgcc_s-*.so.1 "$1/usr/lib" &&
+    cp "$wheels"/greenlet.libs/libstdc++-*.so.6* "$1/usr/lib/libstdc++.so.6" &&
+    rm -r "$1"/etc/ld-musl* && # libraries are where Alpine has them
+    ln -s usr/lib "$1/lib" && ln -s usr/bin "$1/bin" && mkdir -p "$1"/{proc,sys,run,usr/local} || return
+  for name in sh env; do ln -s busybox "$1/usr/bin/$name" || return; done
 }
 
 clone() {
@@ -45,19 +61,25 @@ begin "$@"
 version=$(jq --raw-output .version "$repository/package.json")
 new=$home/one/dist/packages foreign=$home/foreign old=$home/old
 run_checks "$packages_suite/made.sh"
-furnish_chroot() {
-  chroot=$home/chroot
+# enter DIRECTORY: the system there is the $chroot of the checks that follow.
+enter() {
+  chroot=$1
   mount --bind "$chroot" "$chroot"
   mount -t proc proc "$chroot/proc"
   mount --rbind /sys "$chroot/sys"
   mount --rbind /dev "$chroot/dev"
   mount -t tmpfs tmpfs "$chroot/run"
+}
+furnish_debian() {
+  enter "$home/chroot"
   mkdir "$chroot/debs"
   mount -t tmpfs tmpfs "$chroot/debs"
   cp "$old"/*.deb "$chroot/debs/old.deb"
   cp "$new"/*.deb "$chroot/debs/new.deb"
 }
-furnish_chroot || exit 2
+furnish_debian || exit 2
 run_checks "$packages_suite/debian.sh"
 run_checks "$packages_suite/image.sh"
+enter "$home/musl" || exit 2
+run_checks "$packages_suite/musl.sh"
 finish
