@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cpuOf } from './server.ts';
+import { cpuOf } from './processor-time.ts';
 import type { Place } from './view.ts';
 
 export interface Timing {
@@ -102,7 +102,7 @@ export function summary(times: readonly number[], cpu: readonly number[] | undef
   };
 }
 
-/** Between the two nearest, as most statistics programs do. */
+/** Of sorted values: between the two nearest, as most statistics programs do. */
 export function quantile(sorted: readonly number[], fraction: number): number {
   const position = (sorted.length - 1) * fraction;
   const below = sorted[Math.floor(position)] ?? Number.NaN;

@@ -87,7 +87,7 @@ function timeTask(
 /** Commands before the first that is measured: an engine compiles what it executes often. */
 const WARM_UP = 100;
 
-function warmUp(runtime: Runtime, view: View, bundles: Bundles): void {
+export function warmUp(runtime: Runtime, view: View, bundles: Bundles): void {
   for (let i = 0; i < WARM_UP; i++) invoke(runtime, view, 'run', '--bundle', bundles.true, 'warm-up');
 }
 

@@ -103,13 +103,13 @@ function memoryTable(memory: ReadonlyMap<string, Memory>): string {
   ].join('\n\n');
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const ruler = head.map((_, index) => (index === 0 ? '---' : '--:'));
   return [head, ruler, ...rows].map(line).join('\n');
 }
 
-function ratio(value: number, to: number): string {
+export function ratio(value: number, to: number): string {
   return (value / to).toFixed(2);
 }
 

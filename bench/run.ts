@@ -1,4 +1,4 @@
-// Usage: node bench/run.ts [--quick] [--runtime PATH] [--output FILE]
+// Usage: npm run bench -- [--quick] [--runtime PATH] [--output FILE]
 //
 // Measures dist/tsoci beside runc and crun and writes docs/bench.md. Needs root, hyperfine, time, busybox-static
 // and runc.
