@@ -2,7 +2,7 @@
 # Packages as they are made and as they are used: see docs/packaging.md. Options and report are those of the engines' suites.
 source "$(dirname "$0")/../engines/lib.sh"
 source "$engines/containers-conf.sh"
-needs git npm dpkg-deb dh lintian rpm rpmbuild rpmlint mmdebstrap skopeo podman conmon jq python3 pip3
+needs git npm dpkg-deb dh lintian rpm rpmbuild rpmlint mmdebstrap skopeo podman conmon containerd jq python3 pip3
 packages_suite=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$packages_suite/../.." && pwd)
 
@@ -12,6 +12,7 @@ repository=$(cd "$packages_suite/../.." && pwd)
 #   $home/old                       the .deb of a lower version
 #   $home/chroot                    a Debian system
 #   $home/musl                      one of musl and busybox
+#   $home/python                    what knows the objects of Kubernetes
 prepare() {
   local other=$home/another/place
   clone "$home/one" && make_packages "$home/one" &&
@@ -22,7 +23,7 @@ prepare() {
     (cd "$other" && node scripts/package.ts --format deb --output "$home/old") &&
     mmdebstrap --quiet --variant=essential --include=libseccomp2 "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
       "$home/chroot" - < <(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null) &&
-    make_musl_system "$home/musl"
+    make_musl_system "$home/musl" && pip3 install --quiet --target "$home/python" kubernetes-validate==1.37.0
 }
 
 # Debian 13 has musl 1.2.5 and no libstdc++ for it: that comes from a package of Python, built on Alpine, that brings its own.
@@ -61,6 +62,7 @@ begin "$@"
 version=$(jq --raw-output .version "$repository/package.json")
 new=$home/one/dist/packages foreign=$home/foreign old=$home/old
 run_checks "$packages_suite/made.sh"
+run_checks "$packages_suite/kubernetes.sh"
 # enter DIRECTORY: the system there is the $chroot of the checks that follow.
 enter() {
   chroot=$1
