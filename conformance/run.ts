@@ -1,4 +1,4 @@
-// node conformance/run.ts [--runtime PATH] [--filter TEXT] [--jobs N] [--json FILE] [--list]
+// npm run conformance -- [--runtime PATH] [--filter TEXT] [--jobs N] [--json FILE] [--list]
 // Checks a runtime against the OCI runtime specification and prints TAP. Exit code 1: it failed a check.
 
 import { parseArgs } from 'node:util';

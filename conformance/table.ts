@@ -1,4 +1,4 @@
-// node conformance/table.ts [RESULTS…]
+// npm run conformance:table -- [RESULTS…]
 // Writes build/conformance/table.md, every check with how each runtime does, from results of `run.ts --json`: those of tsoci and of runc unless others are named.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const missing = files.filter((file) => !existsSync(file));
 if (missing.length > 0) {
   for (const file of missing) {
     const name = basename(file, '.json');
-    console.error(`no ${file}: node conformance/run.ts --runtime ${name} --json ${file}`);
+    console.error(`no ${file}: npm run conformance -- --runtime ${name} --json ${file}`);
   }
   process.exit(1);
 }

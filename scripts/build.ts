@@ -1,6 +1,6 @@
 // Builds dist/, or --output: the launcher, which is tsoci, its runtime, and the addon, which that loads.
 //
-//   node scripts/build.ts [--target linux-arm64|linux-x64-musl|…] [--output DIRECTORY]
+//   npm run build -- [--target linux-arm64|linux-x64-musl|…] [--output DIRECTORY]
 
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,6 +1,6 @@
 // npm run bundle -- NAME: builds a bundle of bundles/ and runs it.
 //
-//   node scripts/bundle.ts [--output DIR] NAME
+//   npm run bundle -- [--output DIR] NAME
 //
 // With --output the bundle is written there, for you to look at and to run, and nothing is run.
 

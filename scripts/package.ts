@@ -1,7 +1,7 @@
 // Writes packages into dist/packages: .tar.gz, .deb, .rpm, a software bill of materials, SHA256SUMS; or, with --image,
 // an OCI image layout that installs tsoci on a node.
 //
-//   node scripts/package.ts [--target linux-arm64]… [--format tar|deb|rpm]… [--image] [--revision N] [--output DIRECTORY]
+//   npm run package -- [--target linux-arm64]… [--format tar|deb|rpm]… [--image] [--revision N] [--output DIRECTORY]
 //
 // Made twice of one commit, anywhere, they are the same bytes. SOURCE_DATE_EPOCH is the date in them.
 

@@ -1,6 +1,6 @@
 // npm test: every test file under test/ (the guest's apart) in a process of its own, at most two at once, then one line.
 //
-//   node scripts/test.ts [--name TEXT] [PATH-PART…]
+//   npm test -- [--name TEXT] [PATH-PART…]
 //
 // With TSOCI_TEST_RESIDENT=1 what they run is served by a server of dist/tsoci (scripts/resident.ts).
 // --name takes only tests with TEXT in their names.

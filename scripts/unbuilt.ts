@@ -1,6 +1,6 @@
 // The sources as a program: build/unbuilt/tsoci is the launcher, and the runtime beside it is Node with src/main.ts.
 //
-//   node scripts/unbuilt.ts ARGUMENT…     runs it
+//   npm run dev -- ARGUMENT…     runs it
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// node conformance/broken/verify.ts [--runtime PATH] [--filter TEXT] [--jobs N]
+// npm run conformance:verify -- [--runtime PATH] [--filter TEXT] [--jobs N]
 // Proves that the checks can fail: each one must say `not ok` to a runtime with the fault that the check names.
 // A check that the sound runtime does not pass proves nothing, and is skipped.
 

@@ -1,7 +1,7 @@
 // npm run package:npm: the packages for npm, into dist/npm: `tsoci`, which is the library and the command, and for each target
 // one with its executables, of which npm installs that for the machine.
 //
-//   node scripts/library/npm-package.ts [--target linux-arm64]… [--output DIRECTORY]
+//   npm run package:npm -- [--target linux-arm64]… [--output DIRECTORY]
 
 import { spawnSync } from 'node:child_process';
 import {

@@ -1,5 +1,5 @@
 // CVE-2025-52881, CVE-2019-16884: a label that is written to a file in procfs's place confines nothing. Needs AppArmor, as
-// the test machine has it: node test/vm/run.ts test/attacks/apparmor.test.ts
+// the test machine has it: npm run test:vm -- test/attacks/apparmor.test.ts
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// A profile of AppArmor's entered at execve. The test machine has it: node test/vm/run.ts test/security/apparmor.test.ts
+// A profile of AppArmor's entered at execve. The test machine has it: npm run test:vm -- test/security/apparmor.test.ts
 
 import { execFileSync } from 'node:child_process';
 import { suite } from 'uvu';

@@ -5,10 +5,10 @@ import { type Architecture, architectureOf, architectures, hostArchitecture } fr
 import type { Init } from './machine.ts';
 import { kernelVersions } from './system.ts';
 
-export const usage = `usage: node test/vm/run.ts [OPTIONS] [FILES...]       run guest tests (default: all)
-       node test/vm/run.ts [OPTIONS] -- COMMAND...    run a command in the guest
-       node test/vm/run.ts [OPTIONS] --shell [COMMAND...]
-                                                      the same; without COMMAND a shell. Ctrl-] ends the machine
+export const usage = `usage: npm run test:vm -- [OPTIONS] [FILES...]       run guest tests (default: all)
+       npm run test:vm -- [OPTIONS] -- COMMAND...    run a command in the guest
+       npm run test:vm -- [OPTIONS] --shell [COMMAND...]
+                                                     the same; without COMMAND a shell. Ctrl-] ends the machine
 
   --arch NAME        ${architectures.join(' or ')} (default: this host's)
   --kernel VERSION   ${kernelVersions.join(', ')} or all (default: ${kernelVersions[0]})
