@@ -67,8 +67,11 @@ function commandsOf(help: string): Set<string> {
 }
 
 function commandRows(): string[][] {
-  const all = new Set(runtimes.flatMap(({ commands }) => [...commands]));
-  return [...all].map((command) => [command, ...runtimes.map(({ commands }) => yes(commands.has(command)))]);
+  const all = [...new Set(runtimes.flatMap(({ commands }) => [...commands]))];
+  const cellsOf = (command: string) => runtimes.map(({ commands }) => yes(commands.has(command)));
+  // Commands that the same runtimes have are one row.
+  const rows = Map.groupBy(all, (command) => cellsOf(command).join());
+  return [...rows.values()].map((names) => [names.join(', '), ...cellsOf(names[0] ?? '')]);
 }
 
 function featureRows(): string[][] {
@@ -93,9 +96,9 @@ function featureRows(): string[][] {
     row('AppArmor', ({ linux }) => linux?.apparmor?.enabled),
     row('SELinux', ({ linux }) => linux?.selinux?.enabled),
     row('intelRdt', ({ linux }) => linux?.intelRdt?.enabled),
-    row('memoryPolicy', ({ linux }) => linux?.memoryPolicy && true),
+    row('memoryPolicy', ({ linux }) => (linux?.memoryPolicy ? true : undefined)),
     row('netDevices', ({ linux }) => linux?.netDevices?.enabled),
-    row('checkpoint', ({ annotations }) => annotations && annotations[checkpoint] === 'true'),
+    row('checkpoint', ({ annotations }) => (annotations ? annotations[checkpoint] === 'true' : undefined)),
   ];
 }
 
