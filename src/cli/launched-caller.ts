@@ -19,6 +19,9 @@ export function launchedCaller(request: Request, launcher: LauncherProcess, log:
   let umask: number | undefined;
   return {
     ...request,
+    get status() {
+      return launcher.status;
+    },
     launcher,
     signals: launcher.signals,
     get cwd() {

@@ -60,7 +60,7 @@ export function enterable(
 
 /** Hooks that have the rights of the container's process. */
 export function asProcess(
-  { launcher, pid }: Pick<Caller, 'launcher' | 'pid'>,
+  { launcher, status }: Pick<Caller, 'launcher' | 'status'>,
   container: HookedContainer,
 ): HookSetting['start'] {
   const { execCPUAffinity, terminal, ...process } = container.config.process ?? { cwd: '/' };
@@ -74,7 +74,7 @@ export function asProcess(
     try {
       joinSession(stub, container, process);
       // What is to be said of the process has been said by `create`.
-      const quiet = { pid, stdio, warn: () => {}, debug: () => {} };
+      const quiet = { status, stdio, warn: () => {}, debug: () => {} };
       const resolved = resolveAnother(quiet, stub, container, { process, variables: [], hook });
       const program = stub.program();
       const { state } = container;

@@ -13,6 +13,8 @@ export interface Caller {
   readonly umask: number;
   /** The process that works for the caller: the launcher. */
   readonly pid: number;
+  /** Its proc_pid_status(5). */
+  readonly status: string;
   /** Starts what is to be a child of that process. */
   readonly launcher: Launcher;
   /** Signals to that process. */

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { POLLIN, SO_PEERPIDFD, SOL_SOCKET } from '../linux/constants.ts';
 import { closeDescriptor, poll } from '../linux/descriptor.ts';
 import { syscall } from '../linux/ffi.ts';
+import { fieldOf, processStatus } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { peerOf } from './request.ts';
 
@@ -24,19 +25,23 @@ const NAMESPACES = [
   'uts',
 ];
 
-/** Whether the process at the other end is a launcher of this build with the rights of ours, and is there still. */
-export function mayServe(socket: number): boolean {
+/**
+ * The proc_pid_status(5) of the process at the other end, if that is a launcher of this build with the rights of ours, and is
+ * there still.
+ */
+export function statusOfServed(socket: number): string | undefined {
   const pidfd = peerPidfd(socket);
-  if (pidfd === undefined) return false;
+  if (pidfd === undefined) return undefined;
   try {
     const { pid } = peerOf(socket);
-    const same = isLauncher(pid) && isLikeUs(pid);
+    const status = processStatus(pid);
+    const same = isLauncher(pid) && isLikeUs(pid, status);
     // Looked at last: a process that is there now was there all the time, so the number was its own.
     const [ended = 1] = poll([{ fd: pidfd, events: POLLIN }], 0);
-    return same && ended === 0;
+    return same && ended === 0 ? status : undefined;
   } catch {
     // It has ended, or is not ours to look at.
-    return false;
+    return undefined;
   } finally {
     closeDescriptor(pidfd);
   }
@@ -54,15 +59,14 @@ function peerPidfd(socket: number): number | undefined {
 let own: string | undefined;
 
 /** What no process of ours changes of itself is looked up once. Where / is, others can change (pivot_root(2)). */
-function isLikeUs(pid: number): boolean {
-  own ??= describe('self');
-  return describe(pid) === own && isSameFile(`/proc/${pid}/root`, '/');
+function isLikeUs(pid: number, status: string): boolean {
+  own ??= describe('self', processStatus('self'));
+  return describe(pid, status) === own && isSameFile(`/proc/${pid}/root`, '/');
 }
 
 /** The rights, namespaces and label of a process, as one text to compare. */
-function describe(pid: number | 'self'): string {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  const rights = RIGHTS.map((field) => new RegExp(`^${field}:.*$`, 'm').exec(status)?.[0]);
+function describe(pid: number | 'self', status: string): string {
+  const rights = RIGHTS.map((field) => fieldOf(status, field));
   const namespaces = NAMESPACES.map((file) => readlinkSync(`/proc/${pid}/ns/${file}`));
   return [...rights, ...namespaces, label(pid)].join('\n');
 }

@@ -1,17 +1,31 @@
 // The launcher of a command: the caller's own process, which the runtime drives.
 
 import { ECHILD } from '../linux/errno.ts';
+import { processStatus } from '../linux/procfs.ts';
 import type { WaitStatus } from '../linux/wait.ts';
 import type { Launcher, Started, StubDescriptors } from '../stub/launcher.ts';
 import { LauncherSocket } from './launcher-socket.ts';
+import type { Request } from './request.ts';
 import { CallerSignals } from './signals.ts';
 import { startStub } from './start-stub.ts';
 
 export class LauncherProcess extends LauncherSocket implements Launcher {
   readonly signals = new CallerSignals(this);
+  #status: string | undefined;
+
+  constructor(socket: number, request: Pick<Request, 'pid' | 'control' | 'stdio'>, status?: string) {
+    super(socket, request);
+    this.#status = status;
+  }
+
+  /** Its proc_pid_status(5) as it was at first. Rights, the umask and ignored signals are what nobody changes of it. */
+  get status(): string {
+    this.#status ??= processStatus(this.pid);
+    return this.#status;
+  }
 
   start(descriptors: StubDescriptors): Started {
-    return startStub(this, descriptors, this.signals.blocked);
+    return startStub(this, descriptors, { blocked: this.signals.blocked, status: this.status });
   }
 
   waitBriefly(

@@ -12,6 +12,8 @@ import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 export const MOST_WORKERS = 64;
 
 const LINE = 1024;
+/** What the line of an idle worker has in it. */
+const IDLE = '"state":"idle"';
 /** Characters of a command line: JSON has at most six bytes for each. */
 const COMMAND = 120;
 
@@ -49,6 +51,8 @@ export function shortened(args: readonly string[]): string {
 
 export class ServerRecord {
   readonly fd: number;
+  /** What was read. It is kept, since each command reads. */
+  readonly #text = Buffer.alloc((MOST_WORKERS + 1) * LINE);
 
   constructor(fd: number) {
     this.fd = fd;
@@ -65,8 +69,16 @@ export class ServerRecord {
 
   /** By slot. */
   workers(): Map<number, WorkerRecord> {
-    const text = Buffer.alloc((MOST_WORKERS + 1) * LINE);
-    return workersIn(text.toString('utf8', 0, readSync(this.fd, text, 0, text.length, 0)));
+    return workersIn(this.#read().toString('utf8'));
+  }
+
+  /** Whether a worker is idle: without the cost of parsing the lines. In strings of JSON such quotes have a backslash. */
+  get anyIdle(): boolean {
+    return this.#read().includes(IDLE);
+  }
+
+  #read(): Buffer {
+    return this.#text.subarray(0, readSync(this.fd, this.#text, 0, this.#text.length, 0));
   }
 
   #write(line: number, text: string): void {

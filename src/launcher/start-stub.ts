@@ -4,7 +4,6 @@
 // CLONE_VFORK). So no page is copied; and the results of the child's operations are in the launcher's reply, behind that
 // of clone3. The child's control descriptor is -1: at an operation that fails it has nobody to reply to, and exits.
 
-import { readFileSync } from 'node:fs';
 import {
   AT_EMPTY_PATH,
   CLONE_VFORK,
@@ -16,6 +15,7 @@ import {
 } from '../linux/constants.ts';
 import { closeDescriptor, socketPair } from '../linux/descriptor.ts';
 import { TsociError } from '../linux/errors.ts';
+import { fieldOf } from '../linux/procfs.ts';
 import { SocketChannel } from '../stub/channel.ts';
 import { isError, resultAt } from '../stub/encode.ts';
 import type { Started, StubDescriptors } from '../stub/launcher.ts';
@@ -26,11 +26,18 @@ import type { LauncherSocket } from './launcher-socket.ts';
 
 const ALL = 0xffffffff;
 
-/** `blocked` are the signals that the caller had blocked, if others are by now. */
+/** What a child of the launcher would take from it, and is to have as the caller had it. */
+interface CallersSignals {
+  /** The signals that the caller had blocked, if others are by now. */
+  blocked: Buffer | undefined;
+  /** The launcher's proc_pid_status(5). */
+  status: string;
+}
+
 export function startStub(
   launcher: LauncherSocket,
   { stdio, preserved, extra }: StubDescriptors,
-  blocked: Buffer | undefined,
+  signals: CallersSignals,
 ): Started {
   using ours = new DisposableStack();
   using theirs = new DisposableStack();
@@ -49,7 +56,7 @@ export function startStub(
     const streams = stdio.map((fd) => launcher.own(fd) ?? others[extra.length + foreign.indexOf(fd)] ?? -1);
     const kept = Array.from({ length: preserved }, (_, i) => STDIO + i);
     const sources = [...streams, itsControl, itsChild, ...kept, ...others.slice(0, extra.length)];
-    pid = clone(launcher, image, sources, lent, blocked);
+    pid = clone(launcher, image, sources, lent, signals);
   } finally {
     // Its control socket would stay open when the stub ends.
     launcher.takeBack(lent);
@@ -69,7 +76,7 @@ function clone(
   image: number,
   sources: readonly number[],
   lent: readonly number[],
-  blocked: Buffer | undefined,
+  signals: CallersSignals,
 ): number {
   const program = launcher.program();
   // struct clone_args of clone3(2): flags, pidfd, child_tid, parent_tid, exit_signal, …
@@ -81,7 +88,7 @@ function clone(
   program.call('dup3', [image, free, 0], 'start a process: keep the image of the stub');
   layOut(program, sources, lent, free + 1);
   program.call('close_range', [sources.length, ALL, CLOSE_RANGE_CLOEXEC], 'mark descriptors close-on-exec');
-  resetSignals(program, launcher.pid, blocked);
+  resetSignals(program, signals);
   const words = stringArray([STUB_NAME]);
   program.call('execveat', [free, '', words, stringArray([]), AT_EMPTY_PATH], 'execute the stub');
   return pidOf(launcher, program);
@@ -102,19 +109,19 @@ function layOut(program: Program, sources: readonly number[], lent: readonly num
 }
 
 /** What the caller ignores is not ignored in the container; what it blocks is blocked there too (signal(7)). */
-function resetSignals(program: Program, pid: number, blocked: Buffer | undefined): void {
+function resetSignals(program: Program, { blocked, status }: CallersSignals): void {
   const SIGSET_SIZE = 8;
   const action = Buffer.alloc(32);
   const doing = 'reset the signals of the stub';
-  for (const signal of ignoredSignals(pid))
+  for (const signal of ignoredSignals(status))
     program.call('rt_sigaction', [signal, action, 0, SIGSET_SIZE], doing);
   if (blocked) program.call('rt_sigprocmask', [SIG_SETMASK, blocked, 0, SIGSET_SIZE], doing);
 }
 
-/** proc_pid_status(5) */
-function ignoredSignals(pid: number): number[] {
-  const mask = /^SigIgn:\t(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '0';
-  const bits = BigInt(`0x${mask}`);
+function ignoredSignals(status: string): number[] {
+  const bits = BigInt(`0x${fieldOf(status, 'SigIgn') ?? '0'}`);
+  // Hardly ever is there one.
+  if (bits === 0n) return [];
   return Array.from({ length: 64 }, (_, i) => i + 1).filter((signal) => (bits >> BigInt(signal - 1)) & 1n);
 }
 

@@ -1,12 +1,13 @@
 // A worker of a server: it serves one launcher after another, each as a runtime of its own would.
 
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { F_SETFD, FD_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_CLOEXEC } from '../linux/constants.ts';
 import { check, closeDescriptor, makeNonBlocking, send } from '../linux/descriptor.ts';
 import { syscall } from '../linux/ffi.ts';
+import { fieldOf } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { isHungUp } from '../linux/wanted.ts';
-import { isReplaced, mayServe } from './gate.ts';
+import { isReplaced, statusOfServed } from './gate.ts';
 import { LauncherProcess } from './launcher-process.ts';
 import { Leftovers } from './leftovers.ts';
 import { type Request, receiveRequest } from './request.ts';
@@ -91,7 +92,8 @@ class Worker {
 
   async #greet(socket: number): Promise<boolean> {
     if (isHungUp(socket)) return this.#count('gone');
-    if (!mayServe(socket)) return this.#count('refused') && !isReplaced();
+    const status = statusOfServed(socket);
+    if (status === undefined) return this.#count('refused') && !isReplaced();
     let request: Request;
     try {
       send(socket, GREETING, 'greet the launcher');
@@ -102,12 +104,12 @@ class Worker {
     }
     this.#become('busy', shortened(request.args));
     this.#tellIfLast();
-    return await this.#run(request, new LauncherProcess(socket, request));
+    return await this.#run(request, new LauncherProcess(socket, request, status));
   }
 
   async #run(request: Request, launcher: LauncherProcess): Promise<boolean> {
     // Files have the mode that they would have if the caller made them.
-    process.umask(umaskOf(request.pid) ?? 0o077);
+    process.umask(Number.parseInt(fieldOf(launcher.status, 'Umask') ?? '077', 8));
     const { status, sound } = await this.#serve(request, launcher);
     // Before the launcher ends: who waits for the end of what it gave to the launcher must not wait for us.
     for (const fd of request.stdio) closeDescriptor(fd);
@@ -135,7 +137,7 @@ class Worker {
 
   /** The server looks at once, and after a while, whether others must be started. It has been told if it does not take this. */
   #tellIfLast(): void {
-    for (const { state } of this.#record.workers().values()) if (state === 'idle') return;
+    if (this.#record.anyIdle) return;
     syscall(SYS.sendto, LINE, Buffer.alloc(1), 1, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
   }
 }
@@ -146,16 +148,6 @@ function tell(message: string): void {
     writeSync(STDERR, `tsoci: ${message}\n`);
   } catch {
     // It does not listen.
-  }
-}
-
-/** proc_pid_status(5). Undefined when it has been killed: what is done for it ends soon. */
-function umaskOf(pid: number): number | undefined {
-  try {
-    const [, umask] = /^Umask:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
-    return umask === undefined ? undefined : Number.parseInt(umask, 8);
-  } catch {
-    return undefined;
   }
 }
 

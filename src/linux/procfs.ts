@@ -36,6 +36,24 @@ export function processStat(pid: number): ProcessStat | undefined {
   return { comm, state, parent: Number(parent), flags: Number(flags), startTime: Number(fields[19]) };
 }
 
+/** The text of proc_pid_status(5). */
+export function processStatus(pid: number | 'self'): string {
+  const file = `/proc/${pid}/status`;
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    throw TsociError.from(`read ${file}`, error);
+  }
+}
+
+/** What a line of processStatus says. Undefined where the kernel has no such line. */
+export function fieldOf(status: string, name: string): string | undefined {
+  const begin = status.indexOf(`\n${name}:\t`);
+  if (begin < 0) return undefined;
+  const value = begin + name.length + 3;
+  return status.slice(value, status.indexOf('\n', value));
+}
+
 /** The process that has this pid now. */
 export function identify(pid: number): ProcessIdentity {
   return { pid, startTime: processStat(pid)?.startTime ?? 0 };
@@ -44,7 +62,7 @@ export function identify(pid: number): ProcessIdentity {
 /** The pid of a process in the innermost pid namespace that it is in (NSpid of proc_pid_status(5)); undefined if it has ended. */
 export function pidInside(pid: number): number | undefined {
   try {
-    const inside = /^NSpid:.*\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    const inside = fieldOf(processStatus(pid), 'NSpid')?.split('\t').at(-1);
     return inside === undefined ? undefined : Number(inside);
   } catch {
     return undefined;
@@ -94,7 +112,7 @@ export function isDefault(pid: number, signal: number): boolean {
 
 /** Whether a signal is in a set of proc_pid_status(5) whose line matches: bit 0 is signal 1. */
 function isInSignalSet(pid: number, signal: number, lines: RegExp): boolean {
-  const sets = readFileSync(`/proc/${pid}/status`, 'latin1').matchAll(lines);
+  const sets = processStatus(pid).matchAll(lines);
   return [...sets].some(([, set]) => (BigInt(`0x${set}`) >> BigInt(signal - 1)) & 1n);
 }
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Capabilities } from '../config/generated/types.ts';
 import { capabilityNames } from '../config/generated/values.ts';
 import { TsociError } from '../linux/errors.ts';
+import { fieldOf } from '../linux/procfs.ts';
 
 /** A set of capabilities: bit n is the capability of that number. */
 export type CapabilityMask = bigint;
@@ -73,17 +74,9 @@ export function allCapabilities(last = lastCapability()): HeldCapabilities {
   return { permitted: mask, bounding: mask };
 }
 
-/** What a process of our own user namespace holds. */
-export function capabilitiesOf(pid: number | 'self'): HeldCapabilities {
-  const file = `/proc/${pid}/status`;
-  let text: string;
-  try {
-    text = readFileSync(file, 'latin1');
-  } catch (error) {
-    throw TsociError.from(`read ${file}`, error);
-  }
-  const field = (name: string): CapabilityMask =>
-    BigInt(`0x${text.match(new RegExp(`^${name}:\\s*(\\w+)`, 'm'))?.[1] ?? 0}`);
+/** What a process of our own user namespace holds, of which `status` is the proc_pid_status(5). */
+export function capabilitiesIn(status: string): HeldCapabilities {
+  const field = (name: string): CapabilityMask => BigInt(`0x${fieldOf(status, name) ?? 0}`);
   return { permitted: field('CapPrm'), bounding: field('CapBnd') };
 }
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Config, Features, Hook } from '../../src/config/generated/types.ts';
-import { capabilitiesOf } from '../../src/security/capabilities.ts';
+import { processStatus } from '../../src/linux/procfs.ts';
+import { capabilitiesIn } from '../../src/security/capabilities.ts';
 import { type Change, mapUsers, Sandbox, userNamespace } from './harness.ts';
 
 const test = suite('features');
@@ -96,7 +97,7 @@ test('namespaces: all at once', () => {
 });
 
 test('capabilities: all that the runtime has are given', () => {
-  const { bounding } = capabilitiesOf('self');
+  const { bounding } = capabilitiesIn(processStatus('self'));
   const names = (features.linux?.capabilities ?? []).filter((_, i) => bounding & (1n << BigInt(i)));
   const status = silently('grep Cap /proc/self/status', ({ process }) => {
     process.capabilities = { bounding: names, permitted: names, effective: names };

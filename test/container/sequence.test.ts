@@ -6,6 +6,7 @@ import { prepareCreation } from '../../src/container/create/creation.ts';
 import type { Host } from '../../src/container/init/host.ts';
 import { createInit } from '../../src/container/init/sequence.ts';
 import type { Caller } from '../../src/launcher/caller.ts';
+import { processStatus } from '../../src/linux/procfs.ts';
 import { plannedLauncher } from '../../src/plan/planned-channel.ts';
 import { observeStubs } from '../../src/stub/observer.ts';
 import { testLauncher } from '../launcher/driven.ts';
@@ -41,6 +42,7 @@ async function make(change: Change): Promise<Made> {
     cwd: '/',
     umask: 0o22,
     pid: process.pid,
+    status: processStatus('self'),
     launcher,
     signals: testLauncher().signals,
     uid: 0,

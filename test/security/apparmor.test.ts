@@ -3,7 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { capabilitiesOf, planCapabilities } from '../../src/security/capabilities.ts';
+import { processStatus } from '../../src/linux/procfs.ts';
+import { capabilitiesIn, planCapabilities } from '../../src/security/capabilities.ts';
 import { openProcfs } from '../../src/security/checked-procfs.ts';
 import { setCredentials } from '../../src/security/credentials.ts';
 import { enabledLsms, setExecLabels } from '../../src/security/lsm.ts';
@@ -28,7 +29,7 @@ function confined(
   return execute(
     (program) => {
       setExecLabels(program, { apparmorProfile }, enabled, own);
-      const capabilities = planCapabilities(undefined, capabilitiesOf('self'));
+      const capabilities = planCapabilities(undefined, capabilitiesIn(processStatus('self')));
       setCredentials(program, { uid, gid: uid, noNewPrivileges, capabilities });
     },
     {

@@ -3,9 +3,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { capabilityNames } from '../../src/config/generated/values.ts';
+import { processStatus } from '../../src/linux/procfs.ts';
 import {
   allCapabilities,
-  capabilitiesOf,
+  capabilitiesIn,
   capabilityName,
   type HeldCapabilities,
   lastCapability,
@@ -42,9 +43,12 @@ test('names and numbers of linux/capability.h', () => {
 });
 
 test('what a process holds, and what all is', () => {
-  assert.is(capabilitiesOf('self').permitted, BigInt(`0x${statusOf(process.pid).get('CapPrm')}`));
+  assert.is(
+    capabilitiesIn(processStatus('self')).permitted,
+    BigInt(`0x${statusOf(process.pid).get('CapPrm')}`),
+  );
   assert.is(allCapabilities().bounding, (1n << BigInt(lastCapability() + 1)) - 1n);
-  assert.throws(() => capabilitiesOf(0), /read \/proc\/0\/status/);
+  assert.throws(() => processStatus(0), /read \/proc\/0\/status/);
 });
 
 test('no capabilities in the config is none', () => {

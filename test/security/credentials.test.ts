@@ -8,10 +8,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Capabilities } from '../../src/config/generated/types.ts';
 import { _LINUX_CAPABILITY_VERSION_3 } from '../../src/linux/constants.ts';
+import { processStatus } from '../../src/linux/procfs.ts';
 import {
   allCapabilities,
   type CapabilityPlan,
-  capabilitiesOf,
+  capabilitiesIn,
   maskOf,
   planCapabilities,
 } from '../../src/security/capabilities.ts';
@@ -81,7 +82,7 @@ for (const userNamespace of [false, true]) {
         const mix = `uid ${uid}${userNamespace ? ' in a user namespace' : ''}${noNewPrivileges ? ', no_new_privs' : ''}${seccomp ? ', seccomp' : ''}`;
         (isRoot ? test : test.skip)(`the sets after execve: ${mix}`, () => {
           for (const [name, config] of Object.entries(mixes)) {
-            const held = userNamespace ? allCapabilities() : capabilitiesOf('self');
+            const held = userNamespace ? allCapabilities() : capabilitiesIn(processStatus('self'));
             const capabilities = planCapabilities(config, held);
             const status = become(
               { uid, gid: uid, noNewPrivileges, seccomp, capabilities },
@@ -102,7 +103,7 @@ for (const userNamespace of [false, true]) {
 /** As a caller would be that was itself started with inheritable and ambient capabilities. */
 function inheritEverything(stub: StubProcess): void {
   const program = stub.program();
-  const { permitted } = capabilitiesOf('self');
+  const { permitted } = capabilitiesIn(processStatus('self'));
   const header = Buffer.alloc(8);
   header.writeUInt32LE(_LINUX_CAPABILITY_VERSION_3, 0);
   const low = Number(permitted & 0xffffffffn);
@@ -120,7 +121,7 @@ function inheritEverything(stub: StubProcess): void {
     for (const uid of [0, 1000]) {
       const capabilities = planCapabilities(
         { bounding: some, permitted: some, effective: some },
-        capabilitiesOf('self'),
+        capabilitiesIn(processStatus('self')),
       );
       const status = become({ uid, gid: uid, capabilities }, { prepare: inheritEverything });
       assert.is(status.get('CapInh'), '0000000000000000');
@@ -140,7 +141,7 @@ function inheritEverything(stub: StubProcess): void {
       copyFileSync('/bin/cat', cat);
       chmodSync(cat, 0o4755);
       const config = { bounding: some, permitted: some, effective: some };
-      const capabilities = planCapabilities(config, capabilitiesOf('self'));
+      const capabilities = planCapabilities(config, capabilitiesIn(processStatus('self')));
       const args = [cat, '/proc/self/status'];
       const status = become({ uid: 1000, gid: 1000, seccomp: true, capabilities }, { args });
       assert.is(status.get('Uid'), '1000\t0\t0\t0', 'it is set-user-ID');
@@ -156,7 +157,7 @@ function inheritEverything(stub: StubProcess): void {
   () => {
     const capabilities = planCapabilities(
       { bounding: some, permitted: some, inheritable: some, ambient: ['CAP_KILL'] },
-      capabilitiesOf('self'),
+      capabilitiesIn(processStatus('self')),
     );
     const status = become({ uid: 0, gid: 0, capabilities }, { prepare: inheritEverything });
     assert.is(BigInt(`0x${status.get('CapAmb')}`), maskOf('CAP_KILL'));
@@ -164,7 +165,7 @@ function inheritEverything(stub: StubProcess): void {
 );
 
 (isRoot ? test : test.skip)('groups and umask', () => {
-  const capabilities = planCapabilities(undefined, capabilitiesOf('self'));
+  const capabilities = planCapabilities(undefined, capabilitiesIn(processStatus('self')));
   const status = become({ uid: 7, gid: 8, additionalGids: [9, 1000], umask: 0o27, capabilities });
   assert.is(status.get('Groups'), '9 1000');
   assert.is(status.get('Umask'), '0027');

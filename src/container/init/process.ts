@@ -11,7 +11,7 @@ import { isolates, planNamespaces } from '../../namespaces/namespace-plan.ts';
 import {
   allCapabilities,
   type CapabilityPlan,
-  capabilitiesOf,
+  capabilitiesIn,
   planCapabilities,
 } from '../../security/capabilities.ts';
 import { setIoPriorityOf } from '../../security/io-priority.ts';
@@ -23,7 +23,7 @@ import { environment } from './environment.ts';
 import { findExecutable } from './executable.ts';
 
 /** Whose rights and standard streams the process has, and who is told what becomes of it. */
-export type Teller = Pick<Caller, 'pid' | 'stdio' | 'warn' | 'debug'>;
+export type Teller = Pick<Caller, 'status' | 'stdio' | 'warn' | 'debug'>;
 
 /** What is known of the process from config.json, from the command line and from the container. */
 export interface ProcessGiven {
@@ -62,7 +62,7 @@ export interface ResolvedProcess extends ProcessGiven {
 export function resolveProcess(caller: Teller, stub: StubProcess, given: ProcessGiven): ResolvedProcess {
   const { process, linux } = given;
   const inUserNamespace = isolates(planNamespaces(linux?.namespaces ?? []), 'user');
-  const held = inUserNamespace ? allCapabilities() : capabilitiesOf(caller.pid);
+  const held = inUserNamespace ? allCapabilities() : capabilitiesIn(caller.status);
   const capabilities = planCapabilities(process.capabilities, held);
   for (const warning of capabilities.warnings) caller.warn(warning);
   for (const note of capabilities.notes) caller.debug(note);

@@ -46,6 +46,7 @@ test(`${MANY} containers at once`, async () => {
     cwd: box.bundle,
     umask: 0o022,
     pid: testLauncher().pid,
+    status: testLauncher().status,
     uid: 0,
     gid: 0,
     stdio: [0, 1, 2],
