@@ -17,19 +17,19 @@ make_rootfs() {
   chmod 1777 "$1/tmp"
 }
 
-# make_oci_archive ROOTFS NAME [USER]: an OCI image layout (image-layout.md) as a tar on standard output.
+# make_oci_archive ROOTFS NAME [USER [COMMAND...]]: an OCI image layout (image-layout.md) as a tar on standard output.
 make_oci_archive() {
-  local layout layer config manifest architecture
-  layout=$(mktemp -d) architecture=$(uname -m)
-  case $architecture in x86_64) architecture=amd64 ;; aarch64) architecture=arm64 ;; esac
+  local layout layer config manifest
+  (($# > 3)) || set -- "$1" "$2" "${3-}" /bin/sh
+  layout=$(mktemp -d)
   mkdir -p "$layout/blobs/sha256"
   layer=$(tar --directory "$1" --create . | add_blob "$layout")
-  config=$(jq --null-input --compact-output --arg layer "sha256:$layer" --arg architecture "$architecture" \
+  config=$(jq --null-input --compact-output --arg layer "sha256:$layer" --arg architecture "$(architecture)" \
     --arg user "${3-}" '{
     architecture: $architecture, os: "linux",
-    config: { Cmd: ["/bin/sh"], Env: ["PATH=/bin"], User: $user },
+    config: { Cmd: $ARGS.positional, Env: ["PATH=/bin"], User: $user },
     rootfs: { type: "layers", diff_ids: [$layer] }
-  }' | add_blob "$layout")
+  }' --args -- "${@:4}" | add_blob "$layout")
   manifest=$(jq --null-input --compact-output --argjson config "$(descriptor "$layout" config "$config")" \
     --argjson layer "$(descriptor "$layout" layer "$layer")" \
     '{ schemaVersion: 2, config: $config, layers: [$layer] }' | add_blob "$layout")
@@ -39,6 +39,11 @@ make_oci_archive() {
   echo '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
   tar --directory "$layout" --create .
   rm -r "$layout"
+}
+
+# The name that images have for that of this machine.
+architecture() {
+  case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac
 }
 
 # add_blob LAYOUT < content: prints its digest.

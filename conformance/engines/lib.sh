@@ -21,7 +21,8 @@ usage: $(basename "$0") [--runtime PATH] [--cgroup2] [--only REGEX]
 EOF
 }
 
-# Sets $runtime, $cgroup2 and $only, then goes on inside the sandbox with $work (a directory) and $suite_id.
+# Sets $runtime, $cgroup2 and $only, then goes on inside the sandbox with $work (a directory) and $suite_id. A suite that
+# has a function `prepare` gets it called before, where there is a network.
 begin() {
   runtime=${RUNTIME:-$engines/../../dist/tsoci} cgroup2='' only=''
   local arguments=("$@")
@@ -36,6 +37,7 @@ begin() {
   done
   runtime=$(realpath -e "$(type -P "$runtime" || echo "$runtime")") || exit 2
   if [[ -z ${SUITE_WORK-} ]]; then
+    if declare -F prepare >/dev/null; then prepare || exit 2; fi
     in_sandbox "$0" "${arguments[@]}"
     exit
   fi
@@ -145,7 +147,7 @@ run_checks() {
 }
 
 run_check() {
-  local title="$1: ${2//_/ }" status reason
+  local title="$1: ${2//_/ }" status
   (
     exec >"$work/output" 2>&1 3>"$work/reason" <>"$work/silence"
     set -eE
@@ -153,17 +155,22 @@ run_check() {
     trap 'echo "in ${FUNCNAME[0]}, line $LINENO: $BASH_COMMAND: exit $?"' ERR
     "$2"
   )
-  status=$? reason=$(<"$work/reason")
+  status=$?
+  report "$title" "$status" "$(<"$work/reason")"
+}
+
+# report TITLE STATUS [REASON]: counts and prints the verdict: skipped if there is a reason, or else by the status.
+report() {
   local number=$((passed + failed + skipped + 1))
-  if [[ $reason ]]; then
+  if [[ ${3-} ]]; then
     skipped=$((skipped + 1))
-    echo "ok $number - $title # SKIP $reason"
-  elif ((status == 0)); then
+    echo "ok $number - $1 # SKIP $3"
+  elif (($2 == 0)); then
     passed=$((passed + 1))
-    echo "ok $number - $title"
+    echo "ok $number - $1"
   else
     failed=$((failed + 1))
-    echo "not ok $number - $title"
+    echo "not ok $number - $1"
     tail -n 20 "$work/output" | sed 's/^/# /'
   fi
 }
