@@ -4,9 +4,13 @@
 //   line 0      the server
 //   line 1, …   a worker each; blank where there is none
 
-import { readFileSync, readSync, writeSync } from 'node:fs';
+import { openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import { FALLOC_FL_KEEP_SIZE } from '../linux/constants.ts';
+import { EOPNOTSUPP } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
+import { syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
+import { SYS } from '../linux/syscalls.ts';
 
 /** How many workers a server has at most. */
 export const MOST_WORKERS = 64;
@@ -49,6 +53,21 @@ export function shortened(args: readonly string[]): string {
   return text.length > COMMAND ? `${text.slice(0, COMMAND - 1)}…` : text;
 }
 
+/** Makes an empty record with room for all lines: where the filesystem fills up later, they can still be written. */
+export function makeRecord(path: string): number {
+  rmSync(path, { force: true });
+  const doing = `make ${path}`;
+  let fd: number;
+  try {
+    fd = openSync(path, 'wx+', 0o600);
+  } catch (error) {
+    throw TsociError.from(doing, error);
+  }
+  const result = syscall(SYS.fallocate, fd, FALLOC_FL_KEEP_SIZE, 0, (MOST_WORKERS + 1) * LINE);
+  if (result < 0 && result !== -EOPNOTSUPP) throw TsociError.fromErrno(doing, -result);
+  return fd;
+}
+
 export class ServerRecord {
   readonly fd: number;
   /** What was read. It is kept, since each command reads. */
@@ -67,7 +86,7 @@ export class ServerRecord {
     this.#write(slot, worker ? JSON.stringify(worker) : '');
   }
 
-  /** By slot. */
+  /** By slot; empty where it cannot be read. */
   workers(): Map<number, WorkerRecord> {
     return workersIn(this.#read().toString('utf8'));
   }
@@ -78,14 +97,23 @@ export class ServerRecord {
   }
 
   #read(): Buffer {
-    return this.#text.subarray(0, readSync(this.fd, this.#text, 0, this.#text.length, 0));
+    try {
+      return this.#text.subarray(0, readSync(this.fd, this.#text, 0, this.#text.length, 0));
+    } catch {
+      return this.#text.subarray(0, 0);
+    }
   }
 
+  /** No command fails because nothing can be told of it. */
   #write(line: number, text: string): void {
     const bytes = Buffer.alloc(LINE, ' ');
     bytes.write(text);
     bytes.write('\n', LINE - 1);
-    writeSync(this.fd, bytes, 0, LINE, line * LINE);
+    try {
+      writeSync(this.fd, bytes, 0, LINE, line * LINE);
+    } catch {
+      // Whoever reads it sees what was there before.
+    }
   }
 }
 

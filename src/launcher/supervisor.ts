@@ -1,21 +1,20 @@
 // The process of `tsoci serve`: it keeps workers going that share one listening socket.
 
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, rmSync } from 'node:fs';
 import { MSG_DONTWAIT, POLLIN, SIGCHLD } from '../linux/constants.ts';
 import { closeDescriptor, poll } from '../linux/descriptor.ts';
-import { messageOf, TsociError } from '../linux/errors.ts';
+import { messageOf } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
 import { identify, processStat } from '../linux/procfs.ts';
-import { pause } from '../linux/sleep.ts';
 import { SYS } from '../linux/syscalls.ts';
 import type { Caller } from './caller.ts';
 import { isReplaced } from './gate.ts';
-import { MOST_WORKERS, recordOf, type Server, ServerRecord } from './server-record.ts';
+import { MOST_WORKERS, makeRecord, recordOf, type Server, ServerRecord } from './server-record.ts';
 import { type Listening, listen } from './server-socket.ts';
 import { needOf, startWorker, type Worker } from './worker-pool.ts';
 
-/** A worker that ends sooner than this is not started again at once, in milliseconds. */
-const LEAST_LIFE = 1000;
+/** Where a worker could not be started, or has ended before it was ready, none is started for that long, in milliseconds. */
+const RECOVERY = 1000;
 
 export interface ServeOptions {
   /** How many workers are free for who comes next. */
@@ -54,6 +53,8 @@ class Supervisor implements Disposable {
   readonly #workers = new Map<number, Worker>();
   /** When to look at the workers again, in milliseconds from now. */
   #again = Number.POSITIVE_INFINITY;
+  /** Before that time no worker is started. */
+  #recovered = 0;
 
   constructor(caller: Caller, socket: Listening, options: ServeOptions) {
     this.#caller = caller;
@@ -90,7 +91,8 @@ class Supervisor implements Disposable {
     if (this.done) return;
     const { start, retire, again } = needOf(this.#record.workers(), this.#options.workers, Date.now());
     if (retire !== undefined) this.#retire(retire);
-    this.#again = start > 0 && !this.#start(start) ? LEAST_LIFE : again;
+    if (start > 0 && Date.now() >= this.#recovered && !this.#start(start)) this.#recover();
+    this.#again = start > 0 ? Math.max(again, this.#recovered - Date.now()) : again;
   }
 
   [Symbol.dispose](): void {
@@ -131,8 +133,13 @@ class Supervisor implements Disposable {
       const counts = records.get(slot);
       for (const count of ['served', 'refused', 'gone'] as const) this.#server[count] += counts?.[count] ?? 0;
       this.#record.writeServer(this.#server);
-      if (Date.now() - worker.begun < LEAST_LIFE) pause(LEAST_LIFE);
+      // The next would end in the same way.
+      if (counts?.state === 'starting') this.#recover();
     }
+  }
+
+  #recover(): void {
+    this.#recovered = Date.now() + RECOVERY;
   }
 
   /** Milliseconds until nobody was served for as long as it is to end then. */
@@ -143,15 +150,6 @@ class Supervisor implements Disposable {
     const busy = workers.some(({ state }) => state === 'busy');
     const last = Math.max(this.#server.since, ...workers.map(({ since }) => since));
     return busy ? idle : last + idle - Date.now();
-  }
-}
-
-function makeRecord(path: string): number {
-  rmSync(path, { force: true });
-  try {
-    return openSync(path, 'wx+', 0o600);
-  } catch (error) {
-    throw TsociError.from(`make ${path}`, error);
   }
 }
 

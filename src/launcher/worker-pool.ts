@@ -55,7 +55,6 @@ export function needOf(workers: ReadonlyMap<number, WorkerRecord>, count: number
 
 export interface Worker {
   readonly pid: number;
-  readonly begun: number;
   /** Our end of its line. */
   readonly line: number;
 }
@@ -66,11 +65,10 @@ export function startWorker(caller: Caller, listener: number, record: ServerReco
   try {
     const extra = [listener, its, record.fd];
     const stub = StubProcess.spawn(caller.launcher, { stdio: caller.stdio, role: 'worker', extra });
-    const begun = Date.now();
     const counts = { served: 0, refused: 0, gone: 0 };
-    record.writeWorker(slot, { pid: stub.pid, state: 'starting', since: begun, command: '', ...counts });
+    record.writeWorker(slot, { pid: stub.pid, state: 'starting', since: Date.now(), command: '', ...counts });
     executeRuntime(stub, slot);
-    return { pid: stub.pid, begun, line };
+    return { pid: stub.pid, line };
   } catch (error) {
     closeDescriptor(line);
     record.writeWorker(slot, undefined);

@@ -64,6 +64,8 @@ class Worker {
       littered++;
       if (come === 'nothing' || littered === MANY) {
         collectGarbage();
+        // Where it could not be written before.
+        this.#record.writeWorker(this.#slot, this.#now);
         littered = 0;
       }
     }

@@ -32,6 +32,9 @@ export const AT_EACCESS = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_RECURSIVE = 0x8000;
 
+// linux/falloc.h
+export const FALLOC_FL_KEEP_SIZE = 1;
+
 // fs/file.c: sysctl_nr_open, above which no descriptor is unless somebody raises fs.nr_open.
 export const NR_OPEN = 1024 * 1024;
 

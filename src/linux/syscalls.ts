@@ -19,6 +19,7 @@ const numbers = {
   execveat: [322, 281],
   exit_group: [231, 94],
   faccessat2: [439, 439],
+  fallocate: [285, 47],
   fchdir: [81, 50],
   fchmodat: [268, 53],
   fchown: [93, 55],

@@ -297,11 +297,18 @@ export class StubProcess {
     this.#child = undefined;
   }
 
-  /** Ends a stub that is our child, also one that is held up or frozen and does not read end of file; and reaps it. */
+  /**
+   * Ends a stub that is our child, also one that is held up or frozen and does not read end of file; and reaps it. What it was
+   * for has been done or has failed before: that it cannot be reaped changes neither.
+   */
   dismiss(): void {
     this.disconnect();
     if (!this.#status) this.onHost((pid) => syscall(SYS.kill, pid, SIGKILL));
-    this.wait();
+    try {
+      this.wait();
+    } catch {
+      // Its parent, the launcher, ends soon.
+    }
   }
 
   [Symbol.dispose](): void {

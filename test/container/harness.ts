@@ -75,6 +75,8 @@ export interface Result {
 }
 
 export class Sandbox {
+  /** The tsoci that its commands are. */
+  readonly launcher: string = tsociPath;
   readonly directory = makeSandbox();
   readonly root = join(this.directory, 'state');
   readonly bundle = join(this.directory, 'bundle');
@@ -125,7 +127,7 @@ export class Sandbox {
   }
 
   tsociWith(options: { env?: NodeJS.ProcessEnv; input?: string; cwd?: string }, ...args: string[]): Result {
-    const result: SpawnSyncReturns<string> = spawnSync(tsociPath, ['--root', this.root, ...args], {
+    const result: SpawnSyncReturns<string> = spawnSync(this.launcher, ['--root', this.root, ...args], {
       encoding: 'utf8',
       timeout: TIMEOUT,
       killSignal: 'SIGKILL',
@@ -141,7 +143,7 @@ export class Sandbox {
   /** A command whose output is not read: what it starts may live on and hold on to a pipe. */
   detached(...args: string[]): number | null {
     const options = { timeout: TIMEOUT, cwd: this.bundle, stdio: 'ignore' } as const;
-    return spawnSync(tsociPath, ['--root', this.root, ...args], options).status;
+    return spawnSync(this.launcher, ['--root', this.root, ...args], options).status;
   }
 
   /** Runs a script in a container; its standard output. */

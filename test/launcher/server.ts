@@ -4,9 +4,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -17,13 +19,16 @@ import { eventually, Sandbox, TIMEOUT, tsociPath } from '../container/harness.ts
 
 const PRIVATE = 'TSOCI_TEST_PRIVATE';
 
-/** The rest of the file is executed there. */
+/** The rest of the file is executed there, with the same arguments. */
 export function enterPrivateRun(file: string): void {
   if (process.env[PRIVATE] !== undefined) return;
   const inside = 'mount -t tmpfs run /run && exec "$@"';
   const words = ['--mount', '--propagation', 'private', 'sh', '-c', inside, 'sh', process.execPath];
   const env = { ...process.env, [PRIVATE]: '1' };
-  const { status } = spawnSync('unshare', [...words, file], { env, stdio: 'inherit' });
+  const { status } = spawnSync('unshare', [...words, file, ...process.argv.slice(2)], {
+    env,
+    stdio: 'inherit',
+  });
   process.exit(status ?? 1);
 }
 
@@ -38,8 +43,10 @@ export interface Status {
 }
 
 export class ServedSandbox extends Sandbox {
-  readonly launcher = join(this.directory, 'tsoci', 'tsoci');
+  override readonly launcher: string = join(this.directory, 'tsoci', 'tsoci');
   readonly socket = '/run/tsoci-serve/socket';
+  /** A file: what servers have said on standard error. */
+  readonly messages = join(this.directory, 'messages');
   #server: ChildProcess | undefined;
 
   constructor() {
@@ -66,7 +73,9 @@ export class ServedSandbox extends Sandbox {
   /** Starts a server with that many workers. */
   serve(count: number, ...options: string[]): void {
     const words = ['serve', '--workers', String(count), ...options];
-    this.#server = spawn(this.launcher, words, { stdio: 'ignore' });
+    const stderr = openSync(this.messages, 'a');
+    this.#server = spawn(this.launcher, words, { stdio: ['ignore', 'ignore', stderr] });
+    closeSync(stderr);
     eventually('the workers are there', () => this.idle() === count && this.workers().length === count);
   }
 

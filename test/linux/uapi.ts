@@ -32,6 +32,7 @@ const headers = [
     'capability',
     'close_range',
     'eventpoll',
+    'falloc',
     'fcntl',
     'fs',
     'if',

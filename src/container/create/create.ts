@@ -58,10 +58,10 @@ function createReserved(creation: Creation, options: CreateOptions, reserved: Re
   const { record, directory, undo } = reserved;
   const { place, unit } = planPlace(creation, options, reserved);
   const cgroup = place && attempt(undefined, () => makeCgroup(caller, place, bundle.config, undo));
-  if (cgroup) recordCgroup(reserved, cgroup.directory);
-  else delete record.cgroup;
   using opened = new DisposableStack();
   if (cgroup) opened.defer(() => closeSync(cgroup.fd));
+  if (cgroup) recordCgroup(reserved, cgroup.directory);
+  else delete record.cgroup;
   const listener = listenAt(startSocket(directory));
   opened.defer(() => closeDescriptor(listener));
   const notifyDirectory = managerSocket(caller) && creation.rootfs && makeNotifyDirectory(directory);
