@@ -5,8 +5,9 @@ import type { Caller } from '../launcher/caller.ts';
 import type { LauncherProcess } from '../launcher/launcher-process.ts';
 import type { Request } from '../launcher/request.ts';
 import type { Outcome } from '../launcher/worker.ts';
-import { detailsOf, errnoOf, messageOf, TsociError } from '../linux/errors.ts';
+import { detailsOf, isInternal, messageOf, originOf, TsociError } from '../linux/errors.ts';
 import { watchProgress } from '../linux/progress.ts';
+import { takeTurn, watchUncaught } from '../linux/uncaught.ts';
 import { setCaller } from '../linux/wanted.ts';
 import { type Command, readArguments } from './command.ts';
 import { commandNames, loadCommand, loadCommands } from './command-table.ts';
@@ -36,10 +37,11 @@ export async function tsoci(request: Request, launcher: LauncherProcess): Promis
   setCaller(launcher.socket);
   opened.defer(() => setCaller(undefined));
   let failure = FAILURE;
+  const uncaught = opened.use(watchUncaught());
   try {
-    return { status: await run(request, caller), sound: true };
+    return { status: await Promise.race([run(request, caller), uncaught.error]), sound: true };
   } catch (error) {
-    return { status: failed(log, error, failure), sound: isForeseen(error) };
+    return { status: failed(log, error, failure), sound: !isInternal(error) };
   }
 
   async function run({ args }: Request, caller: Caller): Promise<number> {
@@ -52,7 +54,12 @@ export async function tsoci(request: Request, launcher: LauncherProcess): Promis
     const command = await loadCommand(name);
     if (!command) throw unknownCommand(name);
     failure = command.failure ?? FAILURE;
-    return runCommand(command, rest, values, caller);
+    try {
+      return await runCommand(command, rest, values, caller);
+    } finally {
+      // What it has begun and has not waited for fails here, and not in the next command.
+      await takeTurn();
+    }
   }
 }
 
@@ -60,7 +67,8 @@ export async function tsoci(request: Request, launcher: LauncherProcess): Promis
 function failed(log: Log, error: unknown, failure: number): number {
   if (error instanceof ReaderGone) return READER_GONE;
   log('error', described(error), detailsOf(error));
-  if (error instanceof Error && error.stack) log('debug', error.stack);
+  const origin = originOf(error);
+  if (origin instanceof Error && origin.stack) log('debug', origin.stack);
   return failure;
 }
 
@@ -130,10 +138,6 @@ function unknownCommand(name: string): UsageError {
 function described(error: unknown): string {
   if (error instanceof TsociError && error.property !== undefined && !error.propertyTold)
     return `${error.message}; for ${error.property} of the config`;
-  if (isForeseen(error)) return messageOf(error);
-  return `internal error: ${String(error)} (--debug shows where)`;
-}
-
-function isForeseen(error: unknown): boolean {
-  return error instanceof TsociError || errnoOf(error) !== undefined;
+  if (!isInternal(error)) return messageOf(error);
+  return `internal error: ${error instanceof TsociError ? error.message : String(error)} (--debug shows where)`;
 }

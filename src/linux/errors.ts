@@ -99,6 +99,22 @@ export function errnoOf(error: unknown): number | undefined {
   return errno < FIRST_OF_LIBUV ? errno : undefined;
 }
 
+/** What the engine throws by itself, at a mistake of ours or for lack of memory. */
+const engineErrors = [TypeError, RangeError, ReferenceError];
+
+/** Whether nobody foresaw an error. One of the engine's remains one where it is known what was being done (TsociError.from). */
+export function isInternal(error: unknown): boolean {
+  if (!(error instanceof TsociError)) return errnoOf(error) === undefined;
+  const origin = originOf(error);
+  // Those with a code are of Node's functions: they refuse what they are given, such as a path with a NUL in it.
+  return engineErrors.some((type) => origin instanceof type) && !Object.hasOwn(Object(origin), 'code');
+}
+
+/** The error that was first. */
+export function originOf(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? originOf(error.cause) : error;
+}
+
 /** `ENOENT (No such file or directory)`. */
 export function describeErrno(errno: number): string {
   const known = errnoMessages[errno];
