@@ -1,9 +1,10 @@
 // Commands under strace(1), which makes system calls of theirs fail, or kills who makes them.
 
-import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Sandbox, TIMEOUT, tsociPath } from './harness.ts';
+import { hasEnded, processStat } from '../../src/linux/procfs.ts';
+import { eventually, type Sandbox, TIMEOUT } from './harness.ts';
 
 /** Why there is none. */
 export const missingStrace: string | undefined =
@@ -28,16 +29,60 @@ export function underStrace(
   args: readonly string[],
   timeout = TIMEOUT,
 ): Straced {
-  const log = join(box.directory, 'strace');
+  // -D: the command is our child, and not strace, which stays as long as a container that the command leaves.
+  return behind(box, ['strace', '-D', '-qq', '-f', '-o', newLog(box), ...options], args, timeout);
+}
+
+/** A command with strace at other processes that are there, with all their threads, for as long as it lasts. */
+export function withStraceAt(
+  pids: readonly number[],
+  box: Sandbox,
+  options: readonly string[],
+  args: readonly string[],
+  timeout = TIMEOUT,
+): Straced {
+  const words = ['-qq', '-f', '-o', newLog(box), ...options, ...pids.flatMap((pid) => ['-p', String(pid)])];
+  const strace = spawn('strace', words, { stdio: 'ignore' });
+  try {
+    eventually('strace is there', () => pids.every(isTraced));
+    return behind(box, [], args, timeout);
+  } finally {
+    // Asked to end, it would wait for a process that is being killed, which waits for it.
+    strace.kill('SIGKILL');
+    eventually('strace has gone', () => hasEnded(processStat(strace.pid ?? 0) ?? { state: 'X' }));
+  }
+}
+
+/** Whether strace is at each thread (proc_pid_status(5)). A process that ends by a fault at once has been traced. */
+function isTraced(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1');
+      return !status.includes('\nTracerPid:\t0\n');
+    });
+  } catch {
+    return true;
+  }
+}
+
+function newLog(box: Sandbox): string {
+  rmSync(logOf(box), { force: true });
+  return logOf(box);
+}
+
+function logOf(box: Sandbox): string {
+  return join(box.directory, 'strace');
+}
+
+/** A command behind the words of another that executes it. */
+function behind(box: Sandbox, words: readonly string[], args: readonly string[], timeout: number): Straced {
   const output = join(box.directory, 'stderr');
-  rmSync(log, { force: true });
   // Not a pipe, which whoever lives on would hold open.
   const stderr = openSync(output, 'w');
   const from = performance.now();
   try {
-    // -D: the command is our child, and not strace, which stays as long as a container that the command leaves.
-    const words = ['-D', '-qq', '-f', '-o', log, ...options, tsociPath, '--root', box.root, ...args];
-    const { status, error } = spawnSync('strace', words, {
+    const [command = '', ...rest] = [...words, box.launcher, '--root', box.root, ...args];
+    const { status, error } = spawnSync(command, rest, {
       cwd: box.bundle,
       stdio: ['ignore', 'ignore', stderr],
       timeout,
@@ -48,7 +93,7 @@ export function underStrace(
       stderr: readFileSync(output, 'utf8'),
       waited: error !== undefined,
       duration: performance.now() - from,
-      trace: () => (existsSync(log) ? readFileSync(log, 'utf8') : ''),
+      trace: () => (existsSync(logOf(box)) ? readFileSync(logOf(box), 'utf8') : ''),
     };
   } finally {
     closeSync(stderr);

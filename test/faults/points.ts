@@ -1,7 +1,18 @@
 // The points at which a command is tried: each system call of its processes, made to fail or the last that is begun.
 
-/** A fault of strace(1): the nth call of each process fails, or kills the process before it is made. */
+/**
+ * The processes in which calls fail: of a command with a runtime of its own all, of one that is served the launcher and the
+ * stubs, or the worker that serves it.
+ */
+export const places = ['cold', 'launcher', 'worker'] as const;
+export type Place = (typeof places)[number];
+
+/**
+ * A fault of strace(1): the nth call of each process fails, or kills the process before it is made. A process that is killed
+ * behind one call is one that is killed before its next.
+ */
 export interface Point {
+  place: Place;
   command: string;
   call: string;
   nth: number;
@@ -65,7 +76,7 @@ const ERRNOS: Readonly<Record<string, string>> = {
 };
 
 /** A trace in which each line is of one process: `PID call(…`. */
-export function pointsOf(command: string, trace: string, most: number): Point[] {
+export function pointsOf(place: Place, command: string, trace: string, most: number): Point[] {
   const counts = new Map<string, Map<string, number>>();
   for (const [, pid = '', call = ''] of trace.matchAll(/^(\d+) +(\w+)\(/gm)) {
     const byPid = counts.get(call) ?? new Map<string, number>();
@@ -77,12 +88,12 @@ export function pointsOf(command: string, trace: string, most: number): Point[] 
     const count = Math.min(Math.max(...byPid.values()), ENGINES.has(call) ? ENGINES_MOST : most);
     const errnos = ONLY_KILLS.has(call) ? [undefined] : [ERRNOS[call] ?? 'EIO', undefined];
     return Array.from({ length: count }, (_, i) =>
-      errnos.map((errno) => ({ command, call, nth: i + 1, errno })),
+      errnos.map((errno) => ({ place, command, call, nth: i + 1, errno })),
     ).flat();
   });
 }
 
-/** `run: 3rd openat: EMFILE`, in the form that --only takes. */
-export function nameOf({ command, call, nth, errno }: Point): string {
-  return `${command}:${call}:${nth}:${errno ?? 'kill'}`;
+/** `worker:run:openat:3:EMFILE`, in the form that --only takes. */
+export function nameOf({ place, command, call, nth, errno }: Point): string {
+  return `${place}:${command}:${call}:${nth}:${errno ?? 'kill'}`;
 }

@@ -1,5 +1,6 @@
-// npm run faults [-- --most N] [--only COMMAND:CALL:NTH:ERRNO…]: each system call of each command fails once, and is once the
-// last that its process begins. Ends with `N passed, N failed`. Too much for `npm test`: some 3,000 commands.
+// npm run faults [-- --most N] [--only PLACE:COMMAND:CALL:NTH:ERRNO…] [--place PLACE…]: each system call of each command fails
+// once, and is once the last that its process begins; with a runtime of its own and with a server. Ends with
+// `N passed, N failed`. Too much for `npm test`: some 6,000 commands.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,15 +9,17 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Sandbox } from '../container/harness.ts';
 import { missingStrace } from '../container/strace.ts';
+import { enterPrivateRun, ServedSandbox } from '../launcher/server.ts';
 import { complaints, trace } from './attempt.ts';
 import { commands } from './commands.ts';
-import { nameOf, pointsOf } from './points.ts';
+import { nameOf, type Place, places, pointsOf } from './points.ts';
 
 const { values } = parseArgs({
   options: {
     /** How many calls of one name are tried in a command. */
     most: { type: 'string', default: '12' },
     only: { type: 'string', multiple: true },
+    place: { type: 'string', multiple: true },
     /** This process does every nth point: `i/n`. */
     shard: { type: 'string' },
   },
@@ -24,28 +27,38 @@ const { values } = parseArgs({
 
 if (missingStrace) {
   console.log(`skip: ${missingStrace}\n0 passed, 0 failed, 1 skipped`);
-} else if (values.shard !== undefined) tryAll(values.shard);
-else await divide(availableParallelism());
+} else if (values.shard !== undefined) {
+  enterPrivateRun(import.meta.filename);
+  await tryAll(values.shard);
+} else await divide(availableParallelism());
 
 /** Tries the points of a shard, and tells what is wrong; the last line is `passed failed`. */
-function tryAll(shard: string): void {
+async function tryAll(shard: string): Promise<void> {
   const [index = 0, of = 1] = shard.split('/').map(Number);
-  const box = new Sandbox();
-  let passed = 0;
-  let failed = 0;
-  for (const command of commands) {
-    const points = pointsOf(command.name, trace(box, command), Number(values.most));
-    if (points.length === 0) throw new Error(`strace has shown no call of ${command.name}`);
-    for (const [i, point] of points.entries()) {
-      if (i % of !== index || (values.only && !values.only.includes(nameOf(point)))) continue;
-      const wrong = complaints(box, command, point);
-      if (wrong.length === 0) passed++;
-      else failed++;
-      for (const line of wrong) console.log(`not ok ${nameOf(point)}: ${line}`);
+  let [passed, failed] = [0, 0];
+  for (const place of places.filter(isWanted)) {
+    const box = place === 'cold' ? new Sandbox() : new ServedSandbox();
+    if (box instanceof ServedSandbox) box.serve(1);
+    for (const command of commands) {
+      const points = pointsOf(place, command.name, trace(box, place, command), Number(values.most));
+      if (points.length === 0) throw new Error(`strace has shown no call of ${command.name}`);
+      for (const [i, point] of points.entries()) {
+        if (i % of !== index || (values.only && !values.only.includes(nameOf(point)))) continue;
+        const wrong = complaints(box, command, point);
+        if (wrong.length === 0) passed++;
+        else failed++;
+        for (const line of wrong) console.log(`not ok ${nameOf(point)}: ${line}`);
+        // Children that have ended are forgotten.
+        await new Promise(setImmediate);
+      }
     }
+    box.close();
   }
-  box.close();
   console.log(`${passed} ${failed}`);
+}
+
+function isWanted(place: Place): boolean {
+  return values.place === undefined || values.place.includes(place);
 }
 
 /** A process for each shard; what they tell is told at once. */
