@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasEnded, processStat } from '../../src/linux/procfs.ts';
+import { isGone } from '../launcher/server.ts';
 import { eventually, type Sandbox, TIMEOUT } from './harness.ts';
 
 /** Why there is none. */
@@ -49,7 +49,7 @@ export function withStraceAt(
   } finally {
     // Asked to end, it would wait for a process that is being killed, which waits for it.
     strace.kill('SIGKILL');
-    eventually('strace has gone', () => hasEnded(processStat(strace.pid ?? 0) ?? { state: 'X' }));
+    eventually('strace has gone', () => isGone(strace.pid ?? 0));
   }
 }
 
