@@ -46,6 +46,9 @@ test('where /run becomes full, there are as many workers as are needed, and they
   for (const { end } of all) end();
   rmSync(filler);
   spawnSync('mount', ['-o', 'remount,size=50%', '/run']);
+  // Many are idle now.
+  box.stop();
+  box.serve(1);
 });
 
 test('commands that last hold no worker that others wait for', () => {
