@@ -72,9 +72,14 @@ export class ServedSandbox extends Sandbox {
 
   /** Starts a server with that many workers. */
   serve(count: number, ...options: string[]): void {
-    const words = ['serve', '--workers', String(count), ...options];
+    this.serveThrough('exec "$@"', count, ...options);
+  }
+
+  /** The same by a shell script that executes "$@". */
+  serveThrough(script: string, count: number, ...options: string[]): void {
+    const words = [this.launcher, 'serve', '--workers', String(count), ...options];
     const stderr = openSync(this.messages, 'a');
-    this.#server = spawn(this.launcher, words, { stdio: ['ignore', 'ignore', stderr] });
+    this.#server = spawn('sh', ['-c', script, 'sh', ...words], { stdio: ['ignore', 'ignore', stderr] });
     closeSync(stderr);
     eventually('the workers are there', () => this.idle() === count && this.workers().length === count);
   }
