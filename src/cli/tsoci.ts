@@ -8,7 +8,7 @@ import type { Outcome } from '../launcher/worker.ts';
 import { detailsOf, isInternal, messageOf, originOf, TsociError } from '../linux/errors.ts';
 import { watchProgress } from '../linux/progress.ts';
 import { takeTurn, watchUncaught } from '../linux/uncaught.ts';
-import { setCaller } from '../linux/wanted.ts';
+import { CallerGone, setCaller } from '../linux/wanted.ts';
 import { type Command, readArguments } from './command.ts';
 import { commandNames, loadCommand, loadCommands } from './command-table.ts';
 import { GLOBAL_OPTIONS, type GlobalValues, logOptions, readGlobals, traceRequest } from './globals.ts';
@@ -66,7 +66,8 @@ export async function tsoci(request: Request, launcher: LauncherProcess): Promis
 /** Tells of an error; the exit status, which is `failure` unless the error is none of ours. */
 function failed(log: Log, error: unknown, failure: number): number {
   if (error instanceof ReaderGone) return READER_GONE;
-  log('error', described(error), detailsOf(error));
+  // Who has killed the launcher, perhaps by Ctrl-C, knows it.
+  log(error instanceof CallerGone ? 'debug' : 'error', described(error), detailsOf(error));
   const origin = originOf(error);
   if (origin instanceof Error && origin.stack) log('debug', origin.stack);
   return failure;

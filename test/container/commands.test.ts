@@ -1,10 +1,11 @@
 // Commands about several containers, or that go on for long.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually, missingPs, Sandbox, TIMEOUT, tsociPath } from './harness.ts';
@@ -114,20 +115,31 @@ test('a working directory that was removed is needed for relative paths only', (
   assert.match(fromNowhere('run', '--bundle', 'b', box.id()).stderr, /find the working directory: ENOENT/);
 });
 
-// Seen without it: the stack of an uncaught error, with the code of a bundle.
-test('events whose reader has gone ends without a word', async () => {
+// Seen without it: the stack of an uncaught error, with the code of a bundle; and "tsoci was killed" after Ctrl-C.
+test('events whose reader has gone, or that is interrupted, ends without a word', async () => {
   const id = box.id();
   box.configure('sleep 1000');
   assert.is(box.detached('run', '--detach', id), 0);
   const args = ['--root', box.root, 'events', '--interval', '10ms', id];
-  const child = spawn(tsociPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT });
-  let stderr = '';
-  child.stderr.on('data', (data: Buffer) => {
-    stderr += data.toString();
-  });
-  child.stdout.once('data', () => child.stdout.destroy());
-  assert.is((await once(child, 'close'))[0], 128 + constants.signals.SIGPIPE);
-  assert.is(stderr, '');
+  const ends: [
+    (child: ChildProcessByStdio<null, Readable, Readable>) => void,
+    number | null,
+    string | null,
+  ][] = [
+    [({ stdout }) => stdout.destroy(), 128 + constants.signals.SIGPIPE, null],
+    [(child) => child.kill('SIGINT'), null, 'SIGINT'],
+  ];
+  for (const [end, code, signal] of ends) {
+    const child = spawn(tsociPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT });
+    let stderr = '';
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString();
+    });
+    child.stdout.once('data', () => end(child));
+    // Only when the runtime has ended, too, is nobody left who could write.
+    assert.equal(await once(child, 'close'), [code, signal]);
+    assert.is(stderr, '');
+  }
   assert.is(box.tsoci('delete', '--force', id).status, 0);
 });
 
