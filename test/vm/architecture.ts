@@ -13,8 +13,6 @@ export type Processor = {
   console: string;
   /** For the kernel's command line. */
   kernelArguments: string[];
-  /** qemu's user emulator, which runs single programs of the guest on a host of another architecture. */
-  emulator: string;
 };
 
 export const processors: Readonly<Record<Architecture, Processor>> = {
@@ -25,7 +23,6 @@ export const processors: Readonly<Record<Architecture, Processor>> = {
     cpu: 'max,la57=off,cx16=off', // the flags of cx16 came out wrong in Linux 6.12
     console: 'ttyS0',
     kernelArguments: ['no_timer_check'], // on a busy host the timer is late, and a kernel that looks for it gives up
-    emulator: 'qemu-x86_64-static',
   },
   arm64: {
     debian: 'arm64',
@@ -34,7 +31,6 @@ export const processors: Readonly<Record<Architecture, Processor>> = {
     cpu: 'neoverse-n1', // no pointer authentication, which is slow to emulate
     console: 'ttyAMA0',
     kernelArguments: [],
-    emulator: 'qemu-aarch64-static',
   },
 };
 

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { openApt, unpackKernel, unpackWithDependencies } from './apt.ts';
-import { type Architecture, hostArchitecture, processors } from './architecture.ts';
+import { type Architecture, hostArchitecture } from './architecture.ts';
 import { makeDisk } from './disk.ts';
 import { run } from './process.ts';
 import { makeWorkspace, removeWorkspace } from './workspace.ts';
@@ -94,8 +94,9 @@ function build(architecture: Architecture, version: string, work: string): void 
   renameSync(join(root, 'boot', `vmlinuz-${release}`), join(system, 'vmlinuz'));
   unpackWithDependencies(apt, packages, root);
 
-  const busybox = guestProgram(architecture, join(root, 'usr/bin/busybox'));
-  run(...busybox('depmod', '-b', root, release));
+  // A guest of another architecture than this host's has one that cannot run here.
+  const busybox = architecture === hostArchitecture() ? join(root, 'usr/bin/busybox') : 'busybox';
+  run(busybox, ['depmod', '-b', root, release]);
   linkApplets(busybox, root);
   linkIptables(root);
   writeAccounts(root);
@@ -111,19 +112,9 @@ function only(names: string[]): string {
   return name;
 }
 
-/** The command line of a static program of the guest, to be run on the host. */
-type GuestProgram = (...args: string[]) => [command: string, args: string[]];
-
-function guestProgram(architecture: Architecture, path: string): GuestProgram {
-  if (architecture === hostArchitecture()) return (...args) => [path, args];
-  return (...args) => [processors[architecture].emulator, [path, ...args]];
-}
-
 /** busybox stands in for every command that no package brought. */
-function linkApplets(busybox: GuestProgram, root: string): void {
-  for (const applet of run(...busybox('--list'))
-    .trim()
-    .split('\n')) {
+function linkApplets(busybox: string, root: string): void {
+  for (const applet of run(busybox, ['--list']).trim().split('\n')) {
     const places = ['usr/bin', 'usr/sbin'].map((directory) => join(root, directory, applet));
     if (!places.some((place) => existsSync(place)))
       symlinkSync('/bin/busybox', join(root, 'usr/bin', applet));
@@ -149,13 +140,7 @@ function writeAccounts(root: string): void {
   write('machine-id', ['0123456789abcdef0123456789abcdef']); // without one, systemd asks questions at boot
 }
 
-function makeInitramfs(
-  busybox: GuestProgram,
-  root: string,
-  release: string,
-  work: string,
-  output: string,
-): void {
+function makeInitramfs(busybox: string, root: string, release: string, work: string, output: string): void {
   const tree = join(work, 'initramfs');
   const modules = join('lib/modules', release);
   for (const name of ['bin', 'dev', 'proc', 'root', modules])
@@ -165,8 +150,7 @@ function makeInitramfs(
   for (const name of ['modules.dep', 'modules.builtin', ...moduleFiles(join(root, modules), earlyModules)])
     cpSync(join(root, modules, name), join(tree, modules, name));
   const names = readdirSync(tree, { recursive: true, encoding: 'utf8' }).join('\n');
-  const [command, args] = busybox('cpio', '-o', '-H', 'newc', '-F', output);
-  run(command, args, { cwd: tree, input: names });
+  run(busybox, ['cpio', '-o', '-H', 'newc', '-F', output], { cwd: tree, input: names });
 }
 
 /** The files of modules and of those they depend on (modules.dep(5)); a module that is built in has none. */
