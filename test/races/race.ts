@@ -2,11 +2,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type MountInfo, parseMountinfo } from '../../src/linux/mountinfo.ts';
-import { TIMEOUT, tsociPath } from '../container/harness.ts';
+import { command, type Ended } from './command.ts';
 import type { Pair } from './exchanger.ts';
 import { type Scenario, strayDirectories } from './scenarios.ts';
 import { World } from './world.ts';
@@ -102,7 +102,7 @@ class Race {
       await this.#delete(id);
       return;
     }
-    if (status === null) this.#wrong.push(`${id}: create waits for ever`);
+    if (status === null) this.#wrong.push(`${id}: create was killed: it waits for ever`);
     // One line of tsoci's own for the failure; there may be warnings.
     if (!/^tsoci: (?!warning)/m.test(stderr) || /^ +at |internal error/m.test(stderr))
       this.#wrong.push(`${id}: no clear error: ${stderr}`);
@@ -111,28 +111,24 @@ class Race {
     if (existsSync(join(this.#world.box.root, id))) this.#wrong.push(`${id}: it is kept after ${stderr}`);
   }
 
-  async #command(i: number): Promise<{ id: string; status: number | null; stderr: string; pid: number }> {
+  async #command(i: number): Promise<Ended & { id: string; pid: number }> {
     const { box } = this.#world;
     const id = box.id();
-    const [pidFile, output] = ['pid', 'stderr'].map((name) => join(box.directory, `${id}.${name}`));
-    const config = ['--bundle', box.bundle, '--config', this.#config(i), '--pid-file', pidFile ?? ''];
+    const pidFile = join(box.directory, `${id}.pid`);
+    const config = ['--bundle', box.bundle, '--config', this.#config(i), '--pid-file', pidFile];
     const asked = readFileSync(this.#config(i), 'utf8').includes('"terminal":true');
     const socket = asked ? ['--console-socket', this.#consoleSocket] : [];
     const { options = [] } = this.#scenario.containers[i] ?? {};
-    const status = await finished(box.root, output ?? '', ['create', ...config, ...socket, ...options, id]);
-    const stderr = readFileSync(output ?? '', 'utf8');
-    unlinkSync(output ?? '');
-    if (status !== 0) return { id, status, stderr, pid: 0 };
-    const pid = Number(readFileSync(pidFile ?? '', 'utf8'));
-    unlinkSync(pidFile ?? '');
-    return { id, status, stderr, pid };
+    const ended = await command(box, ['create', ...config, ...socket, ...options, id]);
+    if (ended.status !== 0) return { id, ...ended, pid: 0 };
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    unlinkSync(pidFile);
+    return { id, ...ended, pid };
   }
 
   async #delete(id: string): Promise<void> {
-    const output = join(this.#world.box.directory, `${id}.delete`);
-    const status = await finished(this.#world.box.root, output, ['delete', '--force', id]);
-    if (status !== 0) this.#wrong.push(`${id}: delete: ${readFileSync(output, 'utf8')}`);
-    unlinkSync(output);
+    const { status, stderr } = await command(this.#world.box, ['delete', '--force', id]);
+    if (status !== 0) this.#wrong.push(`${id}: delete: ${stderr}`);
   }
 
   /** What a container has mounted that it would not have, had nobody disturbed. */
@@ -171,24 +167,10 @@ function kindOf({ type, root }: MountInfo): string {
   return `${type} ${type === 'devpts' || type === 'cgroup2' ? '' : root}`;
 }
 
-/** A command's exit status; null if it had to be killed. What it starts may live on: nobody waits for its output. */
-async function finished(root: string, output: string, args: readonly string[]): Promise<number | null> {
-  const stderr = openSync(output, 'w');
-  const child = spawn(tsociPath, ['--root', root, ...args], {
-    cwd: '/',
-    stdio: ['ignore', 'ignore', stderr],
-    timeout: TIMEOUT,
-    killSignal: 'SIGKILL',
-  });
-  closeSync(stderr);
-  const [status] = await once(child, 'exit');
-  return status;
-}
-
 async function startRacers(pairs: readonly Pair[]): Promise<ChildProcess[]> {
-  const command = [join(import.meta.dirname, 'exchanger.ts'), JSON.stringify(pairs)];
+  const words = [join(import.meta.dirname, 'exchanger.ts'), JSON.stringify(pairs)];
   const racers = Array.from({ length: RACERS }, () =>
-    spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] }),
+    spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] }),
   );
   await Promise.all(racers.map(({ stdout }) => once(stdout, 'data')));
   return racers;

@@ -1,11 +1,11 @@
 // Commands beside a `delete --force` of the same container: each of them either works or says that the container is not
 // there, has stopped or does not run. Never is it told what the command could not open because of that.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sandbox, TIMEOUT, tsociPath } from './harness.ts';
+import { Sandbox } from '../container/harness.ts';
+import { command } from './command.ts';
 
 const test = suite('races with delete');
 const box = new Sandbox();
@@ -25,9 +25,9 @@ for (const [name, args] of Object.entries(commands)) {
     for (let round = 0; round < ROUNDS; round++) {
       const id = box.id();
       assert.is(box.detached('run', '--detach', id), 0);
-      const racing = [start(...args(id)), start(...args(id))];
-      await pause(round * 8);
-      const deleted = start('delete', '--force', id);
+      const racing = [command(box, args(id)), command(box, args(id))];
+      await sleep(round * 8);
+      const deleted = command(box, ['delete', '--force', id]);
       for (const { status, stderr } of await Promise.all(racing)) {
         // The program itself may be killed: 128 and SIGKILL.
         if (status === 0 || (status === 137 && stderr === '')) continue;
@@ -36,27 +36,10 @@ for (const [name, args] of Object.entries(commands)) {
           /^tsoci: (.* the container (is|has) stopped|container \S+ does not exist)[^\n]*\n$/,
         );
       }
-      assert.equal(await deleted, { status: 0, stderr: '' });
+      assert.equal(await deleted, { status: 0, signal: null, stderr: '' });
     }
     assert.equal(box.leftovers(), []);
   });
-}
-
-async function start(...args: string[]): Promise<{ status: number | null; stderr: string }> {
-  const child = spawn(tsociPath, ['--root', box.root, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: TIMEOUT,
-  });
-  let stderr = '';
-  child.stderr.on('data', (data: Buffer) => {
-    stderr += data.toString();
-  });
-  const [status] = await once(child, 'close');
-  return { status, stderr };
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 test.after(() => box.close());
