@@ -2,11 +2,21 @@
 
 import { constants, openSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { moveThrough } from '../cgroups/cgroup-processes.ts';
-import { CLONE_NEWCGROUP, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
+import {
+  AT_EMPTY_PATH,
+  CLONE_NEWCGROUP,
+  CLONE_NEWUSER,
+  MOUNT_ATTR_RDONLY,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  PR_SET_DUMPABLE,
+} from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
+import { cString, syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
+import { SYS } from '../linux/syscalls.ts';
 import type { Launcher } from '../stub/launcher.ts';
 import type { Program } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
@@ -81,14 +91,49 @@ export function openTarget(
 
 /** Starts a stub that has the descriptors of the target. It is still in our namespaces. */
 export function spawnBoot(
-  { pidfd, root }: EnterTarget,
+  { pidfd, root, flags }: EnterTarget,
   { launcher, stdio, preserved = 0, cgroup, extra = [], property }: EnterOptions,
 ): StubProcess {
+  // It takes none where it is moved into the cgroup (cloneInto).
+  const taken = flags & CLONE_NEWUSER ? undefined : cgroup;
+  using opened = new DisposableStack();
+  const apart = taken === undefined ? undefined : openApart(taken);
+  if (apart !== undefined) opened.adopt(apart, closeDescriptor);
   // A place without a descriptor of its own is filled with one that the stub has anyway.
-  const places = [pidfd, root ?? pidfd, cgroup ?? pidfd];
+  const places = [pidfd, root ?? pidfd, apart ?? taken ?? pidfd];
   const boot = StubProcess.spawn(launcher, { stdio, preserved, extra: [...places, ...extra] });
   boot.property = property;
   return boot;
+}
+
+/**
+ * Another descriptor of a cgroup: a read-only clone of its mount that is attached nowhere. The process has it when it appears
+ * in the container, where others who have CAP_SYS_PTRACE may look through it: nothing leads up to the host, and no limit can be
+ * written.
+ */
+function openApart(directory: number): number | undefined {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+  const apart = syscall(SYS.open_tree, directory, cString(''), flags);
+  // Without the right to mount there is none to enter a mount namespace of others either.
+  if (apart === -EPERM) return undefined;
+  if (apart < 0) throw TsociError.fromErrno('open the cgroup', -apart);
+  // struct mount_attr: attr_set, attr_clr, propagation, userns_fd.
+  const attributes = new Uint8Array(new BigUint64Array([BigInt(MOUNT_ATTR_RDONLY), 0n, 0n, 0n]).buffer);
+  try {
+    check(
+      'open the cgroup',
+      'mount_setattr',
+      apart,
+      cString(''),
+      AT_EMPTY_PATH,
+      attributes,
+      attributes.length,
+    );
+  } catch (error) {
+    closeDescriptor(apart);
+    throw error;
+  }
+  return apart;
 }
 
 /** Moves that stub into the namespaces of the target, and clones it there. After that it is of no use any more. */

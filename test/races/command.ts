@@ -16,12 +16,17 @@ export interface Ended {
 let count = 0;
 
 /** Runs a command to its end. What it starts may live on: nobody waits for that to let go of its output. */
-export async function command(box: Sandbox, args: readonly string[]): Promise<Ended> {
+export async function command(
+  box: Sandbox,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
   const output = join(box.directory, `stderr-${count++}`);
   const stderr = openSync(output, 'w');
   const child = spawn(tsociPath, ['--root', box.root, ...args], {
     cwd: box.directory,
     stdio: ['ignore', 'ignore', stderr],
+    env: { ...process.env, ...environment },
     timeout: TIMEOUT,
     killSignal: 'SIGKILL',
   });
