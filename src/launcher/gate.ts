@@ -3,10 +3,18 @@
 
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { POLLIN, SO_PEERPIDFD, SOL_SOCKET } from '../linux/constants.ts';
-import { closeDescriptor, poll } from '../linux/descriptor.ts';
-import { syscall } from '../linux/ffi.ts';
+import {
+  AT_FDCWD,
+  POLLIN,
+  SO_PEERPIDFD,
+  SOL_SOCKET,
+  STATX_BASIC_STATS,
+  STATX_MNT_ID,
+} from '../linux/constants.ts';
+import { check, closeDescriptor, poll } from '../linux/descriptor.ts';
+import { cString, syscall } from '../linux/ffi.ts';
 import { fieldOf, processStatus } from '../linux/procfs.ts';
+import { isSamePlace, STATX_SIZE } from '../linux/statx.ts';
 import { SYS } from '../linux/syscalls.ts';
 import { peerOf } from './request.ts';
 
@@ -61,7 +69,15 @@ let own: string | undefined;
 /** What no process of ours changes of itself is looked up once. Where / is, others can change (pivot_root(2)). */
 function isLikeUs(pid: number, status: string): boolean {
   own ??= describe('self', processStatus('self'));
-  return describe(pid, status) === own && isSameFile(`/proc/${pid}/root`, '/');
+  return describe(pid, status) === own && isSamePlace(placeOf(`/proc/${pid}/root`), placeOf('/'));
+}
+
+/** Also of which mount it is: a root directory that is a bind mount of / has other mounts below it. */
+function placeOf(path: string): Buffer {
+  const stat = Buffer.alloc(STATX_SIZE);
+  const wanted = STATX_BASIC_STATS | STATX_MNT_ID;
+  check(`look at ${path}`, 'statx', AT_FDCWD, cString(path), 0, wanted, stat);
+  return stat;
 }
 
 /** The rights, namespaces and label of a process, as one text to compare. */

@@ -66,6 +66,8 @@ test('files that the runtime makes have the umask of the caller', () => {
   assert.is(file('0000', 'open'), 0o644);
 });
 
+const inBindMount = `mkdir /run/root; mount --rbind / /run/root; chroot /run/root "$@"
+  status=$?; umount --lazy /run/root; exit $status`;
 const strangers: [who: string, words: string[]][] = [
   ['another user', ['setpriv', '--reuid', '1000', '--clear-groups']],
   ['who has fewer groups', ['setpriv', '--groups', '7']],
@@ -73,6 +75,9 @@ const strangers: [who: string, words: string[]][] = [
   ['who may gain no privileges', ['setpriv', '--no-new-privs']],
   ['who is in another network namespace', ['unshare', '--net']],
   ['who is in another mount namespace', ['unshare', '--mount']],
+  ['who is in another time namespace', ['unshare', '--time', '--fork']],
+  ['who is in another pid namespace', ['unshare', '--pid', '--fork']],
+  ['whose root directory is a bind mount of /', ['sh', '-c', inBindMount, 'sh']],
 ];
 for (const [who, words] of strangers) {
   test(`${who} is not served`, () => {
