@@ -30,6 +30,8 @@ const held = Array.from({ length: LAST_SIGNAL }, (_, i) => i + 1).filter(
 );
 /** SIGCONT, SIGTSTP, SIGTTIN and SIGTTOU, by which a shell stops a job as a whole and has it go on. */
 const jobControl: readonly number[] = [18, 20, 21, 22];
+/** SIGURG and SIGWINCH, which nobody notices who does not ask for them (signal(7)). */
+const unnoticed: readonly number[] = [23, 28];
 /** asm-generic/siginfo.h: sent by the kernel, such as by a terminal to the processes in its foreground. */
 const SI_KERNEL = 0x80;
 
@@ -40,6 +42,11 @@ export interface Event {
   signals: number[];
   /** Those that a terminal has sent to the process as well (holdTogether). */
   had: number[];
+}
+
+/** Whether a signal ends a program that does nothing about it (signal(7)). */
+export function isFatal(signal: number): boolean {
+  return ![SIGCHLD, ...jobControl, ...unnoticed].includes(signal);
 }
 
 export class CallerSignals {

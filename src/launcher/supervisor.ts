@@ -11,6 +11,7 @@ import type { Caller } from './caller.ts';
 import { isReplaced } from './gate.ts';
 import { MOST_WORKERS, makeRecord, recordOf, type Server, ServerRecord } from './server-record.ts';
 import { type Listening, listen } from './server-socket.ts';
+import { isFatal } from './signals.ts';
 import { needOf, startWorker, type Worker } from './worker-pool.ts';
 
 /** Where a worker could not be started, or has ended before it was ready, none is started for that long, in milliseconds. */
@@ -35,7 +36,7 @@ export function supervise(caller: Caller, options: ServeOptions, ready: () => vo
   ready();
   while (!supervisor.done) {
     const { signals } = caller.signals.next(-1, (launcher) => supervisor.attend(launcher));
-    if (signals.length > 0) return 0;
+    if (signals.some(isFatal)) return 0;
     supervisor.tend();
   }
   return 0;
