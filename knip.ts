@@ -15,7 +15,7 @@ export default {
     'scripts/test-by-name.ts',
     'test/{cgroups/systemd-fake,launcher/{echo,failing-runtime},races/{exchanger,hostile,run}}.ts',
     'test/{library/abandoned,library/program,network/worker}.ts',
-    'test/fuzz/targets/*.ts',
+    'test/fuzz/{targets/*,containers/run}.ts',
     'test/**/*.test.ts',
     'conformance/*.ts',
     'bench/*.ts',

@@ -159,6 +159,11 @@ export class Mount {
     copied.#attributes = this.#attributes;
     return copied;
   }
+
+  /** A copy of all of it: what is mounted there is not what is mounted here. */
+  tree(): Mount {
+    return this.copy('', new Map([...this.mounts].map(([path, mount]) => [path, mount.tree()])));
+  }
 }
 
 /** Where a path has led: '' is the root of the mount. */
@@ -216,7 +221,7 @@ export class Place {
   /** A detached copy (open_tree(2)), with `recursive` of what is mounted below too. */
   clone(recursive: boolean): Mount {
     const below = [...this.mount.mounts].filter(([path]) => recursive && path.startsWith(`${this.path}/`));
-    const copied = new Map(below.map(([path, mount]) => [path.slice(this.path.length), mount]));
+    const copied = new Map(below.map(([path, mount]) => [path.slice(this.path.length), mount.tree()]));
     return this.mount.copy(this.path, copied);
   }
 

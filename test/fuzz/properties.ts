@@ -22,6 +22,19 @@ export function unlessRefused<T>(read: () => T, input: string | Buffer = ''): { 
   }
 }
 
+/** The same for what takes its time. */
+export async function unlessRefusedLater<T>(
+  read: () => Promise<T>,
+  input: string | Buffer = '',
+): Promise<{ value: T } | undefined> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    checkRefusal(error, input);
+    return undefined;
+  }
+}
+
 /** Throws what is none of our errors, or one whose message tells nothing. */
 function checkRefusal(error: unknown, input: string | Buffer): void {
   if (!(error instanceof TsociError || error instanceof JsonError)) throw error;

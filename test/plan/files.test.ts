@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { MOUNT_ATTR_RDONLY } from '../../src/linux/constants.ts';
 import { ENOENT } from '../../src/linux/errno.ts';
 import { OpenFiles } from '../../src/plan/open-files.ts';
 import { Filesystem, Mount, Place, resolve } from '../../src/plan/planned-files.ts';
@@ -35,6 +36,21 @@ test('a directory that vanishes is empty, a file is not there', () => {
   assert.is(files.send(unread), 0);
   assert.is(files.readDirectory(listed, 1000).length > 0, true, '. and .. at least');
   assert.is(resolve(root, '/cgroup/file'), -ENOENT);
+});
+
+// Seen as a stack overflow: the directory of the bundle was bound into its root filesystem.
+test('a copy of a tree of mounts is another tree', () => {
+  const mount = () => new Mount(new Filesystem([host]));
+  const [root, below, deeper] = [mount(), mount(), mount()];
+  root.mounts.set('/a', below);
+  below.mounts.set('/b', deeper);
+  const copy = new Place(root).clone(true);
+  deeper.mounts.set('/c', copy);
+  copy.change(MOUNT_ATTR_RDONLY, 0, true);
+  const copied = copy.mounts.get('/a')?.mounts.get('/b');
+  assert.is(copied?.has(MOUNT_ATTR_RDONLY), true);
+  assert.is(copied?.mounts.size, 0);
+  assert.is(deeper.has(MOUNT_ATTR_RDONLY), undefined);
 });
 
 test.after(() => rmSync(host, { recursive: true, force: true }));
