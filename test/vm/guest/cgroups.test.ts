@@ -32,7 +32,7 @@ const RESOURCES = {
     throttleWriteIOPSDevice: [{ ...device, rate: 200 }],
   },
   hugepageLimits: [{ pageSize: '2MB', limit: 4 * MIB }],
-  unified: { 'memory.min': '4096', 'cgroup.max.descendants': '9' },
+  unified: { 'memory.min': '65536', 'cgroup.max.descendants': '9' },
   devices: [
     { allow: false, access: 'rwm' },
     { allow: true, type: 'c', major: 1, minor: 11, access: 'r' },
@@ -44,7 +44,7 @@ const VALUES: Record<string, string> = {
   'memory.max': String(64 * MIB),
   'memory.low': String(32 * MIB),
   'memory.swap.max': String(32 * MIB),
-  'memory.min': '4096',
+  'memory.min': '65536',
   'cpu.weight': '174',
   'cpu.max': '50000 100000',
   'cpu.max.burst': '10000',
