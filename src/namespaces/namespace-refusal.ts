@@ -6,10 +6,11 @@ import { errnoOf, TsociError } from '../linux/errors.ts';
 
 /** The error of clone3(2) or unshare(2) with what would help. */
 export function explainNamespaces(doing: string, flags: number, error: unknown): TsociError {
-  return TsociError.from(doing, error, hint(flags, errnoOf(error)));
+  return TsociError.from(doing, error, namespaceHint(flags, errnoOf(error)));
 }
 
-function hint(flags: number, errno: number | undefined): string | undefined {
+/** What would help where namespaces of these flags are refused. */
+export function namespaceHint(flags: number, errno: number | undefined): string | undefined {
   switch (errno) {
     case EPERM:
       return flags & CLONE_NEWUSER

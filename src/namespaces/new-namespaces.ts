@@ -2,17 +2,18 @@
 
 import type { Program } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
-import { explainNamespaces } from './namespace-refusal.ts';
+import { explainNamespaces, namespaceHint } from './namespace-refusal.ts';
 
 /** Moves the stub into new namespaces. */
 export function unshare(stub: StubProcess, flags: number, doing: string): void {
   const program = stub.program();
-  program.call('unshare', [flags], doing);
-  try {
-    stub.run(program);
-  } catch (error) {
-    throw explainNamespaces(doing, flags, error);
-  }
+  addUnshare(program, flags, doing);
+  stub.run(program);
+}
+
+/** Adds what does that. */
+export function addUnshare(program: Program, flags: number, doing: string): void {
+  program.call('unshare', [flags], doing, { hint: (errno) => namespaceHint(flags, errno) });
 }
 
 /** Init, or what else `role` says: a clone of the stub in new namespaces, and in the cgroup of which `cgroup` is a descriptor in the stub. */

@@ -1,7 +1,7 @@
 // A session keyring of the container's own, so that it neither reads nor fills the caller's (session-keyring(7)).
 
 import { KEY_SPEC_SESSION_KEYRING, KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SETPERM } from '../linux/constants.ts';
-import { ENOSYS } from '../linux/errno.ts';
+import { EDQUOT, ENOSYS } from '../linux/errno.ts';
 import type { Program } from '../stub/program.ts';
 
 /** linux/key.h: what a keyring made by KEYCTL_JOIN_SESSION_KEYRING allows its possessor and its user. */
@@ -12,6 +12,11 @@ const KEY_OTH_SEARCH = 0x00000008;
 
 /** A kernel without CONFIG_KEYS has no keyring that could leak. */
 const ignored = [ENOSYS];
+
+function hint(errno: number): string | undefined {
+  if (errno !== EDQUOT) return undefined;
+  return 'its user has as many keys as it may: sysctl kernel.keys.maxkeys and maxbytes, or --no-new-keyring';
+}
 
 /**
  * A new session keyring `_ses.ID` for the container's init. It may be searched by the user that made it, so that
@@ -28,5 +33,8 @@ export function createSessionKeyring(program: Program, id: string, userNamespace
 /** The container's session keyring, for a process that `exec` brings in. */
 export function joinSessionKeyring(program: Program, id: string): void {
   const name = `_ses.${id}`;
-  program.call('keyctl', [KEYCTL_JOIN_SESSION_KEYRING, name], `join session keyring ${name}`, { ignored });
+  program.call('keyctl', [KEYCTL_JOIN_SESSION_KEYRING, name], `join session keyring ${name}`, {
+    ignored,
+    hint,
+  });
 }

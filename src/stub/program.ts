@@ -47,7 +47,12 @@ export interface Operation {
   readonly closesFrom?: number | undefined;
   /** The property of config.json that wants it; undefined for what every container needs. */
   readonly property?: string | undefined;
+  /** What helps where it fails. */
+  readonly hint?: Hint | undefined;
 }
+
+/** What helps against an error (positive), if anything does. */
+type Hint = (errno: number) => string | undefined;
 
 /** The path that an execve(2) executes; undefined for another operation. */
 export function executedBy({ call, args }: Operation): string | undefined {
@@ -57,6 +62,7 @@ export function executedBy({ call, args }: Operation): string | undefined {
 export interface OperationOptions {
   control?: number;
   ignored?: readonly number[];
+  hint?: Hint;
 }
 
 /** What a call does to the descriptors of its process. */
@@ -210,7 +216,7 @@ export class Program {
     args: readonly Word[],
     doing: string,
     { opens, closes, closesFrom, receives }: DescriptorChange = {},
-    { control = 0, ignored = NONE }: OperationOptions = {},
+    { control = 0, ignored = NONE, hint }: OperationOptions = {},
   ): number {
     const { property } = this;
     const bits = ignored.length > 0 ? control | CONTINUE_ON_ERROR : control;
@@ -225,6 +231,7 @@ export class Program {
       closesFrom,
       receives,
       property,
+      hint,
     };
     this.operations.push(operation);
     this.#descriptors.apply(operation);

@@ -18,11 +18,11 @@ export class OperationError extends TsociError {
   readonly results: Results;
 
   constructor(operation: Operation, executed: number, errno: number, results: Results) {
-    const { message } = TsociError.fromErrno(operation.doing, errno);
+    const { message, hint } = TsociError.fromErrno(operation.doing, errno, operation.hint?.(errno));
     // An operation that was left for `later` has no errno: a caller that expects some errno from its own program must not
     // take this failure for it.
     const { doing: step, property } = operation;
-    super(message, { errno: executed < 0 ? undefined : errno, property, step });
+    super(message, { errno: executed < 0 ? undefined : errno, property, step, hint });
     this.answer = errno;
     this.operation = operation;
     this.executed = executed;

@@ -1,18 +1,16 @@
 // Containers that are created, several at once, while what they are made of is exchanged.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type MountInfo, parseMountinfo } from '../../src/linux/mountinfo.ts';
 import { command, type Ended } from './command.ts';
-import type { Pair } from './exchanger.ts';
+import { startRacers, stopRacers } from './racers.ts';
 import { type Scenario, strayDirectories } from './scenarios.ts';
 import { World } from './world.ts';
 
-/** How many processes exchange names, and how many create containers. */
-const RACERS = 2;
+/** How many processes create containers. */
 const CREATORS = 2;
 
 export interface Outcome {
@@ -165,25 +163,6 @@ function mountsOf(pid: number): MountInfo[] {
 function kindOf({ type, root }: MountInfo): string {
   // A pseudoterminal of its own has a number, a cgroup its id.
   return `${type} ${type === 'devpts' || type === 'cgroup2' ? '' : root}`;
-}
-
-async function startRacers(pairs: readonly Pair[]): Promise<ChildProcess[]> {
-  const words = [join(import.meta.dirname, 'exchanger.ts'), JSON.stringify(pairs)];
-  const racers = Array.from({ length: RACERS }, () =>
-    spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] }),
-  );
-  await Promise.all(racers.map(({ stdout }) => once(stdout, 'data')));
-  return racers;
-}
-
-/** One that has ended by itself has told why. */
-async function stopRacers(racers: readonly ChildProcess[]): Promise<void> {
-  for (const racer of racers) {
-    if (racer.exitCode !== null) throw new Error('a process that exchanges names has failed');
-    const ended = once(racer, 'exit');
-    racer.kill('SIGKILL');
-    await ended;
-  }
 }
 
 /** A console socket that takes terminals and lets go of them. */

@@ -17,7 +17,13 @@ import {
   writeTimeOffsets,
 } from '../../namespaces/mappings.ts';
 import { cloneFlags, isolates, joins, lateFlags, userComesFirst } from '../../namespaces/namespace-plan.ts';
-import { cloneInit, setDomainname, setHostname, unshare } from '../../namespaces/new-namespaces.ts';
+import {
+  addUnshare,
+  cloneInit,
+  setDomainname,
+  setHostname,
+  unshare,
+} from '../../namespaces/new-namespaces.ts';
 import { loopbackUp } from '../../network/loopback.ts';
 import { buildRootfs, finishRoot, openDevNull, type RootfsPlan } from '../../rootfs/build.ts';
 import { makeConsole } from '../../rootfs/console.ts';
@@ -195,7 +201,7 @@ function configureInit(creation: Creation, stub: StubProcess): Init {
   if (!options.noNewKeyring) createSessionKeyring(program, options.id, ownUsers);
   const flags = lateFlags(namespaces);
   program.property = 'linux.namespaces';
-  if (flags !== 0) program.call('unshare', [flags], 'make namespaces of the container');
+  if (flags !== 0) addUnshare(program, flags, 'make namespaces of the container');
   setHostname(program.for('hostname'), hostname);
   setDomainname(program.for('domainname'), domainname);
   if (namespaces.create.has('network')) loopbackUp(program.for('linux.namespaces'));
