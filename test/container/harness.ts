@@ -183,15 +183,23 @@ function cgroups(): string[] {
   const mount = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';
   const found: string[] = [];
   const walk = (directory: string, depth: number): void => {
-    // Others come and go while we look.
-    for (const entry of existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : []) {
-      if (!entry.isDirectory()) continue;
-      found.push(join(directory, entry.name));
-      if (depth > 1) walk(join(directory, entry.name), depth - 1);
+    for (const name of subdirectories(directory)) {
+      found.push(join(directory, name));
+      if (depth > 1) walk(join(directory, name), depth - 1);
     }
   };
   if (existsSync(mount)) walk(mount, 4);
   return found;
+}
+
+/** None of one that is gone: others come and go while we look. */
+function subdirectories(directory: string): string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }
 
 /** Command lines of all other processes, and of stubs by the name of their executable. */

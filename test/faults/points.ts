@@ -75,6 +75,27 @@ const ERRNOS: Readonly<Record<string, string>> = {
   rename: 'ENOSPC',
 };
 
+/** What some answer of is another way to go on. */
+const OTHERS = [
+  'EPERM',
+  'EINVAL',
+  'ENOSYS',
+  'EAGAIN',
+  'ENOENT',
+  'EEXIST',
+  'EBUSY',
+  'EINTR',
+  'EACCES',
+  'ENODEV',
+];
+
+/** A fault is for lack of something where a runtime is the caller's own; with a server it may be any other. */
+function errnoOf(place: Place, call: string, nth: number): string {
+  if (place !== 'launcher') return ERRNOS[call] ?? 'EIO';
+  const letters = [...call].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
+  return OTHERS[(letters + nth) % OTHERS.length] ?? 'EIO';
+}
+
 /** A trace in which each line is of one process: `PID call(…`. */
 export function pointsOf(place: Place, command: string, trace: string, most: number): Point[] {
   const counts = new Map<string, Map<string, number>>();
@@ -86,10 +107,11 @@ export function pointsOf(place: Place, command: string, trace: string, most: num
   return [...counts].flatMap(([call, byPid]) => {
     if (NEVER.has(call)) return [];
     const count = Math.min(Math.max(...byPid.values()), ENGINES.has(call) ? ENGINES_MOST : most);
-    const errnos = ONLY_KILLS.has(call) ? [undefined] : [ERRNOS[call] ?? 'EIO', undefined];
-    return Array.from({ length: count }, (_, i) =>
-      errnos.map((errno) => ({ place, command, call, nth: i + 1, errno })),
-    ).flat();
+    return Array.from({ length: count }, (_, i) => {
+      const point = { place, command, call, nth: i + 1 };
+      const killed = { ...point, errno: undefined };
+      return ONLY_KILLS.has(call) ? [killed] : [{ ...point, errno: errnoOf(place, call, i + 1) }, killed];
+    }).flat();
   });
 }
 
