@@ -15,6 +15,7 @@ import {
 } from '../../src/linux/constants.ts';
 import { check, closeDescriptor, socketPair } from '../../src/linux/descriptor.ts';
 import { cString } from '../../src/linux/ffi.ts';
+import { processStat } from '../../src/linux/procfs.ts';
 import { stubImages } from '../../src/stub/images.ts';
 import { type Change, eventually, TIMEOUT } from '../container/harness.ts';
 import { StreamListener } from '../container/stream-listener.ts';
@@ -27,6 +28,7 @@ const box = new ServedSandbox();
 const [pidFile = '', hookFile = ''] = ['pid', 'hook'].map((name) => join(box.directory, name));
 
 /** linux/prctl.h: what is read by them. */
+const PR_SET_CHILD_SUBREAPER = 36;
 const prctls = { dumpable: 3, keepcaps: 7, securebits: 27, timerslack: 30 };
 /** personality(2): tells, and changes nothing. */
 const TELL = 0xffffffff;
@@ -284,6 +286,32 @@ test('it is the caller’s', () => {
 });
 
 test('the terminal that a console socket is sent', () => assert.equal(consoleOutcome(), coldConsole));
+
+// As conmon and containerd-shim are one: prctl(2).
+test('init is a child of the subreaper that its caller has', () => {
+  const set = (on: number) => check('be a subreaper', 'prctl', PR_SET_CHILD_SUBREAPER, on, 0, 0, 0);
+  box.configure('exit 5');
+  const reaped = () => {
+    const id = box.id();
+    const stdio = 'ignore';
+    const words = ['--root', box.root, 'create', id];
+    spawnSync(box.launcher, words, { cwd: box.bundle, timeout: TIMEOUT, stdio });
+    const { pid } = JSON.parse(box.tsoci('state', id).stdout);
+    const parent = processStat(pid)?.parent;
+    box.tsoci('delete', '--force', id);
+    return parent;
+  };
+  set(1);
+  try {
+    const { served } = box.status();
+    assert.is(reaped(), process.pid);
+    assert.ok(box.status().served > served);
+    box.stop();
+    assert.is(reaped(), process.pid);
+  } finally {
+    set(0);
+  }
+});
 
 test('nothing is left behind', () => {
   box.tsoci('delete', '--force', victim);
