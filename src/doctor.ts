@@ -7,6 +7,7 @@ import type { Caller } from './launcher/caller.ts';
 import { CLONE_NEWNS, CLONE_NEWUSER, FSOPEN_CLOEXEC } from './linux/constants.ts';
 import { messageOf } from './linux/errors.ts';
 import { findExecutable } from './linux/files.ts';
+import { whyTooOld } from './linux/kernel.ts';
 import { writeMappings } from './namespaces/mappings.ts';
 import { tryLibseccomp } from './security/seccomp/libseccomp.ts';
 import { StubProcess } from './stub/stub-process.ts';
@@ -39,11 +40,9 @@ export function examine(caller: Caller): Diagnosis[] {
   ];
 }
 
-/** mount_setattr(2) and its use on detached mounts are complete since 5.14. */
 export function kernel(kernelRelease: string): Diagnosis {
-  const [major = 0, minor = 0] = kernelRelease.split('.').map(Number.parseFloat);
-  const ok = major > 5 || (major === 5 && minor >= 14);
-  return need('kernel', ok, kernelRelease, 'tsoci needs Linux 5.14 or later');
+  const reason = whyTooOld(kernelRelease);
+  return need('kernel', reason === undefined, kernelRelease, reason ?? '');
 }
 
 function procfs(): Diagnosis {

@@ -2,6 +2,7 @@
 
 import type { Caller } from '../../launcher/caller.ts';
 import { TsociError } from '../../linux/errors.ts';
+import { requireKernel } from '../../linux/kernel.ts';
 import { checkMapped } from '../../namespaces/mappings.ts';
 import { isolates, type NamespacePlan, planNamespaces } from '../../namespaces/namespace-plan.ts';
 import { planRootfs, type RootfsPlan } from '../../rootfs/build.ts';
@@ -47,6 +48,7 @@ export async function prepareBundle(
   bundle: Bundle,
 ): Promise<Creation> {
   const { config, path, rootfs } = bundle;
+  requireKernel();
   requiredLsms(labelsOf(config));
   const namespaces = planNamespaces(config.linux?.namespaces ?? []);
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
