@@ -26,6 +26,7 @@ const numbers = {
   fchownat: [260, 54],
   fcntl: [72, 25],
   flock: [73, 32],
+  fsetxattr: [190, 7],
   fsconfig: [431, 431],
   fsmount: [432, 432],
   fsopen: [430, 430],

@@ -51,12 +51,14 @@ export interface RootfsPlan {
 
 export function planRootfs(config: Config, bundle: string, rootfs: string, overlay: boolean): RootfsPlan {
   const { mountLabel: label, rootfsPropagation: propagation, devices = [] } = config.linux ?? {};
+  const namespaces = planNamespaces(config.linux?.namespaces ?? []);
+  const setting = { bundle, rootfs, label, ownIpc: isolates(namespaces, 'ipc') };
   const mounts = (config.mounts ?? []).map((mount, i) => ({
-    ...forProperty(`mounts[${i}]`, () => planMount(mount, { bundle, rootfs, label })),
+    ...forProperty(`mounts[${i}]`, () => planMount(mount, setting)),
     property: `mounts[${i}]`,
   }));
   const shared = propagations.get(propagation ?? '')?.type === MS_SHARED;
-  const newUsers = isolates(planNamespaces(config.linux?.namespaces ?? []), 'user');
+  const newUsers = isolates(namespaces, 'user');
   // A user namespace is refused them (mount-refusal.ts).
   if (!newUsers) bindHostFilesystems(mounts);
   return {

@@ -12,7 +12,8 @@ import {
   MOUNT_ATTR_RDONLY,
 } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
-import type { Program } from '../stub/program.ts';
+import { labelRoot, unquoteLabel } from '../security/lsm.ts';
+import { type Program, withProperty } from '../stub/program.ts';
 import { OperationError } from '../stub/results.ts';
 import { changeAttributes, type RootContext, setAttributes } from './context.ts';
 import { mappingIds } from './idmap-refusal.ts';
@@ -52,9 +53,12 @@ export function newFilesystem(
   const { options, idmapNamespace } = plan;
   const doing = describe(plan);
   const asked = [...settings(from.type, options), ...optionsOfCovered(options, place)];
-  const made = isForMount(from.type, options)
+  const made = isForMount(from.type, { ...options, data: [...options.data, ...contextOption(plan)] })
     ? mountByOptions(program, place, from, plan, asked)
     : mountByContext(program, from, plan, asked);
+  const { label } = plan;
+  if (label && 'root' in label)
+    withProperty(program, 'linux.mountLabel', () => labelRoot(program, made.mount, label.root, doing));
   if (idmapNamespace !== undefined) {
     const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace };
     setAttributes(program, made.mount, attributes, 0, mappingIds(doing));
@@ -77,6 +81,8 @@ function mountByContext(
     if (isLongPath(type, option)) setLongPath(program, filesystem, option, doing);
     else setOption(program, filesystem, option, doing);
   }
+  for (const option of contextOption(plan))
+    withProperty(program, 'linux.mountLabel', () => setOption(program, filesystem, option, doing));
   program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
   const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, firstAttributes(type, options)], doing);
   program.close(filesystem);
@@ -92,11 +98,16 @@ function mountByOptions(
   asked: readonly string[],
 ): { mount: number } {
   const { options } = plan;
-  const mount = mountAtOnce(program, place, plan, from, asked);
+  const mount = mountAtOnce(program, place, plan, from, [...asked, ...contextOption(plan)]);
   const { clear } = options.attributes;
   const attributes = { set: firstAttributes(from.type, options), clear: clear & MOUNT_ATTR__ATIME };
   changeAttributes(program, mount, attributes, 0, describe(plan));
   return { mount };
+}
+
+/** linux.mountLabel as an option of the filesystem, or nothing. */
+function contextOption({ label }: MountPlan): string[] {
+  return label && 'context' in label ? [`context=${label.context}`] : [];
 }
 
 /** What a mount has before all is made in it. */
@@ -113,7 +124,7 @@ export function settings(type: string, options: MountOptions): string[] {
 }
 
 export function setOption(program: Program, fs: number, option: string, doing: string): void {
-  const [key, value] = keyAndValue(option);
+  const [key, value] = keyAndValue(unquoteLabel(option));
   const what = `${doing}: option ${option}`;
   if (value === undefined) program.call('fsconfig', [fs, FSCONFIG_SET_FLAG, key, 0, 0], what);
   else program.call('fsconfig', [fs, FSCONFIG_SET_STRING, key, value, 0], what);

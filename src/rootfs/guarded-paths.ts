@@ -22,14 +22,20 @@ import { attach, openInRootArguments, type RootContext, setAttributes } from './
 /** Paths that are not there need no protection. */
 const absent = [ENOENT, ENOTDIR, EACCES];
 
+/** linux.maskedPaths, linux.readonlyPaths, and linux.mountLabel for what masks a directory. */
+export interface GuardedPaths {
+  maskedPaths?: readonly string[] | undefined;
+  readonlyPaths?: readonly string[] | undefined;
+  mountLabel?: string | undefined;
+}
+
 /**
- * maskedPaths and readonlyPaths. `devNull` is a descriptor in init of the host's /dev/null: what the image has in its
- * place must not become the mask (CVE-2025-31133).
+ * `devNull` is a descriptor in init of the host's /dev/null: what the image has in its place must not become the mask
+ * (CVE-2025-31133).
  */
 export function guardPaths(
   context: RootContext,
-  readonlyPaths: readonly string[],
-  maskedPaths: readonly string[],
+  { readonlyPaths = [], maskedPaths = [], mountLabel }: GuardedPaths,
   devNull: number,
 ): void {
   const { init } = context;
@@ -50,7 +56,7 @@ export function guardPaths(
   });
   const inspected = init.run(program);
   const directories = stats.map((stat) => fileTypeOf(inspected.bytes(stat)) === S_IFDIR);
-  mask(context, masked, directories, devNull);
+  mask(context, masked, directories, { devNull, mountLabel });
 }
 
 interface OpenPath {
@@ -92,10 +98,10 @@ function mask(
   { init }: RootContext,
   paths: readonly OpenPath[],
   directories: readonly boolean[],
-  devNull: number,
+  { devNull, mountLabel }: { devNull: number; mountLabel: string | undefined },
 ): void {
   const program = init.program();
-  const empty = directories.includes(true) ? emptyDirectory(program) : devNull;
+  const empty = directories.includes(true) ? emptyDirectory(program, mountLabel) : devNull;
   // One superblock serves all: a clone is cheaper than a new tmpfs. Before Linux 6.15 only what is attached can be
   // cloned: the mask itself goes to the first path.
   const attached = new Set<number>();
@@ -118,7 +124,7 @@ function mask(
 }
 
 /** A detached mount of a tmpfs that nothing can be put in. */
-function emptyDirectory(program: Program): number {
+function emptyDirectory(program: Program, mountLabel: string | undefined): number {
   const doing = 'make an empty directory for maskedPaths';
   program.property = 'linux.maskedPaths';
   const filesystem = program.open('fsopen', ['tmpfs', FSOPEN_CLOEXEC], doing);
@@ -126,6 +132,11 @@ function emptyDirectory(program: Program): number {
     program.call('fsconfig', [filesystem, FSCONFIG_SET_STRING, key, value, 0], `${doing}: set its ${key}`);
   set('size', '0');
   set('mode', '755');
+  if (mountLabel) {
+    program.property = 'linux.mountLabel';
+    set('context', mountLabel);
+    program.property = 'linux.maskedPaths';
+  }
   program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
   const mount = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY], doing);
   program.close(filesystem);

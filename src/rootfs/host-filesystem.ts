@@ -10,20 +10,7 @@ import { STATX_SIZE, STX_MNT_ID } from '../linux/statx.ts';
 import { openInRootArguments, type RootContext } from './context.ts';
 import { settings } from './filesystem.ts';
 import { describe, type MountPlan } from './mount-plan.ts';
-
-/**
- * Those of which the kernel has one instance, whoever mounts it. Some set their options anew with each mount: mode=777 of a
- * container would be that of /sys/kernel/debug. cgroup2 has an instance for each cgroup namespace: see bindCgroup.
- */
-const singleInstance: ReadonlySet<string> = new Set([
-  ...['binfmt_misc', 'configfs', 'debugfs', 'devtmpfs', 'efivarfs', 'fusectl', 'pstore', 'resctrl'],
-  ...['securityfs', 'selinuxfs', 'smackfs', 'tracefs'],
-]);
-
-/** Whether the kernel has one filesystem of this type, which then is also the host's. */
-export function isSingleInstance(type: string): boolean {
-  return singleInstance.has(type);
-}
+import { isSingleInstance } from './single-instance.ts';
 
 /** In place of one more mount of a filesystem that the host has mounted, that mount is bound. */
 export function bindHostFilesystems(mounts: readonly MountPlan[]): void {

@@ -20,6 +20,8 @@ import {
   OPEN_TREE_CLONE,
 } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
+import { isKernelSince } from '../linux/kernel.ts';
+import { quoteLabel } from '../security/lsm.ts';
 import type { Program } from '../stub/program.ts';
 import { openInRootArguments } from './context.ts';
 import { describe, type MountPlan } from './mount-plan.ts';
@@ -47,8 +49,7 @@ function isLong(option: string): boolean {
 
 /** Whether a kernel of this release knows lowerdir+ (Linux 6.8). */
 export function appendsLayers(kernelRelease: string): boolean {
-  const [major = 0, minor = 0] = kernelRelease.split('.').map(Number.parseFloat);
-  return major > 6 || (major === 6 && minor >= 8);
+  return isKernelSince('6.8', kernelRelease);
 }
 
 /** The directories of `a:b`, where `\:` and `\\` are a colon and a backslash of a name. */
@@ -108,7 +109,10 @@ export function mountAtOnce(
     const { set = 0, clear = 0 } = flags.get(option) ?? {};
     bits = (bits & ~clear) | set;
   }
-  const data = options.filter((option) => !flags.has(option)).join(',');
+  const data = options
+    .filter((option) => !flags.has(option))
+    .map(quoteLabel)
+    .join(',');
   const { length } = Buffer.from(data);
   if (length > OPTIONS_MAX)
     throw new TsociError(`${doing}: its options have ${length} bytes; mount(2) takes ${OPTIONS_MAX}`);

@@ -6,7 +6,8 @@ import type { Mount } from '../config/generated/types.ts';
 import { type MountOptions, optionsOf } from '../config/mount-options.ts';
 import { TsociError } from '../linux/errors.ts';
 import { leadsInto } from '../linux/files.ts';
-import { mountLabelOption } from '../security/lsm.ts';
+import { isLabelOption, type Labelling, labelling } from '../security/lsm.ts';
+import { isSingleInstance } from './single-instance.ts';
 import type { TargetKind } from './target.ts';
 
 /** A mount, decided: what comes from where, and goes where. */
@@ -19,6 +20,8 @@ export interface MountPlan {
   options: MountOptions;
   /** A descriptor in init of the user namespace whose mappings the mount gets (idmap, ridmap). */
   idmapNamespace?: number | undefined;
+  /** linux.mountLabel, and how the filesystem takes it. */
+  label?: Labelling | undefined;
   /** The property of config.json that asks for it. */
   property?: string;
 }
@@ -39,11 +42,13 @@ export interface MountSetting {
   bundle: string;
   /** The root filesystem, as realpath(3) has it: what is bound from there may come from a mount before. */
   rootfs: string;
-  /** Adds `context=LABEL` to filesystems that take one (linux.mountLabel). */
+  /** The SELinux context of new filesystems (linux.mountLabel). */
   label?: string | undefined;
+  /** Whether the ipc namespace is the container's: a label of its mqueue is not the host's then. */
+  ownIpc?: boolean;
 }
 
-export function planMount(mount: Mount, { bundle, rootfs, label }: MountSetting): MountPlan {
+export function planMount(mount: Mount, { bundle, rootfs, label, ownIpc }: MountSetting): MountPlan {
   const options = optionsOf(mount);
   // A relative destination is taken from / (config.md#mounts).
   const destination = posix.resolve('/', mount.destination);
@@ -56,9 +61,11 @@ export function planMount(mount: Mount, { bundle, rootfs, label }: MountSetting)
   }
   if (!mount.type && !options.remount) throw new TsociError(`mount on ${destination}: type is missing`);
   const type = mount.type === 'cgroup' ? 'cgroup2' : (mount.type ?? '');
-  const context = mountLabelOption(label, type);
-  if (context) options.data.push(context);
-  return { destination, kind: 'directory', from: { type, device: mount.source }, options };
+  const plan: MountPlan = { destination, kind: 'directory', from: { type, device: mount.source }, options };
+  // What the kernel has one instance of is the host's, too. A label of the mount's own is the one that is meant.
+  const isLabelled = options.remount || isSingleInstance(type) || options.data.some(isLabelOption);
+  if (label && !isLabelled) plan.label = labelling(type, label, { ownIpc });
+  return plan;
 }
 
 function kindOf(source: string, destination: string): TargetKind {

@@ -24,6 +24,7 @@ import { TsociError } from '../linux/errors.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
 import { isolates, planNamespaces } from '../namespaces/namespace-plan.ts';
 import { STAT_SIZE } from '../security/checked-procfs.ts';
+import { quoteLabel } from '../security/lsm.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import type { StubProcess } from '../stub/stub-process.ts';
 import { attach } from './context.ts';
@@ -216,7 +217,9 @@ function mountOneByOne(mounting: Mounting): { root: number; filesystem: number }
     program.call('fsconfig', [filesystem, FSCONFIG_SET_FLAG, 'userxattr', 0, 0], `${doing}: userxattr`);
   if (plan.label) {
     const args = [filesystem, FSCONFIG_SET_STRING, 'context', plan.label, 0];
-    program.call('fsconfig', args, `${doing}: mountLabel ${plan.label}`);
+    withProperty(program, 'linux.mountLabel', () => {
+      program.call('fsconfig', args, `${doing}: mountLabel ${plan.label}`);
+    });
   }
   program.call('fsconfig', [filesystem, FSCONFIG_CMD_CREATE, 0, 0, 0], doing);
   const root = program.open('fsmount', [filesystem, FSMOUNT_CLOEXEC, 0], doing);
@@ -227,17 +230,17 @@ function mountOneByOne(mounting: Mounting): { root: number; filesystem: number }
 }
 
 /** mount(2), whose options are a page at most: descriptors by their numbers alone, in the directory that has them. */
-function mountAtOnce(mounting: Mounting): { root: number; statfs: Buffer } {
-  const { program, target, rootfs, plan } = mounting;
+function mountAtOnce(where: Mounting): { root: number; statfs: Buffer } {
+  const { program, target, rootfs, plan } = where;
   const doing = `mount an overlay on ${rootfs}`;
-  const lower = openLower(mounting).map(({ fd }) => fd);
-  const layer = openLayer(mounting);
+  const lower = openLower(where).map(({ fd }) => fd);
+  const layer = openLayer(where);
   const options = [`lowerdir=${lower.join(':')}`, `upperdir=${layer.upper}`, `workdir=${layer.work}`];
   if (plan.userxattr) options.push('userxattr');
-  // In quotes, since a label has commas of its own.
-  if (plan.label) options.push(`context="${plan.label}"`);
+  if (plan.label) options.push(quoteLabel(`context=${plan.label}`));
+  const mounting = plan.label ? `${doing}, linux.mountLabel ${plan.label}` : doing;
   program.call('chdir', ['/proc/self/fd'], doing);
-  program.call('mount', ['overlay', String(target), 'overlay', 0, options.join(',')], doing);
+  program.call('mount', ['overlay', String(target), 'overlay', 0, options.join(',')], mounting);
   program.call('chdir', ['/'], doing);
   // What lies over a directory is found by its path alone.
   const root = openRoot(program, rootfs);

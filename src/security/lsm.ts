@@ -4,7 +4,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { O_WRONLY } from '../linux/constants.ts';
+import { O_CLOEXEC, O_DIRECTORY, O_RDONLY, O_WRONLY } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { openInProcfs } from './checked-procfs.ts';
@@ -84,12 +84,53 @@ export function setKeyringLabel(
   );
 }
 
-/** Filesystems of the kernel that label their files themselves, and mqueue, which takes no such option. */
-const unlabelled: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue']);
+/** Filesystems of the kernel that label their files themselves. */
+const unlabelled: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2']);
 
-/** config-linux.md#mount-label as an option of a new filesystem (mount(8), context=). A bind mount takes none. */
-export function mountLabelOption(mountLabel: string | undefined, type: string): string | undefined {
-  return mountLabel && !unlabelled.has(type) ? `context=${mountLabel}` : undefined;
+/**
+ * Filesystems that take no option context=: the kernel has made them with the namespace, and a mount only attaches them.
+ * Their root can be labelled.
+ */
+const labelledAtRoot: ReadonlySet<string> = new Set(['mqueue']);
+
+/** linux.mountLabel for a new filesystem: the value of its option context= (mount(8)), or for its root alone. */
+export type Labelling = { context: string } | { root: string };
+
+/** config-linux.md#mount-label for a filesystem of a type; undefined where it stays as it is. */
+export function labelling(
+  type: string,
+  mountLabel: string,
+  { ownIpc = false }: { ownIpc?: boolean | undefined } = {},
+): Labelling | undefined {
+  if (unlabelled.has(type)) return undefined;
+  if (!labelledAtRoot.has(type)) return { context: mountLabel };
+  return ownIpc ? { root: mountLabel } : undefined;
+}
+
+/** An option that is a label. */
+const labelOption = /^((?:|fs|def|root)context=)"?([^"]*)"?$/;
+
+export function isLabelOption(option: string): boolean {
+  return labelOption.test(option);
+}
+
+/** As mount(2) takes it, among others with commas between them: a label has commas of its own. */
+export function quoteLabel(option: string): string {
+  return option.replace(labelOption, '$1"$2"');
+}
+
+/** As fsconfig(2) takes it. */
+export function unquoteLabel(option: string): string {
+  return option.replace(labelOption, '$1$2');
+}
+
+/** linux.mountLabel for the root of a filesystem. `mount` is a descriptor of it. */
+export function labelRoot(program: Program, mount: number, mountLabel: string, doing: string): void {
+  const what = `${doing}: mountLabel ${mountLabel}`;
+  const root = program.open('openat', [mount, '.', O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0], what);
+  const label = Buffer.from(mountLabel, 'utf8');
+  program.call('fsetxattr', [root, 'security.selinux', label, label.length, 0], what);
+  program.close(root);
 }
 
 function writeAttribute(

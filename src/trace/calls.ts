@@ -45,6 +45,7 @@ export const calls: Readonly<Partial<Record<SyscallName, readonly Show[]>>> = {
   fchown: [int, int, int],
   fchownat: [directory, path, int, int, at],
   fcntl: [int, one(names.fcntlCommands), number],
+  fsetxattr: [int, string, bytes, number, hex],
   fsconfig: [int, one(names.fsconfigCommands), string, configValue, number],
   fsmount: [int, bits(names.fsmountFlags), bits(names.mountAttributes)],
   fsopen: [string, bits(names.fsopenFlags)],

@@ -12,9 +12,12 @@ import { openInProcfs, openMountedProcfs, openProcfs } from '../../src/security/
 import {
   checkLsms,
   enabledLsms,
-  mountLabelOption,
+  isLabelOption,
+  labelling,
+  quoteLabel,
   setExecLabels,
   setKeyringLabel,
+  unquoteLabel,
 } from '../../src/security/lsm.ts';
 import { DescriptorTable, Program } from '../../src/stub/program.ts';
 import { StubProcess } from '../../src/stub/stub-process.ts';
@@ -86,12 +89,28 @@ test('what is written, to which files', () => {
   assert.is(nothing.length, 0);
 });
 
-test('mount labels: for new filesystems that have none of their own', () => {
-  assert.is(mountLabelOption('a:b:c:s0:c1,c2', 'tmpfs'), 'context=a:b:c:s0:c1,c2');
-  for (const type of ['proc', 'sysfs', 'cgroup2', 'mqueue'])
-    assert.is(mountLabelOption('l', type), undefined);
-  assert.is(mountLabelOption(undefined, 'tmpfs'), undefined);
-  assert.is(mountLabelOption('', 'tmpfs'), undefined);
+test('mount labels: an option of new filesystems, the root of what takes none, and nothing for what has its own', () => {
+  const label = 'a:b:c:s0:c1,c2';
+  for (const type of ['tmpfs', 'devpts', 'overlay']) assert.equal(labelling(type, label), { context: label });
+  for (const type of ['proc', 'sysfs', 'cgroup2']) assert.is(labelling(type, label), undefined);
+  assert.equal(labelling('mqueue', label, { ownIpc: true }), { root: label });
+  assert.is(labelling('mqueue', label), undefined);
+});
+
+test('options that are labels: with quotes for mount(2), without for fsconfig(2)', () => {
+  for (const key of ['context', 'fscontext', 'defcontext', 'rootcontext']) {
+    const [bare, quoted] = [`${key}=a:b:c:s0:c1,c2`, `${key}="a:b:c:s0:c1,c2"`];
+    for (const option of [bare, quoted]) {
+      assert.ok(isLabelOption(option));
+      assert.is(quoteLabel(option), quoted);
+      assert.is(unquoteLabel(option), bare);
+    }
+  }
+  for (const option of ['size=1', 'ro', 'source="a,b"']) {
+    assert.not(isLabelOption(option));
+    assert.is(quoteLabel(option), option);
+    assert.is(unquoteLabel(option), option);
+  }
 });
 
 for (const open of [openProcfs, openMountedProcfs])

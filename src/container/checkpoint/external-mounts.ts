@@ -24,7 +24,7 @@ import {
 import { TsociError } from '../../linux/errors.ts';
 import { type MountInfo, parseMountinfo } from '../../linux/mountinfo.ts';
 import type { RootfsPlan } from '../../rootfs/build.ts';
-import { isSingleInstance } from '../../rootfs/host-filesystem.ts';
+import { isSingleInstance } from '../../rootfs/single-instance.ts';
 import { ContainerRoot } from './container-root.ts';
 
 /** What lies over masked files is the host's. */

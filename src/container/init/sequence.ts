@@ -243,13 +243,12 @@ function makeTerminal({ bundle, rootfs }: Creation, context: RootContext): numbe
 /** pivot_root(2) or its substitute, and what can only be done after it. */
 function enterRootfs({ bundle, options }: Creation, context: BuildContext, plan: RootfsPlan): void {
   const { init: stub, root } = context;
-  const { readonlyPaths = [], maskedPaths = [] } = bundle.config.linux ?? {};
   const opening = stub.program();
   const devNull = openDevNull(opening);
   stub.later(opening);
   if (options.noPivot) moveInto(stub, root);
   else pivotInto(stub, root);
-  guardPaths(context, readonlyPaths, maskedPaths, devNull);
+  guardPaths(context, { ...bundle.config.linux }, devNull);
   const program = stub.program();
   finishRoot(program, context, plan);
   program.close(devNull);
