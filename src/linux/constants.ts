@@ -35,9 +35,6 @@ export const AT_RECURSIVE = 0x8000;
 // linux/falloc.h
 export const FALLOC_FL_KEEP_SIZE = 1;
 
-// fs/file.c: sysctl_nr_open, above which no descriptor is unless somebody raises fs.nr_open.
-export const NR_OPEN = 1024 * 1024;
-
 // linux/close_range.h
 export const CLOSE_RANGE_CLOEXEC = 4;
 

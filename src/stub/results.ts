@@ -1,10 +1,12 @@
 // What came back from the stub: a result for each operation executed, and the bytes that calls wrote.
 
-import { NR_OPEN } from '../linux/constants.ts';
 import { EAGAIN } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { cutOff, isError, resultAt, stops } from './encode.ts';
 import type { DescriptorTable, Operation } from './program.ts';
+
+/** No descriptor is above, unless somebody has raised fs.nr_open (fs/file.c, sysctl_nr_open). */
+const MOST_DESCRIPTORS = 1024 * 1024;
 
 /** The failure of an operation that was not allowed to fail. */
 export class OperationError extends TsociError {
@@ -92,7 +94,7 @@ export class Results {
       const result = resultAt(reply, index);
       this.#results.push(result);
       const failed = isError(result) && !operation.ignored.includes(-result);
-      if (operation.opens !== undefined && result >= NR_OPEN)
+      if (operation.opens !== undefined && result >= MOST_DESCRIPTORS)
         throw new TsociError(`${operation.doing}: a reply tells of descriptor ${result}`);
       if (!isError(result)) descriptors.apply(operation, operation.opens === undefined ? undefined : result);
       if (failed) failure ??= new OperationError(operation, before + index, -result, this);
