@@ -1,13 +1,13 @@
 // Another process in a container that is there, in its cgroup and confined as its init: the process of `exec`, and
 // startContainer hooks.
 
-import { constants, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { refuseFrozen } from '../cgroups/cgroup-processes.ts';
+import { type EnteredCgroup, openEntered } from '../cgroups/entered-cgroup.ts';
 import { cgroupOfProcess, findHierarchy } from '../cgroups/hierarchy.ts';
 import { subCgroup } from '../cgroups/path.ts';
 import type { Config, Process } from '../config/generated/types.ts';
-import { TsociError } from '../linux/errors.ts';
 import type { ProcessIdentity } from '../linux/procfs.ts';
 import { cloneInto, type EnterOptions, openTarget, spawnBoot } from '../namespaces/enter.ts';
 import { resetAffinity, setInitialAffinity } from '../security/affinity.ts';
@@ -78,7 +78,7 @@ export function resolveAnother(
 }
 
 /**
- * A descriptor of the cgroup that the process starts in: the container's, or the one below it that is asked for. Where the
+ * The cgroup that the process starts in: the container's, or the one below it that is asked for. Where the
  * container has made cgroups below its own and turned on controllers for them, no process can be in its own (cgroups(7), no
  * internal processes): then it is that of init.
  */
@@ -86,16 +86,12 @@ export function openCgroup(
   record: ContainerRecord,
   init: ProcessIdentity,
   { cgroup: sub, ignorePaused }: { cgroup?: string | undefined; ignorePaused?: boolean },
-): number | undefined {
+): EnteredCgroup | undefined {
   if (!record.cgroup) return undefined;
   const directory = sub === undefined ? usableCgroup(record.cgroup, init.pid) : subCgroup(record.cgroup, sub);
   // This cgroup may be frozen even where that of the container is not.
   if (!ignorePaused) refuseFrozen(directory);
-  try {
-    return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch (error) {
-    throw TsociError.from(`open cgroup ${directory}`, error);
-  }
+  return openEntered(directory);
 }
 
 function usableCgroup(directory: string, initPid: number): string {

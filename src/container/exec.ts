@@ -126,7 +126,7 @@ function spawn(
   const { count, variables } = inheritedDescriptors(caller, options.preserveFds);
   using opened = new DisposableStack();
   const cgroup = openCgroup(record, init, options);
-  if (cgroup !== undefined) opened.defer(() => closeSync(cgroup));
+  if (cgroup) opened.defer(() => closeSync(cgroup.fd));
   const filter = modules.seccomp?.prepareFilter(config, options.root);
   const agent = filter?.agent;
   if (agent !== undefined) opened.defer(() => closeDescriptor(agent));

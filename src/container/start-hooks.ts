@@ -51,7 +51,7 @@ export function enterable(
     enter(process, options) {
       using opened = new DisposableStack();
       const cgroup = openCgroup(record, init, {});
-      if (cgroup !== undefined) opened.defer(() => closeSync(cgroup));
+      if (cgroup) opened.defer(() => closeSync(cgroup.fd));
       return enterContainer(init, process, { ...options, cgroup });
     },
     prepareFilter: () => modules.seccomp?.prepareFilter(config, root),

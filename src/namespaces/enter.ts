@@ -1,22 +1,13 @@
 // Entering the namespaces of a process: for `exec`, for hooks in the container's namespaces, and for `ns enter`.
 
 import { constants, openSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { moveThrough } from '../cgroups/cgroup-processes.ts';
-import {
-  AT_EMPTY_PATH,
-  CLONE_NEWCGROUP,
-  CLONE_NEWUSER,
-  MOUNT_ATTR_RDONLY,
-  OPEN_TREE_CLOEXEC,
-  OPEN_TREE_CLONE,
-  PR_SET_DUMPABLE,
-} from '../linux/constants.ts';
+import { moveProcess } from '../cgroups/cgroup-processes.ts';
+import type { EnteredCgroup } from '../cgroups/entered-cgroup.ts';
+import { CLONE_NEWCGROUP, CLONE_NEWUSER, PR_SET_DUMPABLE } from '../linux/constants.ts';
 import { check, closeDescriptor } from '../linux/descriptor.ts';
 import { EINVAL, EPERM, ESRCH } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
-import { cString, syscall } from '../linux/ffi.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
-import { SYS } from '../linux/syscalls.ts';
 import type { Launcher } from '../stub/launcher.ts';
 import type { Program } from '../stub/program.ts';
 import { StubProcess } from '../stub/stub-process.ts';
@@ -43,8 +34,8 @@ export interface EnterOptions {
   stdio: readonly [number, number, number];
   /** How many of the launcher's descriptors, from 3 on, it inherits. */
   preserved?: number;
-  /** A descriptor of ours of the cgroup that the process starts in. */
-  cgroup?: number | undefined;
+  /** The cgroup that the process starts in. */
+  cgroup?: EnteredCgroup | undefined;
   /** What goes to the stub besides: StubProcess.extra from ENTER_EXTRA on. */
   extra?: readonly number[];
   /** What the process is for, as a trace calls it. */
@@ -91,49 +82,14 @@ export function openTarget(
 
 /** Starts a stub that has the descriptors of the target. It is still in our namespaces. */
 export function spawnBoot(
-  { pidfd, root, flags }: EnterTarget,
+  { pidfd, root }: EnterTarget,
   { launcher, stdio, preserved = 0, cgroup, extra = [], property }: EnterOptions,
 ): StubProcess {
-  // It takes none where it is moved into the cgroup (cloneInto).
-  const taken = flags & CLONE_NEWUSER ? undefined : cgroup;
-  using opened = new DisposableStack();
-  const apart = taken === undefined ? undefined : openApart(taken);
-  if (apart !== undefined) opened.adopt(apart, closeDescriptor);
   // A place without a descriptor of its own is filled with one that the stub has anyway.
-  const places = [pidfd, root ?? pidfd, apart ?? taken ?? pidfd];
+  const places = [pidfd, root ?? pidfd, cgroup?.fd ?? pidfd];
   const boot = StubProcess.spawn(launcher, { stdio, preserved, extra: [...places, ...extra] });
   boot.property = property;
   return boot;
-}
-
-/**
- * Another descriptor of a cgroup: a read-only clone of its mount that is attached nowhere. The process has it when it appears
- * in the container, where others who have CAP_SYS_PTRACE may look through it: nothing leads up to the host, and no limit can be
- * written.
- */
-function openApart(directory: number): number | undefined {
-  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
-  const apart = syscall(SYS.open_tree, directory, cString(''), flags);
-  // Without the right to mount there is none to enter a mount namespace of others either.
-  if (apart === -EPERM) return undefined;
-  if (apart < 0) throw TsociError.fromErrno('open the cgroup', -apart);
-  // struct mount_attr: attr_set, attr_clr, propagation, userns_fd.
-  const attributes = new Uint8Array(new BigUint64Array([BigInt(MOUNT_ATTR_RDONLY), 0n, 0n, 0n]).buffer);
-  try {
-    check(
-      'open the cgroup',
-      'mount_setattr',
-      apart,
-      cString(''),
-      AT_EMPTY_PATH,
-      attributes,
-      attributes.length,
-    );
-  } catch (error) {
-    closeDescriptor(apart);
-    throw error;
-  }
-  return apart;
 }
 
 /** Moves that stub into the namespaces of the target, and clones it there. After that it is of no use any more. */
@@ -150,7 +106,7 @@ export function cloneInto(
   // From a user namespace no process can be brought into the cgroup, since that takes writing to the cgroups above it; nor
   // can a cgroup namespace of the host be entered. So where one is entered, both are done before it.
   const user = (flags & CLONE_NEWUSER) !== 0;
-  if (user && cgroup !== undefined) boot.onHost((own) => moveThrough(cgroup, own));
+  if (user && cgroup !== undefined) boot.onHost((own) => moveProcess(cgroup.directory, own));
   const first = user ? flags : flags & ~CLONE_NEWCGROUP;
   if (first !== 0)
     program.call('setns', [boot.extra(PIDFD), first], `enter the namespaces of process ${pid}`);

@@ -132,7 +132,7 @@ function plannedHooked(
 ): HookedContainer {
   const { config } = bundle;
   const target = plannedTarget(stub, namespaces);
-  const place = cgroup === undefined ? undefined : NONE;
+  const place = cgroup === undefined ? undefined : { directory: cgroup, fd: NONE };
   return {
     record: { id: state.id, keyring: !options.noNewKeyring, setgroupsDenied },
     init: { pid: stub.pid, startTime: 0 },
