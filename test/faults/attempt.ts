@@ -42,6 +42,8 @@ export function complaints(box: Sandbox, command: Command, point: Point): string
   }
   if (/^ +at |internal error/m.test(stderr)) wrong.push(`it shows its stack: ${stderr}`);
   if (box instanceof ServedSandbox) wrong.push(...settled(box));
+  // Whoever is killed by SIGKILL here is the launcher, which is our child. Its worker takes back what it has begun.
+  if (place === 'launcher' && command.makes && status === null && !waited) wrong.push(...half(box, id));
   const end = box.tsoci('delete', '--force', id);
   if (end.status !== 0) wrong.push(`delete --force: ${end.stderr}`);
   try {
@@ -51,6 +53,13 @@ export function complaints(box: Sandbox, command: Command, point: Point): string
   }
   if (box instanceof ServedSandbox) wrong.push(...serverComplaints(box));
   return wrong.map((line) => line.trim());
+}
+
+/** A container that is neither there as a whole nor gone. */
+function half(box: Sandbox, id: string): string[] {
+  if (!existsSync(join(box.root, id))) return [];
+  const { stdout, stderr } = box.tsoci('state', id);
+  return stdout.includes('"created"') ? [] : [`half a container is left: ${stdout}${stderr}`];
 }
 
 function left(box: Sandbox, id: string): string[] {
