@@ -9,6 +9,7 @@ import { FALLOC_FL_KEEP_SIZE } from '../linux/constants.ts';
 import { EOPNOTSUPP } from '../linux/errno.ts';
 import { TsociError } from '../linux/errors.ts';
 import { syscall } from '../linux/ffi.ts';
+import { count, type Form, objectOf, text } from '../linux/form.ts';
 import { isAlive, type ProcessIdentity } from '../linux/procfs.ts';
 import { SYS } from '../linux/syscalls.ts';
 
@@ -120,30 +121,45 @@ export class ServerRecord {
 /** The server whose socket is at that path, and its workers. Throws TsociError where there is none. */
 export function readRecord(socket: string): { server: Server; workers: WorkerRecord[] } {
   const none = `serve: there is no server at ${socket}`;
-  let text: string;
+  let lines: string;
   try {
-    text = readFileSync(recordOf(socket), 'utf8');
+    lines = readFileSync(recordOf(socket), 'utf8');
   } catch (error) {
     throw TsociError.from(none, error);
   }
-  const server = parsed<Server>(text.split('\n')[0]);
+  const server = parsed<Server>(lines.split('\n')[0], isServer);
   if (!server || !isAlive(server.pid, server.startTime)) throw new TsociError(none);
-  return { server, workers: [...workersIn(text).values()] };
+  return { server, workers: [...workersIn(lines).values()] };
 }
 
-function workersIn(text: string): Map<number, WorkerRecord> {
+function workersIn(lines: string): Map<number, WorkerRecord> {
   const found = new Map<number, WorkerRecord>();
-  for (const [slot, line] of text.split('\n').entries()) {
-    const worker = slot > 0 ? parsed<WorkerRecord>(line) : undefined;
+  for (const [slot, line] of lines.split('\n').entries()) {
+    const worker = slot > 0 ? parsed<WorkerRecord>(line, isWorker) : undefined;
     if (worker) found.set(slot, worker);
   }
   return found;
 }
 
-/** Our own processes have written it; a line that is being written may be cut. */
-function parsed<T>(line: string | undefined): T | undefined {
+/** What Date can tell of, in milliseconds since 1970 (ECMAScript, "Time Values"). */
+const LAST_TIME = 8.64e15;
+const time: Form = (value) => count(value) && Number(value) <= LAST_TIME;
+const counts = { served: count, refused: count, gone: count };
+const isServer = objectOf<Server>({ ...counts, pid: count, startTime: count, version: text, since: time });
+const states: readonly unknown[] = ['starting', 'idle', 'busy'];
+const isWorker = objectOf<WorkerRecord>({
+  ...counts,
+  pid: count,
+  state: (value) => states.includes(value),
+  since: time,
+  command: text,
+});
+
+/** A line that is being written may be cut; then it is as if there were none. */
+function parsed<T>(line: string | undefined, form: Form): T | undefined {
   try {
-    return line === undefined ? undefined : (JSON.parse(line) as T);
+    const value: unknown = JSON.parse(line ?? '');
+    return form(value) ? (value as T) : undefined;
   } catch {
     return undefined;
   }

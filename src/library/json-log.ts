@@ -18,12 +18,18 @@ interface Line extends ErrorFields {
 export function readLog(text: string): Line[] {
   return text.split('\n').flatMap((line) => {
     if (line === '') return [];
-    try {
-      return [JSON.parse(line) as Line];
-    } catch {
-      return [{ level: 'error', msg: line.replace(/^tsoci: /, '') } as const];
-    }
+    return [logged(line) ?? ({ level: 'error', msg: line.replace(/^tsoci: /, '') } as const)];
   });
+}
+
+/** Undefined for what is no line of the log, such as a number. */
+function logged(line: string): Line | undefined {
+  try {
+    const value: Line | null = JSON.parse(line);
+    return typeof value?.level === 'string' && typeof value.msg === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Tells `log` all but errors. */

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { ENOENT } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import { makeDirectories, removeFile } from '../linux/files.ts';
+import { listOf, mapOf, objectOf, text, truth, wrongProperty } from '../linux/form.ts';
 import { lockDirectory } from '../linux/lock.ts';
 import { readTextFile } from '../linux/text-file.ts';
-import type { Networks } from './leases.ts';
+import type { Lease, Network, Networks, SegmentRecord } from './leases.ts';
 
 /** Where the record is unless told otherwise. It is lost at a reboot, as the devices are. */
 export const DEFAULT_DIRECTORY = '/run/tsoci-network';
@@ -19,6 +20,26 @@ const TIMEOUT = 120_000;
 
 /** The shape of the file, for a later version that changes it. */
 const VERSION = 1;
+
+interface NetworksRecord {
+  version: typeof VERSION;
+  networks: Networks;
+}
+
+const lease = objectOf<Lease>({
+  container: text,
+  bundle: text,
+  interface: text,
+  device: text,
+  addresses: listOf(text),
+  masquerade: truth,
+  publish: listOf(text),
+  options: text,
+  complete: truth,
+});
+const segment = objectOf<SegmentRecord>({ subnet: text, gateway: text, added: truth, last: text });
+const network = objectOf<Network>({ made: truth, segments: listOf(segment), leases: listOf(lease) });
+const forms = { version: (value: unknown) => value === VERSION, networks: mapOf(network) };
 
 export interface Store {
   read(): Networks;
@@ -66,20 +87,23 @@ function removeIfEmpty(directory: string): void {
 }
 
 function read(file: string): Networks {
-  let text: string;
+  let json: string;
   try {
-    text = readTextFile(file);
+    json = readTextFile(file);
   } catch (error) {
     if (errnoOf(error) === ENOENT) return {};
     throw error;
   }
+  let record: unknown;
   try {
-    const { version, networks } = JSON.parse(text) as { version: number; networks: Networks };
-    if (version === VERSION) return networks;
+    record = JSON.parse(json);
   } catch (error) {
     throw TsociError.from(`read ${file}`, error);
   }
-  throw new TsociError(`read ${file}: it is not of version ${VERSION}`);
+  const wrong = wrongProperty<NetworksRecord>(record, forms);
+  if (wrong === 'version') throw new TsociError(`read ${file}: it is not of version ${VERSION}`);
+  if (wrong !== undefined) throw new TsociError(`read ${file}: its ${wrong} is damaged`);
+  return (record as NetworksRecord).networks;
 }
 
 function write(file: string, networks: Networks): void {

@@ -1,32 +1,22 @@
 // Whether state.json has the form of a record. One that was damaged must neither crash a command nor make it work on
 // what is not the container's: kill(2) takes a pid of -1 for every process.
 
+import {
+  count,
+  type Form,
+  type Forms,
+  listOf,
+  mapOf,
+  objectOf,
+  optional,
+  text,
+  truth,
+  wrongProperty,
+} from '../../linux/form.ts';
 import type { ContainerRecord, SavedOperation } from './record.ts';
 
-type Form = (value: unknown) => boolean;
-type Forms<T> = { readonly [Key in keyof Required<T>]: Form };
-
-const text: Form = (value) => typeof value === 'string';
 const path: Form = (value) => typeof value === 'string' && value.startsWith('/');
-const truth: Form = (value) => typeof value === 'boolean';
-const count: Form = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const positive: Form = (value) => count(value) && value !== 0;
-const optional =
-  (form: Form): Form =>
-  (value) =>
-    value === undefined || form(value);
-const listOf =
-  (form: Form): Form =>
-  (value) =>
-    Array.isArray(value) && value.every(form);
-const mapOf =
-  (form: Form): Form =>
-  (value) =>
-    isObject(value) && Object.values(value).every(form);
-const objectOf =
-  <T>(forms: Forms<T>): Form =>
-  (value) =>
-    wrongProperty(value, forms) === undefined;
 
 const process = objectOf<NonNullable<ContainerRecord['init']>>({ pid: positive, startTime: count });
 const hook = objectOf({
@@ -78,14 +68,4 @@ export function parseRecord(json: string, id: string): { record: ContainerRecord
   }
   const wrong = wrongProperty(value, { ...record, id: (found) => found === id });
   return wrong === undefined ? { record: value as ContainerRecord } : { wrong };
-}
-
-/** The first property that has not its form, or "content" when the value is no object at all. */
-function wrongProperty<T>(value: unknown, forms: Forms<T>): string | undefined {
-  if (!isObject(value)) return 'content';
-  return Object.entries<Form>(forms).find(([name, form]) => !form(value[name]))?.[0];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
