@@ -3,19 +3,19 @@
 
 import type { Creation } from '../container/create/creation.ts';
 import type { FailureHandler, Verdict } from '../linux/attempt.ts';
-import { closeDescriptor } from '../linux/descriptor.ts';
 import { messageOf, TsociError } from '../linux/errors.ts';
 import type { Phase } from '../linux/steps.ts';
 import { CallerGone } from '../linux/wanted.ts';
 import { executedBy } from '../stub/program.ts';
+import { addBreakpoint, deleteBreakpoints, takeEdit } from './answers.ts';
 import { Breakpoints } from './breakpoints.ts';
 import { DebuggedConfig } from './debugged-config.ts';
-import { describeStep, environmentIn, explained, isSkippable, propertyOf, subjectOf } from './operations.ts';
-import type { Answer, Event, MessageSocket, Operation, Reason, Request } from './protocol.ts';
+import { type Debugger, DebuggerLine, type LineOptions } from './debugger-line.ts';
+import { Going } from './going.ts';
+import { History, type Place } from './history.ts';
+import { environmentIn, explained, isSkippable, propertyOf } from './operations.ts';
+import type { Event, Operation, Reason, Request } from './protocol.ts';
 import { type Decider, isPiece, type Step } from './step-by-step.ts';
-import { showWhere } from './where.ts';
-
-type Debugger = MessageSocket<Request, Event | Answer>;
 
 /** The debugger wants no more of it. */
 class GivenUp extends TsociError {
@@ -31,44 +31,26 @@ class GivenUp extends TsociError {
   }
 }
 
-/** Until where it goes on. */
-type Going =
-  | { kind: 'continue' }
-  | { kind: 'step'; left: number }
-  /** Until another property is applied, or something else is done. */
-  | { kind: 'next'; left: number; from: string };
-
-interface Stop {
+interface Stop extends Place {
   reason: Reason;
   breakpoints?: number[];
-  at: Operation | undefined;
-  step?: Step | undefined;
-  error?: unknown;
   skippable?: boolean;
   retryable?: boolean;
 }
 
-export interface SessionOptions {
-  /** Waits for a debugger to come; undefined: none has. It is asked at the first stop. The connection is closed here. */
-  meet: () => Debugger | undefined;
+export interface SessionOptions extends LineOptions {
   /** In place of a debugger: looks at a failure, and lets it fail. */
   look?: (stopped: Event & { event: 'stopped' }) => void;
-  /** What the debugger is told first. */
-  hello: Omit<Event & { event: 'hello' }, 'event' | 'waits'>;
   /** The config, of which nothing is known until it was read and found valid. */
   configFile: string | undefined;
-  /** Whether to stop before anything is done. */
-  waits: boolean;
 }
 
 export class Session implements Decider, FailureHandler {
   readonly breakpoints = new Breakpoints();
   readonly #options: SessionOptions;
-  #debugger: Debugger | undefined;
-  #met = false;
-  /** All that has been done, in order. */
-  readonly #done: Operation[] = [];
-  #going: Going = { kind: 'continue' };
+  readonly #line: DebuggerLine;
+  readonly #history = new History();
+  readonly #going = new Going();
   /** Nothing stops any more: all is being taken back, or nobody is there. */
   #over = false;
   /** Properties of the attempts that are under way. */
@@ -85,10 +67,11 @@ export class Session implements Decider, FailureHandler {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#config = new DebuggedConfig(options.configFile);
+    this.#line = new DebuggerLine(options, this.#config);
   }
 
   get watched(): number | undefined {
-    return this.#over ? undefined : this.#debugger?.fd;
+    return this.#over ? undefined : this.#line.fd;
   }
 
   /** The first stop, where the debugger waits for us. */
@@ -99,14 +82,14 @@ export class Session implements Decider, FailureHandler {
   /** What is going to be made; its config can be edited. */
   prepared(creation: Creation, root: string): void {
     this.#config.prepared(creation, root);
-    this.#tellConfig();
+    this.#line.tellConfig();
   }
 
   /** Nothing will stop any more. */
   end(): void {
     this.#over = true;
-    this.#debugger?.send({ event: 'done' });
-    this.#hangUp();
+    this.#line.send({ event: 'done' });
+    this.#line.hangUp();
   }
 
   // Decider
@@ -122,8 +105,8 @@ export class Session implements Decider, FailureHandler {
       this.#handOver(step);
       return 'execute';
     }
-    this.#record({ ...at, result: '0 (left out)' });
-    this.#warn(`${at.doing} was left out, and taken for done: what follows may fail, or be less safe`);
+    this.#history.record({ ...at, result: '0 (left out)' });
+    this.#line.warn(`${at.doing} was left out, and taken for done: what follows may fail, or be less safe`);
     return 'skip';
   }
 
@@ -132,10 +115,10 @@ export class Session implements Decider, FailureHandler {
     const call = operations[index];
     if (!call) return;
     const operation = this.#describe(step, result);
-    this.#record(operation);
+    this.#history.record(operation);
     if (['init', 'exec'].includes(executor.role) && call.call !== 'execve') this.#init = executor.pid;
     if (executor.role === 'init' && call.call === 'pivot_root') this.#inside = true;
-    const number = this.#done.length;
+    const number = this.#history.length;
     if (result !== undefined && result < 0) this.#failed = { operation, number, step };
   }
 
@@ -149,7 +132,7 @@ export class Session implements Decider, FailureHandler {
     const retryable = !isPiece(step);
     const skippable = retryable && isSkippable(step);
     const verdict = this.#stop({ reason: 'error', at, step, error, skippable, retryable });
-    if (verdict === 'skip') this.#warn(`${at.doing} has failed, and is taken for done`);
+    if (verdict === 'skip') this.#line.warn(`${at.doing} has failed, and is taken for done`);
     if (verdict === 'retry' || verdict === 'skip') return verdict;
     this.#undo();
     return 'fail';
@@ -162,7 +145,7 @@ export class Session implements Decider, FailureHandler {
   }
 
   enter(property: string | undefined): void {
-    this.#attempts.push({ property, from: this.#done.length });
+    this.#attempts.push({ property, from: this.#history.length });
   }
 
   leave(): void {
@@ -178,7 +161,7 @@ export class Session implements Decider, FailureHandler {
 
   step(doing: string, phase: Phase | undefined): void {
     const operation: Operation = {
-      number: this.#done.length + 1,
+      number: this.#history.length + 1,
       role: 'host',
       text: doing,
       doing,
@@ -186,16 +169,16 @@ export class Session implements Decider, FailureHandler {
       phase,
     };
     this.#pause(operation, undefined, false);
-    this.#record(operation);
+    this.#history.record(operation);
   }
 
   /** The process of the container has the terminal as soon as it is executed: the debugger lets go of it before. */
   #handOver({ executor, operations, index, end }: Step): void {
     const [path] = operations.slice(index, end).flatMap((call) => executedBy(call) ?? []);
     if (path === undefined || this.#over || !['init', 'exec'].includes(executor.role)) return;
-    const told = this.#debugger?.send({ event: 'executing', pid: executor.pid, path });
-    if (told && !this.#debugger?.receive()) this.#giveUp(undefined);
-    this.#going = { kind: 'continue' };
+    const told = this.#line.send({ event: 'executing', pid: executor.pid, path });
+    if (told && !this.#line.receive()) this.#giveUp(undefined);
+    this.#going.toBreakpoint();
   }
 
   /** Stops before an operation, if it is to. Whether it shall be left out. */
@@ -207,19 +190,10 @@ export class Session implements Decider, FailureHandler {
   ): boolean {
     if (this.#over) return false;
     const breakpoints = [...new Set([at, ...within].flatMap((each) => this.breakpoints.hit(each)))];
-    const arrived = this.#arrives(at);
+    const arrived = this.#going.arrives(at);
     if (breakpoints.length === 0 && !arrived) return false;
     const reason = breakpoints.length > 0 ? 'breakpoint' : 'step';
     return this.#stop({ reason, breakpoints, at, step, skippable }) === 'skip';
-  }
-
-  #arrives(at: Operation): boolean {
-    const going = this.#going;
-    if (going.kind === 'continue') return false;
-    if (going.kind === 'next' && subjectOf(at) === going.from) return false;
-    if (going.kind === 'next') going.from = subjectOf(at);
-    going.left--;
-    return going.left <= 0;
   }
 
   #attemptFailed(error: unknown, skippable: boolean, retryable: boolean): Verdict {
@@ -228,7 +202,7 @@ export class Session implements Decider, FailureHandler {
     if (this.#told.has(error) || !this.breakpoints.atErrors()) return 'fail';
     this.#told.add(error);
     // Of an attempt the last call that has failed; otherwise only one after which nothing was done.
-    const last = this.#done.at(-1);
+    const last = this.#history.operations.at(-1);
     const recent = retryable ? this.#from : (last?.number ?? 1) - 1;
     const failed = this.#failed && this.#failed.number > recent ? this.#failed : undefined;
     const verdict = this.#stop({
@@ -239,7 +213,7 @@ export class Session implements Decider, FailureHandler {
       skippable,
       retryable,
     });
-    if (verdict === 'skip') this.#warn(`left out: ${messageOf(error)}`);
+    if (verdict === 'skip') this.#line.warn(`left out: ${messageOf(error)}`);
     if (verdict === 'retry' || verdict === 'skip') return verdict;
     this.#undo();
     return 'fail';
@@ -248,8 +222,9 @@ export class Session implements Decider, FailureHandler {
   /** Stops, until the debugger has it go on. */
   #stop(stop: Stop): 'go' | 'retry' | 'skip' {
     const { reason, breakpoints = [], at, error, skippable = false, retryable = false } = stop;
-    const other = this.#meet();
-    if (other && !this.#config.isPrepared) this.#tellConfig();
+    const other = this.#line.meet();
+    if (!other) this.#over = true;
+    else if (!this.#config.isPrepared) this.#line.tellConfig();
     const stopped = {
       event: 'stopped' as const,
       reason,
@@ -275,7 +250,7 @@ export class Session implements Decider, FailureHandler {
       other.send({ answer: 'going' });
       return verdict === 'quit' ? this.#giveUp(error) : verdict;
     }
-    this.#hangUp();
+    this.#line.hangUp();
     return this.#giveUp(error);
   }
 
@@ -284,15 +259,15 @@ export class Session implements Decider, FailureHandler {
     const refuse = (message: string) => void other.send({ answer: 'refused', message });
     switch (request.request) {
       case 'break':
-        return void other.send(this.#addBreakpoint(request.where));
+        return void other.send(addBreakpoint(this.breakpoints, this.#config, request.where));
       case 'delete':
-        return void other.send(this.#deleteBreakpoints(request.ids));
+        return void other.send(deleteBreakpoints(this.breakpoints, request.ids));
       case 'breakpoints':
         return void other.send({ answer: 'breakpoints', breakpoints: this.breakpoints.list() });
       case 'list':
-        return void other.send(this.#list(stop, request.count));
+        return void other.send(this.#history.list(stop, request.count, this.#property()));
       case 'edit':
-        return void other.send(this.#edit(stop));
+        return void this.#edit(stop, other);
       case 'quit':
         return 'quit';
       case 'retry':
@@ -306,26 +281,18 @@ export class Session implements Decider, FailureHandler {
         if (skippable) return 'skip';
         return refuse('this cannot be left out: what follows works with what comes of it');
       case 'continue':
-        this.#going = { kind: 'continue' };
+        this.#going.toBreakpoint();
         return 'go';
       case 'step':
       case 'next':
         if (error !== undefined)
           return refuse('this has failed: retry, skip, edit; continue lets it fail, and takes all back');
-        this.#going =
-          request.request === 'step'
-            ? { kind: 'step', left: request.count }
-            : { kind: 'next', left: request.count, from: at ? subjectOf(at) : '' };
+        if (request.request === 'step') this.#going.step(request.count);
+        else this.#going.next(request.count, at);
         return 'go';
       case 'ready':
         return undefined;
     }
-  }
-
-  /** A server goes on after the command, and what is open would stay so. */
-  #hangUp(): void {
-    if (this.#debugger) closeDescriptor(this.#debugger.fd);
-    this.#debugger = undefined;
   }
 
   /** At a failure that failure is what the command ends with. */
@@ -338,93 +305,21 @@ export class Session implements Decider, FailureHandler {
   #undo(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#debugger?.send({ event: 'undoing' });
+    this.#line.send({ event: 'undoing' });
   }
 
-  #addBreakpoint(text: string): Answer {
-    try {
-      const { id, where } = this.breakpoints.add(text);
-      const { property } = 'property' in where ? where : { property: undefined };
-      const note =
-        property !== undefined && !this.#config.has(property) ? `config.json has no ${property}` : undefined;
-      return { answer: 'break', id, where: showWhere(where), note };
-    } catch (error) {
-      return { answer: 'refused', message: messageOf(error) };
-    }
-  }
-
-  #deleteBreakpoints(ids: readonly number[]): Answer {
-    try {
-      return { answer: 'delete', ids: this.breakpoints.delete(ids) };
-    } catch (error) {
-      return { answer: 'refused', message: messageOf(error) };
-    }
-  }
-
-  #list({ at, step, error }: Stop, count: number): Answer {
-    const failed = error !== undefined;
-    const here = failed && at ? at.number - 1 : this.#done.length;
-    return {
-      answer: 'list',
-      before: this.#done.slice(Math.max(0, here - count), here),
-      at,
-      error: failed,
-      after: failed ? this.#done.slice(here + 1) : this.#rest(step, count),
-    };
-  }
-
-  /** The operations of the program behind a step. What the next program will have is not known yet. */
-  #rest(step: Step | undefined, count: number): Operation[] {
-    if (!step) return [];
-    const { operations, index } = step;
-    return operations.slice(index + 1, index + 1 + count).map((_, i) => ({
-      ...this.#describe({ ...step, index: index + 1 + i }),
-      number: this.#done.length + 2 + i,
-    }));
-  }
-
-  #edit({ at, error }: Stop): Answer {
-    const reached = propertyOf(error) ?? at?.property;
-    try {
-      const changed = this.#config.edit({ reached, done: this.#done }, error !== undefined);
-      this.#tellConfig();
-      return { answer: 'edit', changed };
-    } catch (failure) {
-      return { answer: 'refused', message: messageOf(failure) };
-    }
-  }
-
-  #meet(): Debugger | undefined {
-    if (this.#met) return this.#debugger;
-    this.#met = true;
-    this.#debugger = this.#options.meet();
-    if (!this.#debugger) {
-      this.#over = true;
-      return undefined;
-    }
-    this.#debugger.send({ event: 'hello', ...this.#options.hello, waits: this.#options.waits });
-    this.#tellConfig();
-    return this.#debugger;
-  }
-
-  #tellConfig(): void {
-    const { source } = this.#config;
-    if (source) this.#debugger?.send({ event: 'config', ...source });
-  }
-
-  #warn(message: string): void {
-    this.#debugger?.send({ event: 'warning', message });
+  /** The debugger is told the config before the answer. */
+  #edit(stop: Stop, other: Debugger): void {
+    const answer = takeEdit(this.#config, stop, this.#history);
+    if (answer.answer === 'edit') this.#line.tellConfig();
+    other.send(answer);
   }
 
   #property(): string | undefined {
     return this.#attempts.findLast(({ property }) => property !== undefined)?.property;
   }
 
-  #record(operation: Operation): void {
-    this.#done.push({ ...operation, number: this.#done.length + 1 });
-  }
-
   #describe(step: Step, result?: number): Operation {
-    return describeStep(step, { number: this.#done.length + 1, property: this.#property(), result });
+    return this.#history.describe(step, this.#property(), result);
   }
 }
