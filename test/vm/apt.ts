@@ -3,10 +3,10 @@
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../src/linux/errors.ts';
 import { type Architecture, processors } from './architecture.ts';
 import { run } from './process.ts';
 
-const guestSuites = ['bookworm', 'bookworm-backports'];
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** /lib stays a link to /usr/lib, and what no test reads stays out. */
@@ -14,6 +14,9 @@ const tarOptions = [
   '--keep-directory-symlink',
   ...['doc', 'man', 'locale', 'perl*'].map((name) => `--exclude=./usr/share/${name}`),
 ];
+
+/** Debian moves old releases to another place, which apt does not know. */
+export class NotInArchive extends Error {}
 
 /** A private apt with up-to-date lists; all it keeps is in `directory`. */
 export type Apt = { architecture: Architecture; directory: string; options: string[] };
@@ -33,11 +36,7 @@ function archive(): string {
   throw new Error('apt knows no Debian archive; run apt-get update');
 }
 
-export function openApt(
-  architecture: Architecture,
-  directory: string,
-  suites: readonly string[] = guestSuites,
-): Apt {
+export function openApt(architecture: Architecture, directory: string, suites: readonly string[]): Apt {
   const path = (name: string) => join(directory, name);
   for (const name of ['lists/partial', 'archives/partial']) mkdirSync(path(name), { recursive: true });
   const uri = archive();
@@ -58,7 +57,11 @@ export function openApt(
     'APT::Install-Recommends': '0',
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  run('apt-get', [...options, 'update']);
+  try {
+    run('apt-get', [...options, 'update']);
+  } catch (error) {
+    throw new NotInArchive(`packages of ${suites.join(' and ')}: ${messageOf(error)}`);
+  }
   return { architecture, directory, options };
 }
 
@@ -71,16 +74,22 @@ export function unpackWithDependencies(apt: Apt, packages: string[], root: strin
   }
 }
 
-/** Unpacks the newest cloud kernel whose version starts with `version` ("6.1") into `root`. */
-export function unpackKernel(apt: Apt, version: string, root: string): void {
-  const newest = `linux-image-cloud-${processors[apt.architecture].debian}`;
-  const stanzas = run('apt-cache', [...apt.options, 'show', newest]).split('\n\n');
-  const stanza = stanzas.find((text) => text.includes(`\nVersion: ${version}.`));
-  const name = stanza?.match(/^Depends: (\S+)/m)?.[1];
-  if (!name) throw new Error(`no kernel ${version} in ${guestSuites.join(' or ')}`);
+/** Unpacks the newest cloud kernel of a suite into `root`. Its modules may be in a package of their own. */
+export function unpackKernel(apt: Apt, suite: string, root: string): void {
+  const depends = (name: string) => {
+    const stanza = run('apt-cache', [...apt.options, 'show', `${name}/${suite}`]);
+    return [
+      ...(stanza.match(/^Depends: .*/m)?.[0].matchAll(/linux-(?:image|base|binary|modules)-\d\S+/g) ?? []),
+    ].flat();
+  };
+  const image = depends(`linux-image-cloud-${processors[apt.architecture].debian}`);
+  const names = [...image, ...image.flatMap(depends)];
+  if (names.length === 0) throw new NotInArchive(`no kernel in ${suite}`);
   const directory = join(apt.directory, 'kernel');
   mkdirSync(directory);
-  run('apt-get', [...apt.options, 'download', name], { cwd: directory });
+  run('apt-get', [...apt.options, 'download', ...names.map((name) => `${name}/${suite}`)], {
+    cwd: directory,
+  });
   for (const file of readdirSync(directory)) unpack(join(directory, file), root);
 }
 

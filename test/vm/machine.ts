@@ -16,12 +16,17 @@ export type Channels = Record<(typeof channels)[number], Duplex>;
 /** Process 1 of the guest: boot/init.sh knows these. */
 export type Init = 'busybox' | 'systemd';
 
-export type MachineOptions = {
+/** The security module that labels processes. */
+export type Lsm = 'apparmor' | 'selinux';
+
+/** What a guest is besides its kernel. */
+export type Guest = { init: Init; lsm: Lsm };
+
+export type MachineOptions = Guest & {
   architecture: Architecture;
   system: System;
   repository: string;
   scratch: string;
-  init: Init;
   /** Seconds until the machine is killed, as many times as it is slower than usual; 0 for no limit. */
   timeout: number;
   /** Print the kernel's log as it comes. */
@@ -39,7 +44,7 @@ export type Outcome = {
 
 const kernelArguments = [
   ...['quiet', 'panic=-1', 'oops=panic'],
-  ...['apparmor=1', 'security=apparmor', 'psi=1'],
+  'psi=1',
   ...['mitigations=off', 'systemd.show_status=0'], // for speed
 ];
 
@@ -57,7 +62,9 @@ function qemuArguments(options: MachineOptions): string[] {
   ];
   const disk = (file: string) => ['-drive', `file=${file},format=raw,if=virtio,snapshot=on,cache=unsafe`];
   const { machine, cpu, console, kernelArguments: ofProcessor } = processors[options.architecture];
-  const append = [`console=${console}`, ...kernelArguments, ...ofProcessor, `vm_init=${options.init}`];
+  const { init, lsm } = options;
+  const ofGuest = [`security=${lsm}`, `vm_lsm=${lsm}`, `vm_init=${init}`];
+  const append = [`console=${console}`, ...kernelArguments, ...ofProcessor, ...ofGuest];
   return [
     ...emulation,
     ...['-machine', machine, '-cpu', cpu],

@@ -2,8 +2,8 @@
 
 import { parseArgs } from 'node:util';
 import { type Architecture, architectureOf, architectures, hostArchitecture } from './architecture.ts';
-import type { Init } from './machine.ts';
-import { kernelVersions } from './system.ts';
+import type { Guest } from './machine.ts';
+import { allKernels, kernelNames, usualKernel } from './system.ts';
 
 export const usage = `usage: npm run test:vm -- [OPTIONS] [FILES...]       run guest tests (default: all)
        npm run test:vm -- [OPTIONS] -- COMMAND...    run a command in the guest
@@ -11,17 +11,17 @@ export const usage = `usage: npm run test:vm -- [OPTIONS] [FILES...]       run g
                                                      the same; without COMMAND a shell. Ctrl-] ends the machine
 
   --arch NAME        ${architectures.join(' or ')} (default: this host's)
-  --kernel VERSION   ${kernelVersions.join(', ')} or all (default: ${kernelVersions[0]})
+  --kernel NAME,…    ${kernelNames.join(', ')}; all but the last: all (default: ${usualKernel})
   --systemd          boot systemd instead of busybox init (tests in guest/systemd/ always do)
+  --selinux          SELinux, enforcing, instead of AppArmor (tests in guest/selinux/ always have it)
   --timeout SECONDS  kill the machine after this time, longer if it is slow to boot (default: 1200; none for a shell)
   --verbose          print the kernel's log
 `;
 
-export type Options = {
+export type Options = Guest & {
   task: { kind: 'test'; files: string[] } | { kind: 'command'; words: string[] };
   architecture: Architecture;
   kernels: string[];
-  init: Init;
   timeout: number;
   verbose: boolean;
 };
@@ -36,7 +36,8 @@ export function parseOptions(args: string[]): Options | undefined {
     allowPositionals: true,
     options: {
       arch: { type: 'string' },
-      kernel: { type: 'string', default: kernelVersions[0] ?? '' },
+      kernel: { type: 'string', default: usualKernel },
+      selinux: { type: 'boolean', default: false },
       systemd: { type: 'boolean', default: false },
       timeout: { type: 'string' },
       verbose: { type: 'boolean', default: false },
@@ -44,17 +45,19 @@ export function parseOptions(args: string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const kernels = values.kernel === 'all' ? kernelVersions : [values.kernel];
-  if (!kernels.every((version) => kernelVersions.includes(version)))
-    throw new Error(`--kernel ${values.kernel}: known are ${kernelVersions.join(', ')} and all`);
+  const kernels = values.kernel === 'all' ? allKernels : values.kernel.split(',');
+  if (!kernels.every((version) => kernelNames.includes(version)))
+    throw new Error(`--kernel ${values.kernel}: known are ${kernelNames.join(', ')} and all`);
   const words = shell ? ['sh', '-l'] : command;
   const timeout = Number(values.timeout ?? (shell ? 0 : 1200));
   if (!(timeout >= 0)) throw new Error(`--timeout ${values.timeout}: not a number of seconds`);
+  if (values.selinux && values.systemd) throw new Error('--selinux: not with --systemd');
   return {
     task: words.length > 0 ? { kind: 'command', words } : { kind: 'test', files: positionals },
     architecture: values.arch === undefined ? hostArchitecture() : architectureOf(values.arch),
     kernels,
     init: values.systemd ? 'systemd' : 'busybox',
+    lsm: values.selinux ? 'selinux' : 'apparmor',
     timeout,
     verbose: values.verbose,
   };

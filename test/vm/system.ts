@@ -17,9 +17,25 @@ import { openApt, unpackKernel, unpackWithDependencies } from './apt.ts';
 import { type Architecture, hostArchitecture } from './architecture.ts';
 import { makeDisk } from './disk.ts';
 import { run } from './process.ts';
+import { labelDisk, makePolicy, selinuxPackages } from './selinux/policy.ts';
 import { makeWorkspace, removeWorkspace } from './workspace.ts';
 
-export const kernelVersions = ['6.1', '6.12'];
+/** Of everything but kernels that it has not. */
+const guestSuite = 'bookworm';
+
+export const usualKernel = '6.1';
+/** Too old for tsoci: test/vm/guest/kernel.test.ts wants to see what it says then. */
+const oldKernel = '5.10';
+/** The suites of Debian that have the kernels. `newest` is what Debian has now. */
+const kernelSuites = new Map([
+  [usualKernel, guestSuite],
+  ['6.12', 'bookworm-backports'],
+  ['newest', 'trixie-backports'],
+  [oldKernel, 'bullseye'],
+]);
+export const kernelNames = [...kernelSuites.keys()];
+/** Those on which every test can pass. */
+export const allKernels = kernelNames.filter((name) => name !== oldKernel);
 
 /** Kernel, initramfs and disk, ready for qemu. */
 export type System = { kernel: string; initramfs: string; disk: string };
@@ -31,7 +47,13 @@ const packages = [
   ...['bash', 'dash', 'coreutils', 'findutils', 'grep', 'sed', 'tar', 'mount', 'util-linux', 'bsdutils'],
   ...['libstdc++6', 'libatomic1', 'libseccomp2'],
   ...['systemd', 'dbus', 'apparmor', 'iproute2', 'nftables', 'iptables', 'uidmap', 'strace'],
+  ...selinuxPackages,
 ];
+
+/** The policy is compiled by programs of the guest, which must run on this host. */
+export function hasSelinux(architecture: Architecture): boolean {
+  return architecture === hostArchitecture();
+}
 
 /** What the guest needs before it can see its disks. */
 const earlyModules = ['virtio_pci', 'virtio_blk', 'virtio_console'];
@@ -46,8 +68,10 @@ const groups = ['root:x:0:', 'tty:x:5:', 'messagebus:x:100:', 'user:x:1000:', 'n
 
 /** Makes the system of one kernel version, unless build/vm/ has it. */
 export function prepareSystem(architecture: Architecture, version: string, cache: string): System {
-  const recipe = readFileSync(import.meta.filename);
-  const key = createHash('sha256').update(recipe).digest('hex').slice(0, 8);
+  const recipe = ['system.ts', 'apt.ts', 'selinux/policy.ts', 'selinux/container.cil'];
+  const hash = createHash('sha256');
+  for (const file of recipe) hash.update(readFileSync(join(import.meta.dirname, file)));
+  const key = hash.digest('hex').slice(0, 8);
   const name = `${architecture}-${version}`;
   const home = join(cache, `${name}-${key}`);
   if (!existsSync(home)) {
@@ -88,10 +112,14 @@ function build(architecture: Architecture, version: string, work: string): void 
   }
   mkdirSync(system);
 
-  const apt = openApt(architecture, join(work, 'apt'));
-  unpackKernel(apt, version, root);
+  const suite = kernelSuites.get(version) ?? guestSuite;
+  const apt = openApt(architecture, join(work, 'apt'), [...new Set([guestSuite, suite])]);
+  unpackKernel(apt, suite, root);
   const release = only(readdirSync(join(root, 'lib/modules')));
-  renameSync(join(root, 'boot', `vmlinuz-${release}`), join(system, 'vmlinuz'));
+  // Debian 13 has the kernel among its modules.
+  const places = [join('boot', `vmlinuz-${release}`), join('lib/modules', release, 'vmlinuz')];
+  const kernel = only(places.map((place) => join(root, place)).filter(existsSync));
+  renameSync(kernel, join(system, 'vmlinuz'));
   unpackWithDependencies(apt, packages, root);
 
   // A guest of another architecture than this host's has one that cannot run here.
@@ -103,7 +131,10 @@ function build(architecture: Architecture, version: string, work: string): void 
   makeInitramfs(busybox, root, release, work, join(system, 'initramfs'));
   for (const name of ['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'home/user', 'tsoci', 'mnt'])
     mkdirSync(join(root, name), { recursive: true });
-  makeDisk(root, join(system, 'disk.img'), '2G');
+  if (hasSelinux(architecture)) makePolicy(root, work);
+  const disk = join(system, 'disk.img');
+  makeDisk(root, disk, '2G');
+  if (hasSelinux(architecture)) labelDisk(root, disk);
 }
 
 function only(names: string[]): string {

@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # Process 1 of the guest's own root: everything a test may count on, then an init that reaps.
-# The kernel's command line sets `vm_init` in our environment: busybox or systemd.
+# The kernel's command line sets `vm_init` in our environment (busybox or systemd) and `vm_lsm` (apparmor or selinux).
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -15,6 +15,15 @@ echo 8 >/proc/sys/vm/nr_hugepages
 
 mkdir -p /dev/mqueue
 mount -t mqueue mqueue /dev/mqueue
+
+session=/tsoci/test/vm/boot/session.sh
+if [ "$vm_lsm" = selinux ]; then
+  printf 'SELINUX=enforcing\nSELINUXTYPE=default\n' >/etc/selinux/config
+  load_policy -i    # enforcing from here on; mounts /sys/fs/selinux
+  restorecon -R /dev # the kernel made these files before it had a policy
+  # By the shell, which has a label: the repository has none, and nothing unlabelled leads to another domain.
+  session="runcon system_u:system_r:unconfined_t:s0 sh $session"
+fi
 
 if [ "$vm_init" = systemd ]; then
   # Nothing but D-Bus and our session: the rest of sysinit.target would take three times as long as the kernel.
@@ -37,5 +46,5 @@ for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
   echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
 done
 
-echo '::once:/tsoci/test/vm/boot/session.sh' >/etc/inittab
+echo "::once:$session" >/etc/inittab
 exec busybox init
