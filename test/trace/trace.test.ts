@@ -209,10 +209,13 @@ test('trace events are whole JSON when create fails, and when tsoci is killed', 
   });
   const id = box.id();
   const options = { cwd: box.bundle, stdio: 'ignore' } as const;
-  const child = spawn(tsociPath, ['--root', box.root, `--trace=${file}`, 'create', id], options);
+  const words = [tsociPath, '--root', box.root, `--trace=${file}`, 'create', id];
+  // From another mount namespace nobody is served: the runtime is the launcher's own.
+  const child = spawn('unshare', ['--mount', '--propagation', 'unchanged', ...words], options);
   eventually('the hook runs', () => existsSync(mark));
   // The runtime is not the launcher, which is what a person kills: it dies without a word.
   const runtime = childOf(child.pid ?? 0);
+  assert.ok(runtime > 0);
   process.kill(runtime, 'SIGKILL');
   eventually('the launcher has ended', () => childOf(child.pid ?? 0) === 0);
   assert.ok(tracks(events()).get('init')?.length);
