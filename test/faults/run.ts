@@ -11,7 +11,7 @@ import { Sandbox } from '../container/harness.ts';
 import { missingStrace } from '../container/strace.ts';
 import { enterPrivateRun, ServedSandbox } from '../launcher/server.ts';
 import { complaints, trace } from './attempt.ts';
-import { commands } from './commands.ts';
+import { type Command, commands } from './commands.ts';
 import { nameOf, type Place, places, pointsOf } from './points.ts';
 
 const { values } = parseArgs({
@@ -34,27 +34,38 @@ if (missingStrace) {
 
 /** Tries the points of a shard, and tells what is wrong; the last line is `passed failed`. */
 async function tryAll(shard: string): Promise<void> {
-  const [index = 0, of = 1] = shard.split('/').map(Number);
-  let [passed, failed] = [0, 0];
+  const counts = { passed: 0, failed: 0 };
   for (const place of places.filter(isWanted)) {
     const box = place === 'cold' ? new Sandbox() : new ServedSandbox();
-    if (box instanceof ServedSandbox) box.serve(1);
-    for (const command of commands) {
-      const points = pointsOf(place, command.name, trace(box, place, command), Number(values.most));
-      if (points.length === 0) throw new Error(`strace has shown no call of ${command.name}`);
-      for (const [i, point] of points.entries()) {
-        if (i % of !== index || (values.only && !values.only.includes(nameOf(point)))) continue;
-        const wrong = complaints(box, command, point);
-        if (wrong.length === 0) passed++;
-        else failed++;
-        for (const line of wrong) console.log(`not ok ${nameOf(point)}: ${line}`);
-        // Children that have ended are forgotten.
-        await new Promise(setImmediate);
-      }
+    try {
+      if (box instanceof ServedSandbox) box.serve(1);
+      for (const command of commands) await tryCommand(box, place, command, shard, counts);
+    } finally {
+      box.close();
     }
-    box.close();
   }
-  console.log(`${passed} ${failed}`);
+  console.log(`${counts.passed} ${counts.failed}`);
+}
+
+async function tryCommand(
+  box: Sandbox,
+  place: Place,
+  command: Command,
+  shard: string,
+  counts: { passed: number; failed: number },
+): Promise<void> {
+  const [index = 0, of = 1] = shard.split('/').map(Number);
+  const points = pointsOf(place, command.name, trace(box, place, command), Number(values.most));
+  if (points.length === 0) throw new Error(`strace has shown no call of ${command.name}`);
+  for (const [i, point] of points.entries()) {
+    if (i % of !== index || (values.only && !values.only.includes(nameOf(point)))) continue;
+    const wrong = complaints(box, command, point);
+    if (wrong.length === 0) counts.passed++;
+    else counts.failed++;
+    for (const line of wrong) console.log(`not ok ${nameOf(point)}: ${line}`);
+    // Children that have ended are forgotten.
+    await new Promise(setImmediate);
+  }
 }
 
 function isWanted(place: Place): boolean {
