@@ -3,10 +3,10 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+import { dirname, join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
 import { root } from '../../scripts/repository.ts';
 import { corpusOf, targetFile } from './corpus.ts';
 
@@ -92,6 +92,20 @@ async function jazzerRun(
   return { output, status: code ?? 1 };
 }
 
+/** Files look for others beside them. */
+const whereTheyAre: Plugin = {
+  name: 'import.meta.dirname',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/(?:src|scripts|test)\/.*\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      return {
+        loader: 'ts',
+        contents: text.replaceAll('import.meta.dirname', JSON.stringify(dirname(path))),
+      };
+    });
+  },
+};
+
 /** A CommonJS file that exports `fuzz`. */
 async function bundled(name: string): Promise<string> {
   const outfile = join(directory, `${name}.cjs`);
@@ -105,8 +119,7 @@ export const fuzz = bounded(target);`;
     platform: 'node',
     format: 'cjs',
     sourcemap: 'inline',
-    // The only file of ours that looks for another one beside itself.
-    define: { 'import.meta.dirname': JSON.stringify(join(root, 'src', 'linux')) },
+    plugins: [whereTheyAre],
     logLevel: 'error',
   });
   return outfile;
