@@ -12,7 +12,7 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { EEXIST, EISDIR, ENOENT, ENOTEMPTY } from './errno.ts';
 import { errnoOf } from './errors.ts';
 
@@ -81,6 +81,42 @@ export function makeDirectories(path: string, mode: number): void {
   }
 }
 
+/** Where a path leads. */
+interface RealPath {
+  readonly path: string;
+  readonly isDirectory: boolean;
+}
+
+/** realpath(3) of many paths, which are often in the same few directories: none is looked up twice. */
+export class RealPaths {
+  readonly #known = new Map<string, RealPath | undefined>();
+
+  /** Undefined where there is nothing, or nothing to be found out. */
+  find(path: string): RealPath | undefined {
+    if (!this.#known.has(path)) this.#known.set(path, this.#lookUp(path));
+    return this.#known.get(path);
+  }
+
+  #lookUp(path: string): RealPath | undefined {
+    try {
+      const stat = lstatSync(path);
+      const isDirectory = stat.isDirectory();
+      if (stat.isSymbolicLink())
+        return { path: realpathSync(path), isDirectory: statSync(path).isDirectory() };
+      if (path === '/') return { path, isDirectory };
+      const above = this.find(dirname(path));
+      return above && { path: join(above.path, basename(path)), isDirectory };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Whether a path is that of a directory or of something in it. Both are as realpath(3) has them. In `/` nothing is. */
+export function isIn(directory: string, path: string): boolean {
+  return `${path}/`.startsWith(`${directory}/`);
+}
+
 /**
  * Whether an absolute path leads to a directory or into it, by the part of it that exists. `directory` is as realpath(3)
  * has it. In `/` nothing is.
@@ -88,7 +124,7 @@ export function makeDirectories(path: string, mode: number): void {
 export function leadsInto(directory: string, path: string): boolean {
   for (let known = path; ; known = dirname(known)) {
     try {
-      return `${realpathSync(known)}/`.startsWith(`${directory}/`);
+      return isIn(directory, realpathSync(known));
     } catch {
       if (known === '/') return false;
     }

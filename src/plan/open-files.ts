@@ -5,6 +5,9 @@ import {
   AT_FDCWD,
   CGROUP2_SUPER_MAGIC,
   DEVPTS_SUPER_MAGIC,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
   O_PATH,
   O_RDWR,
   O_WRONLY,
@@ -175,6 +178,14 @@ export class OpenFiles {
     if (!mount || !place) return -ENOENT;
     if (new Place(mount).isDirectory() !== place.isDirectory()) return -EINVAL;
     place.mount.mounts.set(place.path, mount);
+    return 0;
+  }
+
+  /** mount(2) on the working directory. Of its flags, the first have the numbers that fsmount(2) has for them. */
+  mountHere(type: string, flags: number): number {
+    const mount = newMount({ type, layers: [] });
+    mount.change(flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC), 0, false);
+    this.cwd.mount.mounts.set(this.cwd.path, mount);
     return 0;
   }
 

@@ -122,6 +122,8 @@ export class PlannedProcess {
       }
       case 'move_mount':
         return files.attach(int(0), int(2));
+      case 'mount':
+        return text(2) === 'tmpfs' && text(1) === '.' ? files.mountHere(text(2), int(3)) : 0;
       case 'socket':
       case 'accept4':
       case 'fspick':

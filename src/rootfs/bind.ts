@@ -1,6 +1,6 @@
 // Bind mounts: a detached copy of what is at a path, and its attributes.
 
-import type { MountOptions } from '../config/mount-options.ts';
+import type { AttributeChange, MountOptions } from '../config/mount-options.ts';
 import {
   AT_FDCWD,
   AT_RECURSIVE,
@@ -45,12 +45,16 @@ export function sourceKind(init: StubProcess, source: string, doing: string): Ta
   return fileTypeOf(init.run(program).bytes(stat)) === S_IFDIR ? 'directory' : 'file';
 }
 
-/** Attributes of a detached tree: ids mapped, then flags. */
+/**
+ * Attributes of a detached tree: ids mapped, then flags. `atOnce` sets and clears those of the mount itself in one call, which
+ * fails where one of them may not be cleared.
+ */
 export function bindAttributes(
   program: Program,
   mount: number,
   { options, idmapNamespace }: Pick<MountPlan, 'options' | 'idmapNamespace'>,
   doing: string,
+  { atOnce = false } = {},
 ): void {
   if (idmapNamespace !== undefined) {
     const attributes = { set: MOUNT_ATTR_IDMAP, usernsFd: idmapNamespace };
@@ -58,24 +62,29 @@ export function bindAttributes(
     setAttributes(program, mount, attributes, flags, mappingIds(doing));
   }
   const { attributes, recursiveAttributes, named } = options;
-  changeAttributes(program, mount, attributes, 0, settingFlags(doing));
-  if (named) clearOthers(program, mount, attributes, doing);
+  if (named && atOnce) {
+    const { set, clear } = attributes;
+    setAttributes(program, mount, { set, clear: clear | othersOf(attributes) }, 0, settingFlags(doing));
+  } else {
+    changeAttributes(program, mount, attributes, 0, settingFlags(doing));
+    if (named) clearOthers(program, mount, attributes, doing);
+  }
   changeAttributes(program, mount, recursiveAttributes, AT_RECURSIVE, settingFlags(doing));
 }
 
 /**
- * Clears the flags that nobody named, as mount(2) does with MS_REMOUNT | MS_BIND. Access times stay as they are, unless
- * they are named. A user namespace has locked what its mounts had when they came (mount_namespaces(7)): then all stay.
+ * Clears the flags that nobody named. A user namespace has locked what its mounts had when they came
+ * (mount_namespaces(7)): then all stay.
  */
-function clearOthers(
-  program: Program,
-  mount: number,
-  { set, clear }: MountOptions['attributes'],
-  doing: string,
-): void {
-  const timesNamed = (clear & MOUNT_ATTR__ATIME) !== 0;
-  const others = (INHERITED | (timesNamed ? MOUNT_ATTR_NODIRATIME : 0)) & ~(set | clear);
+function clearOthers(program: Program, mount: number, attributes: AttributeChange, doing: string): void {
+  const others = othersOf(attributes);
   setAttributes(program, mount, { clear: others }, 0, settingFlags(doing), { ignored: [EPERM] });
+}
+
+/** The flags that nobody named, which mount(2) clears with MS_REMOUNT | MS_BIND. Access times stay, unless they are named. */
+function othersOf({ set, clear }: AttributeChange): number {
+  const timesNamed = (clear & MOUNT_ATTR__ATIME) !== 0;
+  return (INHERITED | (timesNamed ? MOUNT_ATTR_NODIRATIME : 0)) & ~(set | clear);
 }
 
 /** The error with what would help, if it is of a bind mount's attributes. */

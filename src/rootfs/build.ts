@@ -6,6 +6,7 @@ import { propagations } from '../config/mount-options.ts';
 import { attempt, attemptOrSkip } from '../linux/attempt.ts';
 import { MOUNT_ATTR_RDONLY, MS_SHARED } from '../linux/constants.ts';
 import { forProperty } from '../linux/errors.ts';
+import { RealPaths } from '../linux/files.ts';
 import { mountPointOf } from '../linux/mountinfo.ts';
 import { inUserNamespace } from '../linux/procfs.ts';
 import { isolates, planNamespaces } from '../namespaces/namespace-plan.ts';
@@ -17,7 +18,7 @@ import { bindDevices, makeDeviceLinks, makeDevices } from './devices.ts';
 import { cloneNode } from './host-devices.ts';
 import { bindHostFilesystems } from './host-filesystem.ts';
 import type { HostTrees } from './host-trees.ts';
-import { mountAll } from './mount.ts';
+import { mountAll } from './mount-all.ts';
 import { type MountPlan, planMount } from './mount-plan.ts';
 import { explainAccess } from './mount-refusal.ts';
 import { mountOverlay, type OverlayPlan, planOverlay } from './overlay.ts';
@@ -52,11 +53,12 @@ export interface RootfsPlan {
 export function planRootfs(config: Config, bundle: string, rootfs: string, overlay: boolean): RootfsPlan {
   const { mountLabel: label, rootfsPropagation: propagation, devices = [] } = config.linux ?? {};
   const namespaces = planNamespaces(config.linux?.namespaces ?? []);
-  const setting = { bundle, rootfs, label, ownIpc: isolates(namespaces, 'ipc') };
-  const mounts = (config.mounts ?? []).map((mount, i) => ({
-    ...forProperty(`mounts[${i}]`, () => planMount(mount, setting)),
-    property: `mounts[${i}]`,
-  }));
+  const ownIpc = isolates(namespaces, 'ipc');
+  const setting = { bundle, rootfs, label, ownIpc, realPaths: new RealPaths() };
+  const mounts = (config.mounts ?? []).map((mount, i) => {
+    const property = `mounts[${i}]`;
+    return { ...forProperty(property, () => planMount(mount, setting)), property };
+  });
   const shared = propagations.get(propagation ?? '')?.type === MS_SHARED;
   const newUsers = isolates(namespaces, 'user');
   // A user namespace is refused them (mount-refusal.ts).

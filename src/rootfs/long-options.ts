@@ -92,6 +92,17 @@ export function isForMount(type: string, { data }: MountOptions): boolean {
   return data.some((option) => isLong(option) && !isLongPath(type, option));
 }
 
+/** The options of a filesystem as mount(2) takes them: flags, and a text. */
+export function optionsOfMount(options: readonly string[]): { bits: number; data: string } {
+  let bits = 0;
+  for (const option of options) {
+    const { set = 0, clear = 0 } = flags.get(option) ?? {};
+    bits = (bits & ~clear) | set;
+  }
+  const others = options.filter((option) => !flags.has(option));
+  return { bits, data: others.map(quoteLabel).join(',') };
+}
+
 /**
  * Adds what makes a detached mount by mount(2): on its target, which `target` is a descriptor of, from where it is taken
  * off again. `options` are all of the filesystem.
@@ -104,15 +115,7 @@ export function mountAtOnce(
   options: readonly string[],
 ): number {
   const doing = describe(plan);
-  let bits = 0;
-  for (const option of options) {
-    const { set = 0, clear = 0 } = flags.get(option) ?? {};
-    bits = (bits & ~clear) | set;
-  }
-  const data = options
-    .filter((option) => !flags.has(option))
-    .map(quoteLabel)
-    .join(',');
+  const { bits, data } = optionsOfMount(options);
   const { length } = Buffer.from(data);
   if (length > OPTIONS_MAX)
     throw new TsociError(`${doing}: its options have ${length} bytes; mount(2) takes ${OPTIONS_MAX}`);

@@ -5,7 +5,7 @@ import { posix, resolve } from 'node:path';
 import type { Mount } from '../config/generated/types.ts';
 import { type MountOptions, optionsOf } from '../config/mount-options.ts';
 import { TsociError } from '../linux/errors.ts';
-import { leadsInto } from '../linux/files.ts';
+import { isIn, leadsInto, RealPaths } from '../linux/files.ts';
 import { isLabelOption, type Labelling, labelling } from '../security/lsm.ts';
 import { isSingleInstance } from './single-instance.ts';
 import type { TargetKind } from './target.ts';
@@ -46,17 +46,19 @@ export interface MountSetting {
   label?: string | undefined;
   /** Whether the ipc namespace is the container's: a label of its mqueue is not the host's then. */
   ownIpc?: boolean;
+  /** Of sources that were looked up for other mounts. */
+  realPaths?: RealPaths;
 }
 
-export function planMount(mount: Mount, { bundle, rootfs, label, ownIpc }: MountSetting): MountPlan {
+export function planMount(mount: Mount, setting: MountSetting): MountPlan {
+  const { bundle, label, ownIpc } = setting;
   const options = optionsOf(mount);
   // A relative destination is taken from / (config.md#mounts).
   const destination = posix.resolve('/', mount.destination);
   if (options.bind !== 'no' && !options.remount) {
     if (!mount.source) throw new TsociError(`bind mount on ${destination}: source is missing`);
     const source = resolve(bundle, mount.source);
-    const late = leadsInto(rootfs, source);
-    const kind = late ? undefined : kindOf(source, destination);
+    const { late, kind } = lookAtSource(source, destination, setting);
     return { destination, kind, from: { source, late }, options };
   }
   if (!mount.type && !options.remount) throw new TsociError(`mount on ${destination}: type is missing`);
@@ -68,9 +70,18 @@ export function planMount(mount: Mount, { bundle, rootfs, label, ownIpc }: Mount
   return plan;
 }
 
-function kindOf(source: string, destination: string): TargetKind {
+/** Whether what is bound comes from the root filesystem, where it may be mounted before; if not, what it is. */
+function lookAtSource(
+  source: string,
+  destination: string,
+  { rootfs, realPaths = new RealPaths() }: MountSetting,
+): { late: boolean; kind: TargetKind | undefined } {
+  const found = realPaths.find(source);
+  const late = found ? isIn(rootfs, found.path) : leadsInto(rootfs, source);
+  if (late) return { late, kind: undefined };
   try {
-    return statSync(source).isDirectory() ? 'directory' : 'file';
+    const { isDirectory } = found ?? { isDirectory: statSync(source).isDirectory() };
+    return { late, kind: isDirectory ? 'directory' : 'file' };
   } catch (error) {
     throw TsociError.from(`bind ${source} on ${destination}`, error);
   }

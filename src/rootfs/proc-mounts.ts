@@ -32,7 +32,7 @@ export interface ProcLook {
 export function lookForProc(
   program: Program,
   plan: MountPlan,
-  { target, mount }: { target: number; mount: number },
+  { target, mount }: { target: number; mount?: number },
 ): ProcLook {
   const doing = describe(plan);
   const statfs = (fd: number): Buffer => {
@@ -48,7 +48,7 @@ export function lookForProc(
   return {
     statfs: statfs(target),
     bound:
-      plan.destination === PROC && !('type' in plan.from)
+      plan.destination === PROC && mount !== undefined && !('type' in plan.from)
         ? { statfs: statfs(mount), root: stat(mount) }
         : undefined,
   };

@@ -62,13 +62,12 @@ export class Results {
   /** The bytes of a buffer that was an argument, as the calls left them. */
   bytes(argument: Uint8Array): Buffer {
     // An operation that was executed once more has left its bytes in the last reply.
-    for (const { reply, offsets } of this.#replies.toReversed()) {
-      const offset = offsets.get(argument);
-      if (offset === undefined) continue;
-      if (offset + argument.length > reply.length) throw cutOff(reply);
-      return reply.subarray(offset, offset + argument.length);
-    }
-    throw new TsociError('these bytes were no argument of the program');
+    const last = this.#replies.findLast(({ offsets }) => offsets.has(argument));
+    const offset = last?.offsets.get(argument);
+    if (last === undefined || offset === undefined)
+      throw new TsociError('these bytes were no argument of the program');
+    if (offset + argument.length > last.reply.length) throw cutOff(last.reply);
+    return last.reply.subarray(offset, offset + argument.length);
   }
 
   /** Forgets the failure of an operation that is to be executed once more. The result: how many were executed before it. */

@@ -1,12 +1,13 @@
 // Mounts of configurations and images that people have: links at destinations, sources in the root filesystem, tmpfs over
 // what the image has.
 
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Mount } from '../../src/config/generated/types.ts';
-import { type Change, Sandbox, userNamespace } from './harness.ts';
+import { type Change, Sandbox, tsociPath, userNamespace } from './harness.ts';
 import { bind, mounting, refusal } from './mounting.ts';
 
 const test = suite('mounts');
@@ -192,6 +193,31 @@ test('a hundred mounts go in few programs', () => {
   assert.is(box.tsoci(`--trace=${file}`, 'run', box.id()).status, 0);
   const programs = readFileSync(file, 'utf8').match(/ms init .* calls?>$/gm) ?? [];
   assert.ok(programs.length > 0 && programs.length < 30, String(programs.length));
+});
+
+test('of many mounts the one that is refused is told', () => {
+  emptyRoot();
+  const mounts = Array.from({ length: 100 }, (_, i): Mount => {
+    const destination = `/here/${i}`;
+    mkdirSync(join(box.rootfs, destination), { recursive: true });
+    return { destination, type: 'tmpfs', options: i === 77 ? ['nonsense=1'] : ['size=4k'] };
+  });
+  const said = refusal(box, mounting(...mounts));
+  assert.match(said, /mount tmpfs on \/here\/77: option nonsense=1: EINVAL/);
+  assert.match(said, /Unknown parameter 'nonsense'/);
+});
+
+test('many mounts are made where few descriptors may be open', () => {
+  emptyRoot();
+  const mounts = Array.from({ length: 40 }, (_, i): Mount => {
+    const destination = `/here/${i}`;
+    mkdirSync(join(box.rootfs, destination), { recursive: true });
+    return i % 4 === 1 ? bind(destination, source, 'ro') : { destination, type: 'tmpfs' };
+  });
+  box.configure('grep -c " /here/" /proc/mounts', mounting(...mounts));
+  const run = ['ulimit -n 20; exec "$@"', 'sh', tsociPath, '--root', box.root, 'run', box.id()];
+  const { stdout, stderr } = spawnSync('sh', ['-c', ...run], { cwd: box.bundle, encoding: 'utf8' });
+  assert.is(stdout, '40\n', stderr);
 });
 
 test('read-only filesystems in memory have in them what belongs there', () => {
