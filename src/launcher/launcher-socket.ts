@@ -144,6 +144,13 @@ export class LauncherSocket {
   }
 
   /** See Launcher. */
+  reap(pid: number): void {
+    const program = this.program();
+    program.call('wait4', [pid, null, 0, 0], `wait for process ${pid}`);
+    this.leave(program);
+  }
+
+  /** See Launcher. */
   wait(pid: number): WaitStatus {
     const status = Buffer.alloc(4);
     const program = this.program();

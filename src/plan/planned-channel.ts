@@ -52,7 +52,7 @@ export function plannedLauncher(caller: {
     return { pid: process.pid, channel: new PlannedChannel(process, child), child };
   };
   const ended = () => ({ code: 0, signal: 0 });
-  return { control: -1, alive: true, start, wait: ended, waitBriefly: ended };
+  return { control: -1, alive: true, start, wait: ended, reap: () => {}, waitBriefly: ended };
 }
 
 class PlannedChannel implements Channel {

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { posix } from 'node:path';
+import { isDebugged } from '../linux/attempt.ts';
 import {
   AT_EMPTY_PATH,
   AT_SYMLINK_NOFOLLOW,
@@ -17,7 +18,7 @@ import { OperationError, type Results } from '../stub/results.ts';
 import { openInRootArguments, type RootContext } from './context.ts';
 import { type DeviceNode, isDevice, isThisDevice } from './device-node.ts';
 import { attachHostDevices, cloneNodes, type HostDevices } from './host-devices.ts';
-import { inDirectory, makeDirectories, targetKind } from './target.ts';
+import { inDirectory, makeDirectories, programIn, targetKind } from './target.ts';
 
 /** mknod(2) of all devices, or where the kernel refuses that, those of the host bound. Init has umask 0. */
 export function makeDevices(context: RootContext, devices: readonly DeviceNode[]): void {
@@ -118,11 +119,14 @@ const KCORE = '/proc/kcore';
 export function makeDeviceLinks(context: RootContext): void {
   // A kernel may be without it (CONFIG_PROC_KCORE), and a container without /proc.
   const kcore = existsSync(KCORE) && targetKind(context, KCORE) !== undefined;
-  inDirectory(context, '/dev', (program, dev) => {
+  const program = programIn(context, '/dev', (program, dev) => {
     for (const [name, target] of kcore ? [...links, ['core', KCORE] as const] : links) {
       program.call('symlinkat', [target, dev, name], `link /dev/${name} to ${target}`, { ignored: [EEXIST] });
     }
     program.call('unlinkat', [dev, 'ptmx', 0], 'remove /dev/ptmx', { ignored: [ENOENT] });
     program.call('symlinkat', ['pts/ptmx', dev, 'ptmx'], 'link /dev/ptmx to pts/ptmx');
   });
+  // Whoever looks on sees what fails while it is attempted.
+  if (isDebugged()) context.init.run(program);
+  else context.init.later(program);
 }

@@ -5,6 +5,7 @@ import { O_DIRECTORY, O_PATH, S_IFREG } from '../linux/constants.ts';
 import { EEXIST, ELOOP, ENOENT, ENOTDIR } from '../linux/errno.ts';
 import { errnoOf, TsociError } from '../linux/errors.ts';
 import type { Program } from '../stub/program.ts';
+import type { Results } from '../stub/results.ts';
 import { openInRootArguments, type RootContext } from './context.ts';
 
 export type TargetKind = 'directory' | 'file';
@@ -53,12 +54,12 @@ export function targetKind({ init, root }: RootContext, path: string): TargetKin
   }
 }
 
-/** Runs a program with a descriptor of an existing directory of the root filesystem. */
-export function inDirectory(
+/** A program with a descriptor of an existing directory of the root filesystem. */
+export function programIn(
   { init, root }: RootContext,
   path: string,
-  build: (program: ReturnType<RootContext['init']['program']>, directory: number) => void,
-): ReturnType<RootContext['init']['run']> {
+  build: (program: Program, directory: number) => void,
+): Program {
   const program = init.program();
   const directory = program.open(
     'openat2',
@@ -67,7 +68,16 @@ export function inDirectory(
   );
   build(program, directory);
   program.close(directory);
-  return init.run(program);
+  return program;
+}
+
+/** Runs such a program. */
+export function inDirectory(
+  context: RootContext,
+  path: string,
+  build: (program: Program, directory: number) => void,
+): Results {
+  return context.init.run(programIn(context, path, build));
 }
 
 function exists({ init, root }: RootContext, path: string): boolean {

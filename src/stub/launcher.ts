@@ -29,6 +29,8 @@ export interface Launcher {
   start(descriptors: StubDescriptors): Started;
   /** Waits for the end of a child of the launcher, and reaps it. One that is no child of it counts as exit 0. */
   wait(pid: number): WaitStatus;
+  /** Has a child of the launcher reaped that is about to end. */
+  reap(pid: number): void;
   /**
    * The same for at most that many milliseconds (-1: for ever), and only until a signal comes that is to end us.
    * `meanwhile` is called for the time of the wait: it returns when its descriptor has something to read.

@@ -187,8 +187,8 @@ export class StubProcess {
   }
 
   /**
-   * A child of the stub in new namespaces, driven like the stub itself; possible once. With CLONE_PARENT it becomes
-   * our own child. `cgroup` is a descriptor in the stub of the cgroup that it starts in, `role` what it is for.
+   * A child of the stub in new namespaces, driven like the stub itself, which ends: the child takes its place. With
+   * CLONE_PARENT it becomes our own child. `cgroup` is a descriptor in the stub of the cgroup that it starts in, `role` what it is for.
    */
   clone(flags: number, doing: string, cgroup?: number, role = 'init'): StubProcess {
     const channel = this.#child;
@@ -198,10 +198,8 @@ export class StubProcess {
     try {
       const clone = this.#startClone(channel, flags, doing, cgroup, role);
       child = clone.child;
-      // The stub closes its copy of the child's end of the socket. Otherwise no end of file would tell of the child's death.
-      const alone = this.program();
-      alone.close(this.control + 1);
-      this.run(alone);
+      // Its copy of the child's end of the socket is closed with it. Otherwise no end of file would tell of the child's death.
+      this.#giveWay();
       stubObserver()?.sending(child, clone);
       child.#receive(clone.message.length);
       return child;
@@ -309,6 +307,16 @@ export class StubProcess {
     } catch {
       // Its parent, the launcher, ends soon.
     }
+  }
+
+  /** Ends it while others go on: nobody waits until it is reaped. */
+  #giveWay(): void {
+    this.disconnect();
+    this.onHost((pid) => {
+      syscall(SYS.kill, pid, SIGKILL);
+      this.#launcher.reap(pid);
+    });
+    this.#status = { code: 0, signal: SIGKILL };
   }
 
   [Symbol.dispose](): void {

@@ -123,6 +123,7 @@ test('from the boot stub to a closed root filesystem', async () => {
     config.linux.readonlyPaths = ['/proc/sys'];
     config.linux.maskedPaths = ['/proc/meminfo'];
     config.root = { path: 'rootfs', readonly: true };
+    config.hooks = { createRuntime: [] };
     config.linux.namespaces?.push({ type: 'user' });
     config.linux.uidMappings = config.linux.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
   });

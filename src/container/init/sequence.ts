@@ -85,6 +85,8 @@ export function createInit(creation: Creation, host: Host): { init: Init; progra
   const context = rootfs && buildRootfs(stub, rootfs, trees);
 
   step('run the hooks of create');
+  // They find a root filesystem that is complete.
+  if (config.hooks) stub.flush();
   const state = host.beginHooks(init);
   runCreateHooks(creation, host, init, state);
 
@@ -219,8 +221,6 @@ function configureInit(creation: Creation, stub: StubProcess): Init {
 function runCreateHooks({ caller, bundle }: Creation, host: Host, init: Init, state: State): void {
   const { hooks } = bundle.config;
   if (!hooks) return;
-  // They find a root filesystem that is complete.
-  init.stub.flush();
   const own = { launcher: caller.launcher, env: listOf(caller.env), cwd: bundle.path };
   const setting = { state: JSON.stringify(state), start: asRuntime(own) };
   runHooks('prestart', hooks.prestart, setting);
