@@ -9,7 +9,7 @@ import { SYS } from '../linux/syscalls.ts';
 import { LauncherProcess } from './launcher-process.ts';
 import { type Request, receiveRequest } from './request.ts';
 import { isListening } from './server-socket.ts';
-import { type Serve, work } from './worker.ts';
+import type { Serve } from './worker.ts';
 
 const SOCKET = 3;
 /** By which the launcher knows that the reason has been told: NOT_EXECUTED of launcher.c. */
@@ -45,6 +45,7 @@ function receive(): Request | undefined {
 async function beWorker(serve: Serve): Promise<void> {
   let status = 0;
   try {
+    const { work } = await import('./worker.ts');
     await work(serve, Number(process.argv.at(-1)));
   } catch (error) {
     console.error(`tsoci: worker ${process.pid}: ${messageOf(error)}`);
