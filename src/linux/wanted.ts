@@ -45,9 +45,14 @@ export function giveUp(): never {
   throw new CallerGone();
 }
 
+/** Throws CallerGone if the caller has been killed. Signals take an exchange with the launcher: they are left for later. */
+export function checkCaller(): void {
+  if (caller !== undefined && isHungUp(caller)) giveUp();
+}
+
 /** Throws CallerGone if the caller has been killed, another error if it was sent a signal that is to end it; once. */
 export function checkWanted(): void {
-  if (caller !== undefined && isHungUp(caller)) giveUp();
+  checkCaller();
   const signal = endingSignal?.();
   if (signal === undefined) return;
   endingSignal = undefined;

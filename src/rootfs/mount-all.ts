@@ -44,7 +44,7 @@ export function mountAll(
   const empty = given.filter(
     ({ from, options }) => 'type' in from && from.type === 'tmpfs' && !options.tmpCopyUp,
   );
-  const directories = new Set(empty.map(({ destination }) => posix.normalize(destination)));
+  const directories = new Set(empty.map(({ destination }) => destination));
   // Whoever looks on sees each mount made by itself, and not first in a program that may not go well.
   const alone = isDebugged();
   let size = BATCH;
@@ -124,7 +124,7 @@ function addStep(
   empty: ReadonlySet<string>,
 ): Step {
   program.property = plan.property;
-  if (plan.kind === 'directory' && empty.has(posix.dirname(posix.normalize(plan.destination))))
+  if (plan.kind === 'directory' && empty.has(posix.dirname(plan.destination)))
     addTarget(program, root, plan.destination, 'directory');
   const target = seen?.target ?? openTarget(program, root, plan, RESOLVE_NO_SYMLINKS);
   const made = addWholeMount(program, plan, { root, target, covered: seen?.covered, ownUsers });

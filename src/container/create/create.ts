@@ -6,7 +6,7 @@ import { attempt, attemptAsync, onceOnly } from '../../linux/attempt.ts';
 import { closeDescriptor } from '../../linux/descriptor.ts';
 import { step } from '../../linux/steps.ts';
 import { listenAt } from '../../linux/unix-socket.ts';
-import { checkWanted } from '../../linux/wanted.ts';
+import { checkCaller, checkWanted } from '../../linux/wanted.ts';
 import { executedBy } from '../../stub/program.ts';
 import { checkConsole } from '../init/console-socket.ts';
 import { createInit } from '../init/sequence.ts';
@@ -44,8 +44,8 @@ export async function createContainer(
   explainingConfig(caller, source, () =>
     onceOnly(() => checkConsole(config.process?.terminal ?? false, options)),
   );
-  // It may have been while we started.
-  checkWanted();
+  // It may have been killed while we started.
+  checkCaller();
   return withReserved(creation, options, {
     doing: 'create',
     body: (reserved) =>
