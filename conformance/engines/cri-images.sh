@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The images that critest pulls, from a registry on loopback that stands for all registries. Each is busybox with what
-# the specs want of it: users, a web server by the name of nginx, a set-user-ID program.
+# The images of cri.sh. Each is busybox with what the specs of critest want of it: users, a web server by the name of
+# nginx, a set-user-ID program. critest pulls them, from a registry on loopback that stands for all registries.
 
 readonly REGISTRY=127.0.0.1:5000
 
@@ -27,7 +27,7 @@ program() {
   chmod +x "$1"
 }
 
-# start_registry: an empty one. Its process is $registry.
+# start_registry: an empty one. containerd takes "_default" for every host that has no directory of its own.
 start_registry() {
   cat >"$work/registry.yml" <<EOF
 version: 0.1
@@ -37,17 +37,20 @@ http: { addr: "$REGISTRY" }
 EOF
   docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
   registry=$!
-  # containerd takes "_default" for every host that has no directory of its own.
   mkdir -p "$work/hosts/_default"
   printf '%s\n' "server = \"http://$REGISTRY\"" "[host.\"http://$REGISTRY\"]" \
     'capabilities = ["pull", "resolve"]' >"$work/hosts/_default/hosts.toml"
 }
 
-# publish NAME [USER [COMMAND...]]: an image of the registry, by way of a namespace of containerd that nobody else uses.
+# import NAMESPACE NAME [USER [COMMAND...]]: an image of the registry's name.
+import() {
+  make_oci_archive "$work/rootfs" "$REGISTRY/$2" "${@:3}" >"$work/image.tar" &&
+    ctr --namespace "$1" images import --snapshotter "$snapshotter" "$work/image.tar" >/dev/null
+}
+
+# publish NAME [USER [COMMAND...]]: an image for the registry, by way of a namespace of containerd that nobody else uses.
 publish() {
-  make_oci_archive "$work/rootfs" "$REGISTRY/$1" "${@:2}" >"$work/image.tar" &&
-    ctr --namespace publish images import --no-unpack "$work/image.tar" >/dev/null &&
-    ctr --namespace publish images push --plain-http "$REGISTRY/$1" >/dev/null
+  import publish "$@" && ctr --namespace publish images push --plain-http "$REGISTRY/$1" >/dev/null
 }
 
 # The names are those of critest, without a registry's. One image that it wants by its digest cannot be made.
@@ -67,6 +70,5 @@ publish_images() {
     publish e2e-test-images/httpd:2.4.39-4 '' nginx 80 'master process' &&
     publish e2e-test-images/nonewprivs:1.3 '' effective-uid &&
     publish e2e-test-images/busybox:1.29-2 &&
-    publish pause:3.9 '' sleep 1000000 &&
-    publish sandbox:latest '' tail -f /dev/null
+    publish pause:3.9 '' sleep 1000000
 }

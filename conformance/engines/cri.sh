@@ -4,8 +4,9 @@ source "$(dirname "$0")/lib.sh"
 source "$engines/image.sh"
 source "$engines/go-tools.sh"
 source "$engines/cri-images.sh"
+source "$engines/cri-pods.sh"
 source "$engines/critest.sh"
-needs docker-registry runc busybox jq script
+needs runc busybox jq script
 prepare() { build_go_tools && export go_tools; }
 begin "$@"
 export PATH=$work/bin:$go_tools:$PATH
@@ -13,7 +14,7 @@ export PATH=$work/bin:$go_tools:$PATH
 export CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS=1 # that of cgroup v1
 handler=$(basename "$runtime")
 export CONTAINERD_ADDRESS=/run/containerd/containerd.sock
-printf '%s\n' "runtime-endpoint: unix://$CONTAINERD_ADDRESS" >"$work/crictl.yaml"
+printf '%s\n' "runtime-endpoint: unix://$CONTAINERD_ADDRESS" "timeout: $ENGINE_TIMEOUT" >"$work/crictl.yaml"
 within="exec timeout --foreground --kill-after 5 $ENGINE_TIMEOUT $go_tools"
 printf '%s\n' '#!/bin/sh' "$within/ctr \"\$@\"" >"$work/bin/ctr"
 printf '%s\n' '#!/bin/sh' "$within/crictl --config $work/crictl.yaml \"\$@\"" >"$work/bin/crictl"
@@ -97,6 +98,7 @@ start_containerd() {
   local pid
   containerd --config "$work/config.toml" --log-level warn >>"$work/containerd.log" 2>&1 3>&- &
   pid=$!
+  disown # or bash tells when it is killed
   eventually crictl version || { tail -n 20 "$work/containerd.log"; return 2; }
   echo "$pid" >"$work/containerd.pid"
 }
@@ -111,18 +113,16 @@ end_containerd() {
 }
 
 make_cri_rootfs "$work/rootfs"
-start_registry
 "$engines/leaks.sh" snapshot >"$work/before"
 start_containerd || exit 2
-publish_images || exit 2
+busybox=$REGISTRY/pods:busybox web=$REGISTRY/pods:web
+import k8s.io sandbox:latest '' tail -f /dev/null && import k8s.io pods:busybox && import k8s.io pods:web '' nginx 80 || exit 2
 
 check_critest
-busybox=$REGISTRY/e2e-test-images/busybox:1.29-2 web=$REGISTRY/e2e-test-images/nginx:1.14-2
-for image in "$busybox" "$web"; do crictl pull "$image" >/dev/null || exit 2; done
 for file in "$engines"/cri/*.sh; do run_checks "$file"; done
-crictl rmp --force --all >/dev/null
+crictl rmp --force --all >/dev/null 2>&1
 end_containerd
-ip link delete cni0 # the bridge plugin leaves it for the next pod
+ip link delete cni0 2>/dev/null # the bridge plugin leaves it for the next pod
 leaks="/$suite_id/.*[0-9a-f]{64}" # of containers; the kubelet would own those above
 only='' run_checks "$engines/after.sh"
 finish

@@ -13,15 +13,15 @@ build_go_tools() {
   version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || skip_suite "go is not installed, which builds containerd $CONTAINERD"
   printf '%s\n' "go$GO_AT_LEAST" "$version" | sort --version-sort --check=quiet ||
     skip_suite "$version is too old to build containerd $CONTAINERD, which wants $GO_AT_LEAST"
-  # Without cgo, and so static: a binary serves a machine with another C library, too.
+  # Without cgo, and so static: they run on a machine with another C library, too.
   export GOBIN=$go_tools GOTOOLCHAIN=local CGO_ENABLED=0
   echo "# building containerd $CONTAINERD, cri-tools $CRI_TOOLS and CNI plugins $CNI_PLUGINS in $go_tools"
-  go install "github.com/containerd/containerd/v2/cmd/"{containerd,containerd-shim-runc-v2,ctr}"@v$CONTAINERD" &&
-    go install "sigs.k8s.io/cri-tools/cmd/crictl@v$CRI_TOOLS" &&
-    go install "github.com/containernetworking/plugins/plugins/"{main/bridge,main/loopback,ipam/host-local,meta/portmap}"@v$CNI_PLUGINS" &&
+  go install -ldflags=-s "github.com/containerd/containerd/v2/cmd/"{containerd,containerd-shim-runc-v2,ctr}"@v$CONTAINERD" &&
+    go install -ldflags=-s "sigs.k8s.io/cri-tools/cmd/crictl@v$CRI_TOOLS" &&
+    go install -ldflags=-s "github.com/containernetworking/plugins/plugins/"{main/bridge,main/loopback,ipam/host-local,meta/portmap}"@v$CNI_PLUGINS" &&
     module=$(go mod download -json "sigs.k8s.io/cri-tools@v$CRI_TOOLS" | jq --raw-output .Dir) &&
-    go -C "$module" test -c -o "$go_tools/critest" ./cmd/critest &&
-    go -C "$module" build -o "$go_tools/ginkgo" github.com/onsi/ginkgo/v2/ginkgo &&
-    go build -o "$go_tools/effective-uid" "$engines/cri/effective-uid.go" &&
+    go -C "$module" test -c -ldflags=-s -o "$go_tools/critest" ./cmd/critest &&
+    go -C "$module" build -ldflags=-s -o "$go_tools/ginkgo" github.com/onsi/ginkgo/v2/ginkgo &&
+    go build -ldflags=-s -o "$go_tools/effective-uid" "$engines/cri/effective-uid.go" &&
     touch "$go_tools/complete"
 }

@@ -3,7 +3,7 @@
 
 # _lives ID: a whole life. Whatever of it is killed may fail.
 _lives() {
-  ctr run --detach --snapshotter "$snapshotter" --runc-binary "$work/bin/$handler-of-cri" "$REGISTRY/load" "$1" sleep 1009 &&
+  ctr run --detach --snapshotter "$snapshotter" --runc-binary "$work/bin/$handler-of-cri" "$REGISTRY/load:latest" "$1" sleep 1009 &&
     ctr tasks exec --exec-id look "$1" true &&
     ctr tasks kill --signal SIGKILL "$1" && ctr tasks delete --force "$1" && ctr containers delete "$1"
 }
@@ -20,11 +20,12 @@ _lane() {
 
 _lines() { wc -l <"$work/$1"; }
 
-# _kills_shims: the newest of them now and then, which may be at any step of a container's life. What containerd starts
-# to clean up after a killed one has "delete" for its last argument: nobody would do its work.
+# _kills_shims: the newest one for every five containers begun, which may be at any step of a container's life. What
+# containerd starts to clean up after a killed one has "delete" for its last argument: nobody would do its work.
 _kills_shims() {
-  while :; do
-    sleep 1
+  local n
+  for n in {5..195..5}; do
+    while (($(_lines begun) < n)); do sleep 0.1; done
     ! pkill -KILL --newest --full "containerd-shim-runc-v2 -namespace load .* $CONTAINERD_ADDRESS\$" || echo >>"$work/killed"
   done
 }
@@ -53,7 +54,7 @@ _leaves_nothing() {
 two_hundred_containers_with_killed_shims_and_a_killed_containerd_leave_nothing() {
   export CONTAINERD_NAMESPACE=load
   : >"$work/begun" >"$work/whole" >"$work/killed"
-  ctr images import --snapshotter "$snapshotter" <(make_oci_archive "$work/rootfs" "$REGISTRY/load") >/dev/null
+  import load load:latest
   "$engines/leaks.sh" snapshot >"$work/idle"
   local lane n shims lanes=()
   for lane in {1..10}; do
@@ -67,8 +68,7 @@ two_hundred_containers_with_killed_shims_and_a_killed_containerd_leave_nothing()
     end_containerd KILL
     start_containerd
   done
-  wait "${lanes[@]}" || true
-  kill "$shims"
+  wait "${lanes[@]}" "$shims" || true
   echo "$(_lines whole) of 200 lived a whole life, $(_lines killed) shims were killed"
   (($(_lines killed) > 5 && $(_lines whole) > 100))
   eventually _swept || _swept
