@@ -13,7 +13,7 @@ export default {
     'src/launcher/*.ts!',
     // Executed by others by their paths.
     'scripts/test-by-name.ts',
-    'test/{cgroups/systemd-fake,launcher/{echo,failing-runtime},races/{exchanger,hostile,run}}.ts',
+    'test/{cgroups/systemd-fake,launcher/{echo,failing-runtime},races/{coverer,exchanger,hostile,run}}.ts',
     'test/{library/abandoned,library/program,network/worker}.ts',
     'test/fuzz/{targets/*,containers/run}.ts',
     'test/**/*.test.ts',
