@@ -44,7 +44,7 @@ export function makePolicy(root: string, work: string): void {
 /** Gives each file of a disk that was made from `root` the label that the policy has for it. */
 export function labelDisk(root: string, image: string): void {
   const found = run(join(root, 'sbin/setfiles'), ['-n', '-v', '-F', '-r', root, fileContexts(root), root]);
-  const commands = [...found.matchAll(/^Would relabel (\S+) from .* to (\S+)$/gm)].map(
+  const commands = [...found.matchAll(/^Would relabel (.+) from \S+ to (\S+)$/gm)].map(
     ([, path = '', label]) => `ea_set "${path.slice(root.length) || '/'}" security.selinux ${label}\n`,
   );
   run('debugfs', ['-w', image], { input: commands.join('') });
