@@ -49,6 +49,8 @@ export async function fuzzTarget(node: readonly string[], name: string, run: Run
     `-rss_limit_mb=${MOST_MEMORY}`,
     `-artifact_prefix=${faults}/`,
     '-print_final_stats=1',
+    // A loaded machine makes any of them slow.
+    '-report_slow_units=600',
   ];
   const before = new Set(readdirSync(faults));
   const { output, status } = await jazzerRun(node, name, [found, corpusOf(name)], options);
