@@ -74,22 +74,21 @@ export function unpackWithDependencies(apt: Apt, packages: string[], root: strin
   }
 }
 
-/** Unpacks the newest cloud kernel of a suite into `root`. Its modules may be in a package of their own. */
-export function unpackKernel(apt: Apt, suite: string, root: string): void {
+/** Unpacks the newest kernel that a package of a suite (`linux-image-cloud-amd64/bookworm`) stands for. Its modules may be in another. */
+export function unpackKernel(apt: Apt, image: string, root: string): void {
+  const [, suite] = image.split('/');
   const depends = (name: string) => {
-    const stanza = run('apt-cache', [...apt.options, 'show', `${name}/${suite}`]);
+    const stanza = run('apt-cache', [...apt.options, 'show', name]);
     return [
       ...(stanza.match(/^Depends: .*/m)?.[0].matchAll(/linux-(?:image|base|binary|modules)-\d\S+/g) ?? []),
-    ].flat();
+    ].map(([name]) => `${name}/${suite}`);
   };
-  const image = depends(`linux-image-cloud-${processors[apt.architecture].debian}`);
-  const names = [...image, ...image.flatMap(depends)];
-  if (names.length === 0) throw new NotInArchive(`no kernel in ${suite}`);
+  const direct = depends(image);
+  const names = [...direct, ...direct.flatMap(depends)];
+  if (names.length === 0) throw new NotInArchive(`no kernel in ${image}`);
   const directory = join(apt.directory, 'kernel');
   mkdirSync(directory);
-  run('apt-get', [...apt.options, 'download', ...names.map((name) => `${name}/${suite}`)], {
-    cwd: directory,
-  });
+  run('apt-get', [...apt.options, 'download', ...names], { cwd: directory });
   for (const file of readdirSync(directory)) unpack(join(directory, file), root);
 }
 

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { type Architecture, architectureOf, architectures, hostArchitecture } from './architecture.ts';
 import type { Guest } from './machine.ts';
-import { allKernels, kernelNames, usualKernel } from './system.ts';
+import { allKernels, kernelNames, largePagesKernel, usualKernel } from './system.ts';
 
 export const usage = `usage: npm run test:vm -- [OPTIONS] [FILES...]       run guest tests (default: all)
        npm run test:vm -- [OPTIONS] -- COMMAND...    run a command in the guest
@@ -11,7 +11,7 @@ export const usage = `usage: npm run test:vm -- [OPTIONS] [FILES...]       run g
                                                      the same; without COMMAND a shell. Ctrl-] ends the machine
 
   --arch NAME        ${architectures.join(' or ')} (default: this host's)
-  --kernel NAME,…    ${kernelNames.join(', ')}; all but the last: all (default: ${usualKernel})
+  --kernel NAME,…    ${kernelNames.join(', ')}; all: those for every test (default: ${usualKernel})
   --systemd          boot systemd instead of busybox init (tests in guest/systemd/ always do)
   --selinux          SELinux, enforcing, instead of AppArmor (tests in guest/selinux/ always have it)
   --timeout SECONDS  kill the machine after this time, longer if it is slow to boot (default: 1200; none for a shell)
@@ -48,13 +48,16 @@ export function parseOptions(args: string[]): Options | undefined {
   const kernels = values.kernel === 'all' ? allKernels : values.kernel.split(',');
   if (!kernels.every((version) => kernelNames.includes(version)))
     throw new Error(`--kernel ${values.kernel}: known are ${kernelNames.join(', ')} and all`);
+  const architecture = values.arch === undefined ? hostArchitecture() : architectureOf(values.arch);
+  if (kernels.includes(largePagesKernel) && architecture !== 'arm64')
+    throw new Error(`--kernel ${largePagesKernel}: only with --arch arm64`);
   const words = shell ? ['sh', '-l'] : command;
   const timeout = Number(values.timeout ?? (shell ? 0 : 1200));
   if (!(timeout >= 0)) throw new Error(`--timeout ${values.timeout}: not a number of seconds`);
   if (values.selinux && values.systemd) throw new Error('--selinux: not with --systemd');
   return {
     task: words.length > 0 ? { kind: 'command', words } : { kind: 'test', files: positionals },
-    architecture: values.arch === undefined ? hostArchitecture() : architectureOf(values.arch),
+    architecture,
     kernels,
     init: values.systemd ? 'systemd' : 'busybox',
     lsm: values.selinux ? 'selinux' : 'apparmor',

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { openApt, unpackKernel, unpackWithDependencies } from './apt.ts';
-import { type Architecture, hostArchitecture } from './architecture.ts';
+import { type Architecture, hostArchitecture, processors } from './architecture.ts';
 import { makeDisk } from './disk.ts';
 import { run } from './process.ts';
 import { labelDisk, makePolicy, selinuxPackages } from './selinux/policy.ts';
@@ -26,16 +26,19 @@ const guestSuite = 'bookworm';
 export const usualKernel = '6.1';
 /** Too old for tsoci: test/vm/guest/kernel.test.ts wants to see what it says then. */
 const oldKernel = '5.10';
+/** With pages of 16 KiB, which only arm64 can have. */
+export const largePagesKernel = '6.12-16k';
 /** The suites of Debian that have the kernels. `newest` is what Debian has now. */
 const kernelSuites = new Map([
   [usualKernel, guestSuite],
   ['6.12', 'bookworm-backports'],
+  [largePagesKernel, 'bookworm-backports'],
   ['newest', 'trixie-backports'],
   [oldKernel, 'bullseye'],
 ]);
 export const kernelNames = [...kernelSuites.keys()];
-/** Those on which every test can pass. */
-export const allKernels = kernelNames.filter((name) => name !== oldKernel);
+/** Those on which every test can pass, whatever the processor. */
+export const allKernels = kernelNames.filter((name) => ![oldKernel, largePagesKernel].includes(name));
 
 /** Kernel, initramfs and disk, ready for qemu. */
 export type System = { kernel: string; initramfs: string; disk: string };
@@ -56,7 +59,7 @@ export function hasSelinux(architecture: Architecture): boolean {
 }
 
 /** What the guest needs before it can see its disks. */
-const earlyModules = ['virtio_pci', 'virtio_blk', 'virtio_console'];
+const earlyModules = ['virtio_pci', 'virtio_blk', 'virtio_console', 'crc32c_generic', 'ext4'];
 
 const users = [
   'root:x:0:0:root:/root:/bin/sh',
@@ -114,7 +117,9 @@ function build(architecture: Architecture, version: string, work: string): void 
 
   const suite = kernelSuites.get(version) ?? guestSuite;
   const apt = openApt(architecture, join(work, 'apt'), [...new Set([guestSuite, suite])]);
-  unpackKernel(apt, suite, root);
+  const { debian } = processors[architecture];
+  const image = version === largePagesKernel ? `linux-image-${debian}-16k` : `linux-image-cloud-${debian}`;
+  unpackKernel(apt, `${image}/${suite}`, root);
   const release = only(readdirSync(join(root, 'lib/modules')));
   // Debian 13 has the kernel among its modules.
   const places = [join('boot', `vmlinuz-${release}`), join('lib/modules', release, 'vmlinuz')];

@@ -6,7 +6,7 @@ busybox=/bin/busybox
 
 $busybox mount -t devtmpfs devtmpfs /dev
 $busybox mount -t proc proc /proc
-for module in virtio_pci virtio_blk virtio_console; do $busybox modprobe $module; done
+for module in virtio_pci virtio_blk virtio_console crc32c_generic ext4; do $busybox modprobe $module; done
 $busybox umount /proc
 
 $busybox mount -t ext4 -o noatime /dev/vda /root
