@@ -195,6 +195,36 @@ test('a hundred mounts go in few programs', () => {
   assert.ok(programs.length > 0 && programs.length < 30, String(programs.length));
 });
 
+/** Options of a tmpfs, and what proc_pid_mounts(5) has of them. */
+const tmpfsOptions: [option: string, shown: string][] = [
+  ['rw', 'rw,relatime'],
+  ['nosuid', 'rw,nosuid,relatime'],
+  ['nodev', 'rw,nodev,relatime'],
+  ['noexec', 'rw,noexec,relatime'],
+  ['noatime', 'rw,noatime'],
+  ['strictatime', 'rw'],
+  ['nodiratime', 'rw,nodiratime,relatime'],
+  ['nosymfollow', 'rw,relatime,nosymfollow'],
+  ['sync', 'rw,sync,relatime'],
+  ['dirsync', 'rw,dirsync,relatime'],
+  ['lazytime', 'rw,lazytime,relatime'],
+];
+
+test('options of a tmpfs are all set', () => {
+  emptyRoot();
+  const mounts = tmpfsOptions.map(([option], i): Mount => {
+    mkdirSync(join(box.rootfs, `here/${i}`), { recursive: true });
+    return { destination: `/here/${i}`, type: 'tmpfs', options: [option, 'size=8k'] };
+  });
+  const output = box.run('grep " /here/" /proc/mounts', mounting(...mounts));
+  const lines = output.trim().split('\n');
+  tmpfsOptions.forEach(([option, shown], i) => {
+    const found = lines.find((line) => line.includes(` /here/${i} `))?.split(' ')[3];
+    const flags = found?.slice(0, found.indexOf(',size=8k'));
+    assert.equal(flags?.split(',').sort(), shown.split(',').sort(), `${option}: ${found}`);
+  });
+});
+
 test('of many mounts the one that is refused is told', () => {
   emptyRoot();
   const mounts = Array.from({ length: 100 }, (_, i): Mount => {
