@@ -38,10 +38,12 @@ export function complaints(box: Sandbox, command: Command, point: Point): string
       !/^tsoci: |^tsoci-runtime: |: error while loading shared libraries: |thread-local storage/m.test(stderr)
     )
       wrong.push(`status ${status} without a word: ${stderr}`);
-    if (command.makes && existsSync(join(box.root, id))) wrong.push(`the id is kept: ${stderr}`);
   }
   if (/^ +at |internal error/m.test(stderr)) wrong.push(`it shows its stack: ${stderr}`);
   if (box instanceof ServedSandbox) wrong.push(...settled(box));
+  // Of a launcher that can reply no more the worker takes back what was made, and nobody waits for that.
+  const failed = errno !== undefined && status !== 0 && !waited;
+  if (failed && command.makes && existsSync(join(box.root, id))) wrong.push(`the id is kept: ${stderr}`);
   // Whoever is killed by SIGKILL here is the launcher, which is our child. Its worker takes back what it has begun.
   if (place === 'launcher' && command.makes && status === null && !waited) wrong.push(...half(box, id));
   const end = box.tsoci('delete', '--force', id);
