@@ -18,7 +18,7 @@ import {
   SYSFS_MAGIC,
   TMPFS_MAGIC,
 } from '../linux/constants.ts';
-import { EEXIST, EINVAL, EIO, ENOENT, EPERM, EROFS } from '../linux/errno.ts';
+import { EEXIST, EINVAL, EIO, ENOENT, ENOTDIR, EPERM, EROFS } from '../linux/errno.ts';
 import { errnoOf } from '../linux/errors.ts';
 import {
   characterDevice,
@@ -91,6 +91,13 @@ export class OpenFiles {
   /** chroot(2) and pivot_root(2). tsoci calls both with ".", so the working directory is the root after them. */
   enter(root: Place): number {
     this.root = this.cwd = root;
+    return 0;
+  }
+
+  /** chdir(2) and fchdir(2). */
+  goTo(place: Place): number {
+    if (!place.isDirectory()) return -ENOTDIR;
+    this.cwd = place;
     return 0;
   }
 

@@ -157,15 +157,12 @@ export class PlannedProcess {
       case 'chroot':
       case 'pivot_root':
         return files.enter(new Place(files.cwd.mount, files.cwd.path));
-      case 'fchdir':
-        files.cwd = files.place(int(0)) ?? files.cwd;
-        return 0;
+      case 'fchdir': {
+        const place = files.place(int(0));
+        return place ? files.goTo(place) : 0;
+      }
       case 'chdir':
-        return this.#found(files.resolve(AT_FDCWD, text(0)), (place) => {
-          if (!place.isDirectory()) return -ENOTDIR;
-          files.cwd = place;
-          return 0;
-        });
+        return this.#found(files.resolve(AT_FDCWD, text(0)), (place) => files.goTo(place));
       case 'getpid':
         return this.#pidInside;
       case 'setsid':
