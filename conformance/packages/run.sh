@@ -13,7 +13,7 @@ repository=$(cd "$packages_suite/../.." && pwd)
 #   $home/chroot                    a Debian system
 #   $home/musl                      one of musl and busybox
 #   $home/python                    what knows the objects of Kubernetes
-prepare() {
+make_all() {
   local other=$home/another/place
   clone "$home/one" && make_packages "$home/one" &&
     clone "$other" && (umask 077 && TZ=Asia/Tokyo LANG=C HOME=$home make_packages "$other") &&
@@ -50,13 +50,15 @@ make_packages() {
 }
 
 export PATH=$repository/node_modules/.bin:$PATH
-if [[ -z ${SUITE_WORK-} ]]; then
+prepare() {
   mkdir -p "$repository/build"
-  home=$(mktemp -d "$repository/build/packages-XXXXXX") || exit 2
+  home=$(mktemp -d "$repository/build/packages-XXXXXX") || return
   export home
   trap 'rm -rf --one-file-system "$home"' EXIT
-  prepare >"$home/log" 2>&1 </dev/null || { cat "$home/log"; echo 'not made: the packages, or a system to install them in'; exit 1; }
-fi
+  make_all >"$home/log" 2>&1 </dev/null ||
+    { cat "$home/log"; echo 'not made: the packages, or a system to install them in'; return 1; }
+}
+
 begin "$@"
 
 version=$(jq --raw-output .version "$repository/package.json")
