@@ -61,16 +61,20 @@ export const savedResources = (directory: string): string => join(directory, 're
 /** Makes the directory of a new container. Its id is its own from here on. */
 export function reserve(root: string, id: string): string {
   const directory = containerDirectory(root, id);
-  step(`make the state directory ${directory}`);
+  const doing = `make the state directory ${directory}`;
+  const hint = 'XDG_RUNTIME_DIR or --root names another place';
+  step(doing);
   try {
     makeDirectories(root, 0o700);
+  } catch (error) {
+    throw TsociError.from(doing, error, hint);
+  }
+  try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
-    if (errnoOf(error) === EEXIST && existsSync(directory)) {
-      throw existsAlready(id);
-    }
-    const hint = 'XDG_RUNTIME_DIR or --root names another place';
-    throw TsociError.from(`make the state directory ${directory}`, error, hint);
+    // It may be deleted by now; the id was taken all the same.
+    if (errnoOf(error) === EEXIST) throw existsAlready(id);
+    throw TsociError.from(doing, error, hint);
   }
   return directory;
 }
