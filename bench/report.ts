@@ -29,6 +29,15 @@ doing. A task of three commands has the floor three times in it.
 All executables are written anew before they are measured: a large one starts slower once it has been evicted from the
 page cache and has come back page by page.`;
 
+const lasting = `## What lasts
+
+What ten thousand containers, a thousand at once and many exec probes leave, and whether the last command is as fast as the
+first: [cold](soak-cold.md) and [resident](soak-resident.md), by \`npm run soak\`.
+
+![waits and what is held, cold](soak-cold.svg)
+
+![waits and what is held, resident](soak-resident.svg)`;
+
 export function report(facts: Facts, views: readonly ViewResult[]): string {
   const sections = [
     introduction,
@@ -39,6 +48,7 @@ export function report(facts: Facts, views: readonly ViewResult[]): string {
       `- ${facts.runtimes.map(({ name, version }) => `${name} ${version}`).join(', ')}; Bun ${facts.bun}`,
     ].join('\n'),
     ...views.flatMap((view) => viewSections(view, facts)),
+    lasting,
   ];
   return `${sections.join('\n\n')}\n`;
 }

@@ -7,28 +7,29 @@ import { heldThings, type Sample } from './observe.ts';
 import type { Phase, Soak } from './phases.ts';
 import { plot } from './plot.ts';
 
-const introduction = `# What lasts: many containers, and what remains of them
-
-Written by \`npm run soak -- --write\`. *cold* starts a runtime for each command, *resident* is served by \`tsoci serve\`.
-Waits are the median of the last tenth beside that of the first tenth, of what a caller of the command waits: 1 is as fast
-as at the beginning. What is held is counted at the first of fifty samples and at the last. Keys, cgroups, threads and the
-kernel's memory are those of the whole machine: others who work on it show, too.`;
-
-export function writePage(directory: string, soaks: readonly Soak[], left: number, work: string): void {
-  const sections = soaks.map((soak) => {
-    plot(soak, join(directory, `soak-${soak.mode}.svg`), work);
-    return [
-      `## ${soak.mode}`,
-      `![waits and what is held, ${soak.mode}](soak-${soak.mode}.svg)`,
-      ...soak.phases.flatMap((phase) => [`### ${phase.title}`, waitTable(phase), heldTable(phase)]),
-    ].join('\n\n');
-  });
+/** Writes docs/soak-MODE.md and its picture. */
+export function writePage(directory: string, soak: Soak, left: number, work: string): void {
+  const name = `soak-${soak.mode}`;
+  plot(soak, join(directory, `${name}.svg`), work);
   const date = new Date().toISOString().slice(0, 10);
-  const facts = [date, ...describeMachine(), `left behind in the end: ${left} things`].map(
-    (fact) => `- ${fact}`,
-  );
-  const page = [introduction, facts.join('\n'), ...sections].join('\n\n');
-  writeFileSync(join(directory, 'soak.md'), `${page}\n`);
+  const facts = [date, ...describeMachine(), `left behind in the end: ${left} things`];
+  const page = [
+    introduction(soak),
+    facts.map((fact) => `- ${fact}`).join('\n'),
+    `![waits and what is held](${name}.svg)`,
+    ...soak.phases.flatMap((phase) => [`## ${phase.title}`, waitTable(phase), heldTable(phase)]),
+  ].join('\n\n');
+  writeFileSync(join(directory, `${name}.md`), `${page}\n`);
+}
+
+function introduction({ mode }: Soak): string {
+  const served =
+    mode === 'cold' ? 'each command has a runtime of its own' : 'commands are served by `tsoci serve`';
+  return `# What lasts, where ${served}
+
+Written by \`npm run soak -- --mode ${mode} --write\`. Waits are the median of the last tenth beside that of the first tenth, of
+what a caller of the command waits: 1 is as fast as at the beginning. What is held is counted at the first of fifty samples
+and at the last. Keys, cgroups, threads and the kernel's memory are those of the whole machine.`;
 }
 
 function waitTable({ samples }: Phase): string {

@@ -3,7 +3,7 @@
 //
 // Many containers one after another, many at once, and many exec probes into a few: is the last command as fast as the
 // first, does the server hold as much as at the beginning, and what is left on the host? First each command with a
-// runtime of its own, then with a server. --write makes docs/soak.md and its plots. Needs root, busybox-static and, to
+// runtime of its own, then with a server. --write makes docs/soak-MODE.md and its plot. Needs root, busybox-static and, to
 // plot, gnuplot-nox.
 
 import { mkdirSync } from 'node:fs';
@@ -56,23 +56,24 @@ try {
     ends: bundle('ends', 'exit 0'),
     stays: bundle('stays', 'while :; do sleep 1000; done'),
   };
-  const soaks: Soak[] = [];
-  const left: string[] = [];
+  let count = 0;
   for (const mode of modes) {
     const directory = join(states, mode);
     mkdirSync(directory);
     const before = snapshot(join(work, 'before'));
+    let result: Soak;
     {
       using view = openView({ name: 'host', title: '', resources: true, mount: 'true' }, work, runtime);
       const place = mode === 'cold' ? view.cold : view.warm;
-      soaks.push(soak({ mode, place, words: [runtime, '--root', directory], work, bundles, mark }, amounts));
+      result = soak({ mode, place, words: [runtime, '--root', directory], work, bundles, mark }, amounts);
     }
-    for (const line of await whatIsLeft(before, mark, directory)) left.push(`${mode}: ${line}`);
+    const left = await whatIsLeft(before, mark, directory);
+    for (const line of left) console.log(`left behind: ${mode}: ${line}`);
+    count += left.length;
+    if (values.write) writePage(join(root, 'docs'), result, left.length, work);
   }
-  for (const line of left) console.log(`left behind: ${line}`);
-  console.log(`${left.length} things left behind`);
-  if (left.length > 0) process.exitCode = 1;
-  if (values.write) writePage(join(root, 'docs'), soaks, left.length, work);
+  console.log(`${count} things left behind`);
+  if (count > 0) process.exitCode = 1;
 } finally {
   remove();
 }
