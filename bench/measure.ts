@@ -33,13 +33,7 @@ export function measure(
   work: string,
   effort: Effort,
 ): ViewResult {
-  const absent = new Map<string, string>();
-  const present = runtimes.filter((runtime) => {
-    const reason = whyNot(runtime, view, bundles.true);
-    if (reason !== undefined) absent.set(runtime.name, reason);
-    return reason === undefined;
-  });
-  for (const runtime of present.filter(({ warm }) => warm)) warmUp(runtime, view, bundles);
+  const { present, absent } = tryOut(runtimes, view, bundles);
   const results: TaskResult[] = [];
   for (const task of tasks(bundles, work)) {
     console.log(`${view.name}: ${task.title}`);
@@ -50,6 +44,22 @@ export function measure(
     present.map((runtime) => [runtime.name, measureMemory(runtime, view, bundles, work)]),
   );
   return { view, absent, results, memory };
+}
+
+/** Those that run in a view, warmed up; and those that do not, with what they say. */
+export function tryOut(
+  runtimes: readonly Runtime[],
+  view: View,
+  bundles: Bundles,
+): { present: Runtime[]; absent: Map<string, string> } {
+  const absent = new Map<string, string>();
+  const present = runtimes.filter((runtime) => {
+    const reason = whyNot(runtime, view, bundles.true);
+    if (reason !== undefined) absent.set(runtime.name, reason);
+    return reason === undefined;
+  });
+  for (const runtime of present.filter(({ warm }) => warm)) warmUp(runtime, view, bundles);
+  return { present, absent };
 }
 
 function timeTask(
@@ -87,7 +97,7 @@ function timeTask(
 /** Commands before the first that is measured: an engine compiles what it executes often. */
 const WARM_UP = 100;
 
-export function warmUp(runtime: Runtime, view: View, bundles: Bundles): void {
+function warmUp(runtime: Runtime, view: View, bundles: Bundles): void {
   for (let i = 0; i < WARM_UP; i++) invoke(runtime, view, 'run', '--bundle', bundles.true, 'warm-up');
 }
 

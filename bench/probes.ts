@@ -12,11 +12,19 @@ import { makeRootfs } from './bundle.ts';
 import { makeDirectories } from './directories.ts';
 import { quantile } from './hyperfine.ts';
 import { describeMachine } from './machine.ts';
-import { warmUp } from './measure.ts';
+import { tryOut } from './measure.ts';
 import type { Probed, Probing } from './prober.ts';
 import { cpuOf } from './processor-time.ts';
 import { ratio, table } from './report.ts';
-import { clear, copyRuntimes, findRuntimes, installedRuntimes, launch, placeOf, whyNot } from './runtimes.ts';
+import {
+  clear,
+  clearing,
+  copyRuntimes,
+  findRuntimes,
+  installedRuntimes,
+  launch,
+  placeOf,
+} from './runtimes.ts';
 import { makeBundles } from './tasks.ts';
 import { openView, type Place, viewsOfHost } from './view.ts';
 
@@ -34,9 +42,9 @@ const rates = values.rates.split(',').map(Number);
 const [seconds, rounds] = [Number(values.seconds), Number(values.rounds)];
 
 const installed = installedRuntimes(resolve(values.runtime));
-const { work, states, remove } = makeDirectories('probes', (directory) =>
-  findRuntimes(installed, directory).forEach(clear),
-);
+const { work, states, remove } = makeDirectories('probes', (directory) => {
+  for (const runtime of findRuntimes(installed, directory)) clear(runtime);
+});
 try {
   const copies = copyRuntimes(installed, join(work, 'bin'));
   const rootfs = join(work, 'rootfs');
@@ -46,12 +54,9 @@ try {
   if (!outline) throw new Error('no view of cgroups');
   using view = openView(outline, work, copies.get('tsoci') ?? '');
   const bundles = makeBundles(work, rootfs, false);
-  const runtimes = findRuntimes(copies, states).filter((runtime) => {
-    const reason = whyNot(runtime, view, bundles.true);
-    if (reason !== undefined) console.log(`${runtime.name} does not run here: ${reason}`);
-    return reason === undefined;
-  });
-  for (const runtime of runtimes.filter(({ warm }) => warm)) warmUp(runtime, view, bundles);
+  const { present: runtimes, absent } = tryOut(findRuntimes(copies, states), view, bundles);
+  for (const [name, reason] of absent) console.log(`${name} does not run here: ${reason}`);
+  using _ = clearing(runtimes, view);
   const subjects = runtimes.map((runtime) => {
     const ids = Array.from({ length: Math.max(...rates) }, (_, i) =>
       `probed-${runtime.name}-${i}`.replace(' ', '-'),

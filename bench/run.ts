@@ -15,7 +15,7 @@ import { buildFloor } from './floor.ts';
 import { describeMachine } from './machine.ts';
 import { measure } from './measure.ts';
 import { report } from './report.ts';
-import { clear, copyRuntimes, findRuntimes, installedRuntimes } from './runtimes.ts';
+import { clear, clearing, copyRuntimes, findRuntimes, installedRuntimes } from './runtimes.ts';
 import { makeBundles, mostMounts } from './tasks.ts';
 import { openView, viewsOfHost } from './view.ts';
 
@@ -37,9 +37,9 @@ for (const [tool, name] of [
 
 const effort = values.quick ? { rounds: 2, runs: 5 } : { rounds: 5, runs: 8 };
 const installed = installedRuntimes(resolve(values.runtime));
-const { work, states, remove } = makeDirectories('bench', (directory) =>
-  findRuntimes(installed, directory).forEach(clear),
-);
+const { work, states, remove } = makeDirectories('bench', (directory) => {
+  for (const runtime of findRuntimes(installed, directory)) clear(runtime);
+});
 try {
   const copies = copyRuntimes(installed, join(work, 'bin'));
   const runtimes = findRuntimes(copies, states);
@@ -49,6 +49,7 @@ try {
   makeRootfs(rootfs, mostMounts);
   const results = viewsOfHost().map((outline) => {
     using view = openView(outline, work, copies.get('tsoci') ?? '');
+    using _ = clearing(runtimes, view);
     const bundles = makeBundles(join(work, view.name), rootfs, view.resources);
     return measure(view, runtimes, bundles, floor, join(work, view.name), effort);
   });

@@ -86,9 +86,21 @@ export function launch(runtime: Runtime, view: View, ...args: string[]): void {
   if (status !== 0) throw new Error(`${runtime.name} ${args.join(' ')}: exit ${status}`);
 }
 
-/** Removes the containers that a task which failed, or was killed, has left. */
-export function clear(runtime: Pick<Runtime, 'words'>): void {
-  const [program = '', ...words] = runtime.words;
+/**
+ * When it is disposed of no container of the runtimes is left in a view. They must not outlive it: outside, their cgroups have
+ * other paths than those that the runtimes know.
+ */
+export function clearing(runtimes: readonly Runtime[], view: View): Disposable {
+  return {
+    [Symbol.dispose]: () => {
+      for (const runtime of runtimes) clear(runtime, placeOf(runtime, view).prefix);
+    },
+  };
+}
+
+/** Removes the containers that a task which failed, or was killed, has left. `prefix` executes a command where they are. */
+export function clear({ words: own }: Pick<Runtime, 'words'>, prefix: readonly string[] = []): void {
+  const [program = '', ...words] = [...prefix, ...own];
   const { stdout } = spawnSync(program, [...words, 'list', '--quiet'], { encoding: 'utf8', timeout: 60_000 });
   for (const id of (stdout ?? '').split('\n').filter((line) => line !== '')) {
     spawnSync(program, [...words, 'delete', '--force', id], { timeout: 60_000, stdio: 'ignore' });

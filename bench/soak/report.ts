@@ -3,7 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeMachine } from '../machine.ts';
-import { heldThings, type Sample } from './observe.ts';
+import { ratio, table } from '../report.ts';
+import { heldThings, type Sample, type Waits } from './observe.ts';
 import type { Phase, Soak } from './phases.ts';
 import { plot } from './plot.ts';
 
@@ -35,27 +36,27 @@ and at the last. Keys, cgroups, threads and the kernel's memory are those of the
 function waitTable({ samples }: Phase): string {
   const commands = [...(samples[0]?.waits.keys() ?? [])];
   const tenth = Math.ceil(samples.length / 10);
-  const ratio = (command: string, which: 'median' | 'longest') =>
-    (mean(samples.slice(-tenth), command, which) / mean(samples.slice(0, tenth), command, which)).toFixed(2);
-  return [
-    '| command | median wait, last / first | longest of a hundred, last / first |',
-    '| --- | --: | --: |',
-    ...commands.map(
-      (command) => `| ${command} | ${ratio(command, 'median')} | ${ratio(command, 'longest')} |`,
-    ),
-  ].join('\n');
+  const [first, last] = [samples.slice(0, tenth), samples.slice(-tenth)];
+  return table(
+    ['command', 'median wait, last / first', 'longest of a hundred, last / first'],
+    commands.map((command) => [
+      command,
+      ...(['median', 'longest'] as const).map((which) =>
+        ratio(mean(last, command, which), mean(first, command, which)),
+      ),
+    ]),
+  );
 }
 
-function mean(samples: readonly Sample[], command: string, which: 'median' | 'longest'): number {
+function mean(samples: readonly Sample[], command: string, which: keyof Waits): number {
   const values = samples.map(({ waits }) => waits.get(command)?.[which] ?? Number.NaN);
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function heldTable({ samples }: Phase): string {
   const [first, last] = [samples[0], samples.at(-1)];
-  return [
-    '| held (memory in KiB) | first | last |',
-    '| --- | --: | --: |',
-    ...heldThings.map((thing) => `| ${thing} | ${first?.held[thing]} | ${last?.held[thing]} |`),
-  ].join('\n');
+  return table(
+    ['held (memory in KiB)', 'first', 'last'],
+    heldThings.map((thing) => [thing, String(first?.held[thing]), String(last?.held[thing])]),
+  );
 }
