@@ -1,6 +1,7 @@
 // What is looked at every now and then.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { tryRead } from '../../src/linux/files.ts';
 import { quantile } from '../hyperfine.ts';
 import type { Place } from '../view.ts';
 
@@ -39,7 +40,7 @@ export function observe(place: Place): Held {
     'memory of the kernel': kernelMemory(),
     // root's, keyrings among them: field nkeys of /proc/key-users (keyrings(7)).
     keys: Number(/^ *0: +\d+ (\d+)\//m.exec(read('/proc/key-users'))?.[1]),
-    mounts: read(`/proc/${place.holder}/mountinfo`).trimEnd().split('\n').length,
+    mounts: read(`/proc/${place.holder}/mountinfo`).split('\n').length,
     cgroups: countCgroups(),
     // Field 4 of /proc/loadavg.
     threads: Number(/\/(\d+) /.exec(read('/proc/loadavg'))?.[1]),
@@ -79,9 +80,5 @@ function countCgroups(): number {
 
 /** Empty for a process that has ended meanwhile. */
 function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+  return tryRead(path) ?? '';
 }

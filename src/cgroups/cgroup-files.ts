@@ -4,6 +4,7 @@ import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:
 import { join } from 'node:path';
 import { O_CLOEXEC, O_WRONLY } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
+import { tryRead } from '../linux/files.ts';
 import { step } from '../linux/steps.ts';
 
 /** The text of an interface file, without the newline at its end. */
@@ -17,11 +18,7 @@ export function readCgroupFile(directory: string, file: string): string {
 
 /** The same, or undefined where the file does not exist or cannot be read. */
 export function tryReadCgroupFile(directory: string, file: string): string | undefined {
-  try {
-    return readFileSync(join(directory, file), 'utf8').trimEnd();
-  } catch {
-    return undefined;
-  }
+  return tryRead(join(directory, file));
 }
 
 /**

@@ -1,7 +1,8 @@
 // Whether criu does anything: a criu that hangs must not hold up its caller for ever, and one that writes a hundred gigabytes
 // must not be taken for one that hangs.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { tryRead } from '../linux/files.ts';
 import { processStat } from '../linux/procfs.ts';
 
 /** What of /proc/PID/io and /proc/PID/stat grows while a process works. */
@@ -32,7 +33,7 @@ function traces(pid: number): string {
 /** A process that waits for a disk (D) is at work. */
 function traceOf(pid: number): string {
   const busy = processStat(pid)?.state === 'D' ? performance.now() : '';
-  return `${pid} ${read(`/proc/${pid}/schedstat`)} ${read(`/proc/${pid}/io`)} ${busy}`;
+  return `${pid} ${tryRead(`/proc/${pid}/schedstat`)} ${tryRead(`/proc/${pid}/io`)} ${busy}`;
 }
 
 /** Of all threads, to any depth. */
@@ -44,15 +45,7 @@ function childrenOf(pid: number): number[] {
     return [];
   }
   const own = threads.flatMap((thread) =>
-    read(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
+    (tryRead(`/proc/${pid}/task/${thread}/children`) ?? '').split(' ').filter(Boolean).map(Number),
   );
   return own.flatMap((child) => [child, ...childrenOf(child)]);
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
-  }
 }

@@ -1,6 +1,6 @@
 // Why a process goes on after SIGKILL, which only the kernel can put off.
 
-import { readFileSync } from 'node:fs';
+import { tryRead } from '../linux/files.ts';
 import { processStat } from '../linux/procfs.ts';
 
 /** Words to put behind "does not end after SIGKILL"; empty for one that has ended now. */
@@ -9,7 +9,7 @@ export function whyUndying(pid: number): string {
   if (state === undefined) return '';
   const frozen = frozenAt(pid);
   return frozen === undefined
-    ? `: it is in state ${state} (proc_pid_stat(5)) and waits in ${read(`/proc/${pid}/wchan`)} of the kernel`
+    ? `: it is in state ${state} (proc_pid_stat(5)) and waits in ${tryRead(`/proc/${pid}/wchan`) ?? ''} of the kernel`
     : `: it is frozen by ${frozen}, where whoever froze it has to write THAWED`;
 }
 
@@ -18,15 +18,7 @@ export function whyUndying(pid: number): string {
  * off SIGKILL.
  */
 function frozenAt(pid: number): string | undefined {
-  const [, path] = /^\d+:freezer:(.*)$/m.exec(read(`/proc/${pid}/cgroup`)) ?? [];
+  const [, path] = /^\d+:freezer:(.*)$/m.exec(tryRead(`/proc/${pid}/cgroup`) ?? '') ?? [];
   const file = `/sys/fs/cgroup/freezer${path}/freezer.state`;
-  return path !== undefined && /^FR(OZEN|EEZING)$/.test(read(file)) ? file : undefined;
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1').trimEnd();
-  } catch {
-    return '';
-  }
+  return path !== undefined && /^FR(OZEN|EEZING)$/.test(tryRead(file) ?? '') ? file : undefined;
 }

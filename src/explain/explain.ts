@@ -5,13 +5,14 @@ import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { findHierarchy } from '../cgroups/hierarchy.ts';
 import type { Config } from '../config/generated/types.ts';
+import { tryRead } from '../linux/files.ts';
 import { parseMountinfo } from '../linux/mountinfo.ts';
 import { NAMESPACES, viewNamespaces } from '../namespaces/list.ts';
 import { namespaceTypes } from '../namespaces/namespace-plan.ts';
 import { configFacts, runtimeMounts } from './config-facts.ts';
 import { type Difference, drift, type Fact, type Facts, factsToJson } from './facts.ts';
 import { type HostFile, hostFiles } from './host-files.ts';
-import { processFacts, readStatus, tryRead } from './process-facts.ts';
+import { processFacts, readStatus } from './process-facts.ts';
 
 export interface NamespaceExplained {
   readonly type: string;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findHierarchy, parseProcCgroup } from '../cgroups/hierarchy.ts';
 import { rlimitTypes } from '../config/generated/values.ts';
 import { TsociError } from '../linux/errors.ts';
+import { tryRead } from '../linux/files.ts';
 import { parseMountinfo } from '../linux/mountinfo.ts';
 import { NAMESPACES } from '../namespaces/list.ts';
 import { namespaceTypes } from '../namespaces/namespace-plan.ts';
@@ -185,13 +186,4 @@ function cgroupFacts(pid: number): Map<string, Fact> {
     if (value !== undefined && value !== unlimited) facts.set(`cgroup/${file}`, value);
   }
   return facts;
-}
-
-/** The content of a small file without its last newline; undefined where there is none that may be read. */
-export function tryRead(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trimEnd();
-  } catch {
-    return undefined;
-  }
 }

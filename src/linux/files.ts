@@ -7,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmdirSync,
   statSync,
@@ -128,6 +129,15 @@ export function leadsInto(directory: string, path: string): boolean {
     } catch {
       if (known === '/') return false;
     }
+  }
+}
+
+/** The content of a small file without its last newline; undefined where there is none that may be read. */
+export function tryRead(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trimEnd();
+  } catch {
+    return undefined;
   }
 }
 

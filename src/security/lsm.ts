@@ -2,10 +2,11 @@
 // config-linux.md#mount-label). What the next execve(2) changes to is written to /proc/PID/attr, which takes writes
 // only from that process itself (proc_pid_attr(5)).
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { O_CLOEXEC, O_DIRECTORY, O_RDONLY, O_WRONLY } from '../linux/constants.ts';
 import { TsociError } from '../linux/errors.ts';
+import { tryRead } from '../linux/files.ts';
 import { type Program, withProperty } from '../stub/program.ts';
 import { openInProcfs } from './checked-procfs.ts';
 
@@ -32,9 +33,9 @@ const UNCONFINED = 'unconfined';
 
 /** Which LSMs the kernel runs. `sys` is where sysfs is mounted. */
 export function enabledLsms(sys = '/sys'): EnabledLsms {
-  const list = read(join(sys, 'kernel/security/lsm'))?.split(',');
+  const list = tryRead(join(sys, 'kernel/security/lsm'))?.split(',');
   return {
-    apparmor: list?.includes('apparmor') ?? read(join(sys, 'module/apparmor/parameters/enabled')) === 'Y',
+    apparmor: list?.includes('apparmor') ?? tryRead(join(sys, 'module/apparmor/parameters/enabled')) === 'Y',
     selinux: list?.includes('selinux') ?? existsSync(join(sys, 'fs/selinux/enforce')),
   };
 }
@@ -150,12 +151,4 @@ function off(doing: string, lsm: string, property: string): TsociError {
   return new TsociError(`${doing}: ${lsm} is not enabled on this kernel; leave it out`, {
     property,
   });
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }

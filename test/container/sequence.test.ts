@@ -5,12 +5,11 @@ import * as assert from 'uvu/assert';
 import { prepareCreation } from '../../src/container/create/creation.ts';
 import type { Host } from '../../src/container/init/host.ts';
 import { createInit } from '../../src/container/init/sequence.ts';
-import type { Caller } from '../../src/launcher/caller.ts';
-import { processStatus } from '../../src/linux/procfs.ts';
 import { plannedLauncher } from '../../src/plan/planned-channel.ts';
 import { observeStubs } from '../../src/stub/observer.ts';
 import { testLauncher } from '../launcher/driven.ts';
 import { type Change, Sandbox } from './harness.ts';
+import { plainCaller, plainOptions } from './plain-creation.ts';
 
 const test = suite('sequence');
 const box = new Sandbox();
@@ -36,30 +35,11 @@ async function make(change: Change): Promise<Made> {
     steps.push(name);
     return undefined;
   };
-  const caller: Caller = {
-    args: [],
-    env: {},
-    cwd: '/',
-    umask: 0o22,
-    pid: process.pid,
-    status: processStatus('self'),
-    launcher,
-    signals: testLauncher().signals,
-    uid: 0,
-    gid: 0,
-    stdio: [0, 1, 2],
-    write: () => {},
-    warn: () => {},
-    debug: () => {},
-  };
+  const caller = { ...plainCaller, launcher, signals: testLauncher().signals };
   const creation = await prepareCreation(caller, {
+    ...plainOptions,
     id: 'sequence',
     bundle: box.bundle,
-    preserveFds: 0,
-    overlay: false,
-    noPivot: false,
-    noNewKeyring: false,
-    systemdCgroup: false,
     cgroupManager: 'disabled',
     rootless: 'false',
   });

@@ -9,6 +9,7 @@ import type { Caller } from '../../../src/launcher/caller.ts';
 import { cgroupTree, command } from '../../cgroups/guest.ts';
 import { eventually, Sandbox } from '../../container/harness.ts';
 import { killCreates, summary } from '../../container/killed-create.ts';
+import { plainCaller, plainOptions } from '../../container/plain-creation.ts';
 import { testLauncher } from '../../launcher/driven.ts';
 
 const MIB = 1 << 20;
@@ -40,33 +41,18 @@ function configure(): void {
 
 test(`${MANY} containers at once`, async () => {
   configure();
+  const launcher = testLauncher();
   const caller: Caller = {
-    args: [],
+    ...plainCaller,
     env: process.env,
     cwd: box.bundle,
-    umask: 0o022,
-    pid: testLauncher().pid,
-    status: testLauncher().status,
-    uid: 0,
-    gid: 0,
-    stdio: [0, 1, 2],
-    launcher: testLauncher(),
-    signals: testLauncher().signals,
-    write: () => {},
+    pid: launcher.pid,
+    status: launcher.status,
+    launcher,
+    signals: launcher.signals,
     warn: (message) => assert.unreachable(message),
-    debug: () => {},
   };
-  const options = {
-    root: box.root,
-    bundle: box.bundle,
-    preserveFds: 0,
-    overlay: false,
-    noPivot: false,
-    noNewKeyring: false,
-    systemdCgroup: false,
-    cgroupManager: 'cgroupfs',
-    rootless: 'false',
-  } as const;
+  const options = { ...plainOptions, root: box.root, bundle: box.bundle, rootless: 'false' } as const;
   // In this process: here the executable takes two seconds to start.
   for (let i = 0; i < MANY; i++) await createContainer(caller, { ...options, id: `many-${i}` });
   const made = cgroupTree().length - before.length;
